@@ -1,0 +1,42 @@
+# consilium_library(NAME sources... LINK libraries...): a static library of ours.
+function(consilium_library name)
+  cmake_parse_arguments(A "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${A_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE consilium_flags PUBLIC ${A_LINK})
+endfunction()
+
+# consilium_test(NAME sources... LINK libraries... [TIMEOUT s] [LABELS l...]): a cmocka program, one per source file.
+# Test names are folder/file, so `ctest -R rtp/` runs a folder's.
+function(consilium_test name)
+  cmake_parse_arguments(A "" "TIMEOUT" "LINK;LABELS" ${ARGN})
+  string(REPLACE "/" "_" target "${name}_test")
+  add_executable(${target} ${A_UNPARSED_ARGUMENTS})
+  target_link_libraries(${target} PRIVATE consilium_flags ${A_LINK} PkgConfig::CMOCKA)
+  add_test(NAME ${name} COMMAND ${target})
+  if(NOT A_TIMEOUT)
+    set(A_TIMEOUT 60)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "unit;${A_LABELS}")
+endfunction()
+
+# consilium_fuzz(NAME source LINK libraries...): a libFuzzer target with the committed seeds of tests/fuzz/corpus/NAME.
+# CONSILIUM_FUZZ_SECONDS sets how long ctest runs it; new inputs go to the build folder, never to the seeds.
+set(CONSILIUM_FUZZ_SECONDS 20 CACHE STRING "Seconds per fuzz target under ctest")
+function(consilium_fuzz name)
+  cmake_parse_arguments(A "" "MAX_LEN" "LINK" ${ARGN})
+  if(NOT CONSILIUM_FUZZ)
+    return()
+  endif()
+  if(NOT A_MAX_LEN)
+    set(A_MAX_LEN 1500)
+  endif()
+  add_executable(${name}_fuzz ${A_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name}_fuzz PRIVATE consilium_flags ${A_LINK} -fsanitize=fuzzer)
+  set(found "${CMAKE_BINARY_DIR}/fuzz/${name}")
+  file(MAKE_DIRECTORY "${found}")
+  math(EXPR limit "${CONSILIUM_FUZZ_SECONDS} + 60")
+  add_test(NAME fuzz/${name} COMMAND ${name}_fuzz -max_total_time=${CONSILIUM_FUZZ_SECONDS} -max_len=${A_MAX_LEN}
+    -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 "-artifact_prefix=${found}/" "${found}"
+    "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+  set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT ${limit} LABELS fuzz)
+endfunction()
