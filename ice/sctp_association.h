@@ -28,7 +28,7 @@
 /* Size of one SCTP packet: IPv6's 1280 less IPv6 40, UDP 8 and a DTLS 1.2 AEAD record 37, down to a multiple of 4. */
 #define SCTP_DEFAULT_PACKET_BYTES 1192
 
-enum sctp_status {
+enum sctp_result {
   SCTP_OK = 0,
   SCTP_BAD_ARGUMENT = -1,  /* unknown channel, label too long, …                                   */
   SCTP_NO_MEMORY = -2,     /* allocation failed, or SCTP_MAX_ASSOCIATIONS reached                  */
@@ -121,7 +121,7 @@ struct sctp_association_stats {
   size_t channels;
 };
 
-const char *sctp_status_name(int status);
+const char *sctp_result_name(int status);
 const char *sctp_drop_name(enum sctp_drop reason);
 
 /* --- the process-wide part ------------------------------------------------------------------------------------ */
