@@ -1,0 +1,3 @@
+# Fuzzers of rtp/, in its two halves.
+include(rtp_wire.cmake OPTIONAL)
+include(rtp_stream.cmake OPTIONAL)
