@@ -1,0 +1,212 @@
+/* server/worker/egress_batch.c: see the header. Messages hold a linked list of packets until the flush lays out iovecs. */
+#include "server/worker/egress_batch.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define SLAB_BYTES (1u << 20)
+#define MAX_PACKETS 1024u
+#define MAX_MESSAGES 1024u
+/* Linux: UDP_MAX_SEGMENTS is 64 up to 6.8, 128 since; before segmentation the whole must fit an IPv4 datagram. */
+#define MAX_RUN_PACKETS 64u
+#define MAX_RUN_BYTES 65000u
+#define NONE UINT32_MAX
+
+struct packet {
+  uint32_t offset;
+  uint16_t len;
+  uint32_t next; /* in the same message, or NONE */
+};
+
+struct message {
+  struct sockaddr_storage address;
+  socklen_t address_len;
+  uint16_t segment;  /* the length of every packet but the last */
+  uint16_t count;
+  uint8_t closed;    /* a shorter packet ended the run */
+  uint32_t first, last;
+};
+
+union segment_control {
+  struct cmsghdr header;
+  uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+};
+
+struct egress_batch {
+  int fd;
+  int use_gso;
+  uint32_t generation;
+  uint32_t packet_count, message_count;
+  size_t used; /* bytes of the slab */
+  uint8_t *slab;
+  struct packet packets[MAX_PACKETS];
+  struct message messages[MAX_MESSAGES];
+  struct iovec iovecs[MAX_PACKETS];
+  struct mmsghdr headers[MAX_MESSAGES];
+  union segment_control controls[MAX_MESSAGES];
+  struct egress_counters counters;
+};
+
+int egress_batch_create(struct egress_batch **out, int fd, int use_gso) {
+  struct egress_batch *batch = calloc(1, sizeof *batch);
+  if (!batch) return -ENOMEM;
+  batch->slab = aligned_alloc(64, SLAB_BYTES);
+  if (!batch->slab) {
+    free(batch);
+    return -ENOMEM;
+  }
+  batch->fd = fd;
+  batch->use_gso = use_gso;
+  batch->generation = 1;
+  *out = batch;
+  return 0;
+}
+
+void egress_batch_free(struct egress_batch *batch) {
+  if (!batch) return;
+  free(batch->slab);
+  free(batch);
+}
+
+uint8_t *egress_batch_reserve(struct egress_batch *batch) {
+  if (batch->packet_count == MAX_PACKETS || batch->message_count == MAX_MESSAGES ||
+      batch->used + EGRESS_PACKET_MAX_BYTES > SLAB_BYTES) {
+    egress_batch_flush(batch);
+  }
+  return batch->slab + batch->used;
+}
+
+static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
+  if (batch->use_gso && destination->generation == batch->generation) {
+    struct message *message = &batch->messages[destination->open_message];
+    if (!message->closed && len <= message->segment && message->count < MAX_RUN_PACKETS &&
+        (message->count + 1u) * message->segment <= MAX_RUN_BYTES) {
+      return message;
+    }
+  }
+  struct message *message = &batch->messages[batch->message_count];
+  memcpy(&message->address, &destination->address, destination->address_len);
+  message->address_len = destination->address_len;
+  message->segment = (uint16_t)len;
+  message->count = 0;
+  message->closed = 0;
+  message->first = message->last = NONE;
+  destination->generation = batch->generation;
+  destination->open_message = batch->message_count++;
+  return message;
+}
+
+void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
+  struct message *message = open_message(batch, destination, len);
+  uint32_t index = batch->packet_count++;
+  struct packet *packet = &batch->packets[index];
+  packet->offset = (uint32_t)batch->used;
+  packet->len = (uint16_t)len;
+  packet->next = NONE;
+  batch->used += (len + 63u) & ~(size_t)63u;
+  if (message->first == NONE) {
+    message->first = index;
+  } else {
+    batch->packets[message->last].next = index;
+  }
+  message->last = index;
+  message->count++;
+  if (len < message->segment) message->closed = 1;
+}
+
+void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data, size_t len) {
+  if (len == 0 || len > EGRESS_PACKET_MAX_BYTES) return;
+  memcpy(egress_batch_reserve(batch), data, len);
+  egress_batch_commit(batch, destination, len);
+}
+
+static void lay_out(struct egress_batch *batch) {
+  uint32_t iov = 0;
+  for (uint32_t m = 0; m < batch->message_count; m++) {
+    struct message *message = &batch->messages[m];
+    struct msghdr *header = &batch->headers[m].msg_hdr;
+    memset(header, 0, sizeof *header);
+    header->msg_name = &message->address;
+    header->msg_namelen = message->address_len;
+    header->msg_iov = &batch->iovecs[iov];
+    header->msg_iovlen = message->count;
+    for (uint32_t p = message->first; p != NONE; p = batch->packets[p].next) {
+      batch->iovecs[iov].iov_base = batch->slab + batch->packets[p].offset;
+      batch->iovecs[iov].iov_len = batch->packets[p].len;
+      iov++;
+    }
+    if (message->count > 1) {
+      union segment_control *control = &batch->controls[m];
+      control->header.cmsg_level = SOL_UDP;
+      control->header.cmsg_type = UDP_SEGMENT;
+      control->header.cmsg_len = CMSG_LEN(sizeof(uint16_t));
+      memcpy(CMSG_DATA(&control->header), &message->segment, sizeof message->segment);
+      header->msg_control = control;
+      header->msg_controllen = sizeof *control;
+    }
+  }
+}
+
+static void count_sent(struct egress_batch *batch, const struct msghdr *header) {
+  batch->counters.messages++;
+  batch->counters.packets += header->msg_iovlen;
+  for (size_t i = 0; i < header->msg_iovlen; i++) batch->counters.bytes += header->msg_iov[i].iov_len;
+}
+
+/* One message's packets, each by itself: after a refused run, or when the kernel lacks UDP_SEGMENT. */
+static void send_singly(struct egress_batch *batch, const struct msghdr *run) {
+  for (size_t i = 0; i < run->msg_iovlen; i++) {
+    struct msghdr one = {.msg_name = run->msg_name, .msg_namelen = run->msg_namelen, .msg_iov = &run->msg_iov[i], .msg_iovlen = 1};
+    batch->counters.system_calls++;
+    if (sendmsg(batch->fd, &one, MSG_DONTWAIT) < 0) {
+      if (errno == EAGAIN || errno == ENOBUFS) {
+        batch->counters.drop_full++;
+      } else {
+        batch->counters.drop_error++;
+      }
+    } else {
+      count_sent(batch, &one);
+    }
+  }
+}
+
+/* sendmmsg stopped at headers[at]: decides what becomes of that message. */
+static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
+  const struct msghdr *header = &batch->headers[at].msg_hdr;
+  if (header->msg_iovlen > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
+    /* No checksum offload on this route, or an MTU below the segment: single sends from here on. */
+    batch->use_gso = 0;
+    batch->counters.gso_refused = 1;
+    send_singly(batch, header);
+  } else if (error == EAGAIN || error == ENOBUFS) {
+    batch->counters.drop_full += header->msg_iovlen;
+  } else {
+    batch->counters.drop_error += header->msg_iovlen;
+  }
+}
+
+void egress_batch_flush(struct egress_batch *batch) {
+  if (batch->message_count == 0) return;
+  lay_out(batch);
+  uint32_t at = 0;
+  while (at < batch->message_count) {
+    batch->counters.system_calls++;
+    int sent = sendmmsg(batch->fd, &batch->headers[at], batch->message_count - at, MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    for (int i = 0; i < sent; i++) count_sent(batch, &batch->headers[at + (uint32_t)i].msg_hdr);
+    if (sent > 0) at += (uint32_t)sent;
+    if (sent < 0) handle_refusal(batch, at++, errno);
+  }
+  batch->generation++;
+  if (batch->generation == 0) batch->generation = 1;
+  batch->packet_count = batch->message_count = 0;
+  batch->used = 0;
+}
+
+const struct egress_counters *egress_batch_counters(const struct egress_batch *batch) {
+  return &batch->counters;
+}
