@@ -6,17 +6,18 @@ function(consilium_library name)
 endfunction()
 
 # consilium_test(NAME sources... LINK libraries... [TIMEOUT s] [LABELS l...]): a cmocka program, one per source file.
-# Test names are folder/file, so `ctest -R rtp/` runs a folder's.
+# Test names are folder/file, so `ctest -R rtp/` runs a folder's; a build may put a prefix of its own before them.
+set(CONSILIUM_TEST_PREFIX "" CACHE STRING "Put before every test's name, to tell builds apart")
 function(consilium_test name)
   cmake_parse_arguments(A "" "TIMEOUT" "LINK;LABELS" ${ARGN})
   string(REPLACE "/" "_" target "${name}_test")
   add_executable(${target} ${A_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE consilium_flags ${A_LINK} PkgConfig::CMOCKA)
-  add_test(NAME ${name} COMMAND ${target})
+  add_test(NAME ${CONSILIUM_TEST_PREFIX}${name} COMMAND ${target})
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 60)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "unit;${A_LABELS}")
+  set_tests_properties(${CONSILIUM_TEST_PREFIX}${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "unit;${A_LABELS}")
 endfunction()
 
 # consilium_fuzz(NAME source LINK libraries...): a libFuzzer target with the committed seeds of tests/fuzz/corpus/NAME.
