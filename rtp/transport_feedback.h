@@ -1,0 +1,102 @@
+/* rtp/transport_feedback.h: transport-wide congestion control's book-keeping, both ends.
+ *
+ * Receiving end (`transport_feedback_recorder`): notes when each packet of a peer arrived, over all its SSRCs, and writes
+ * feedback about them every 50 to 100 ms. Sending end (`transport_send_history`): notes when each packet was sent to a peer
+ * and turns the peer's feedback into per-packet results, the food of a bandwidth estimator.
+ *
+ * Source: draft-holmer-rmcat-transport-wide-cc-extensions-01.
+ * Memory: fixed structs (recorder 32 KiB, history 32 KiB), embed by value or allocate once; nothing is allocated later.
+ */
+#ifndef RTP_TRANSPORT_FEEDBACK_H
+#define RTP_TRANSPORT_FEEDBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtp/rtcp.h"
+
+/* ---- receiving end ---- */
+
+#define TRANSPORT_RECORDER_PACKETS 4096 /* span kept until reported; at 50 ms that is 80 000 packets a second */
+#define TRANSPORT_FEEDBACK_MIN_US  50000
+#define TRANSPORT_FEEDBACK_MAX_US  100000
+/* A reordered packet this far behind is still reported, in the next feedback, when it was not covered as received. */
+#define TRANSPORT_REORDER_PACKETS  500
+
+struct transport_feedback_recorder {
+  bool started;
+  uint8_t feedback_seq;
+  uint32_t base;               /* extended: first number the next feedback covers */
+  uint32_t next;               /* extended: one past the newest that arrived      */
+  uint32_t unreported;         /* arrivals noted since the last feedback      */
+  int64_t first_unreported_us; /* INT64_MAX: nothing to report         */
+  int64_t last_built_us;
+  uint64_t arrived, dropped;                      /* dropped: too old, or a jump that emptied the ring */
+  int64_t arrival_us[TRANSPORT_RECORDER_PACKETS]; /* by number & mask; -1: not arrived */
+};
+
+void transport_feedback_recorder_init(struct transport_feedback_recorder *r);
+
+/* A packet with this transport-wide sequence number arrived. O(1) plus the length of the gap before it. */
+void transport_feedback_arrived(struct transport_feedback_recorder *r, uint16_t seq, int64_t now_us);
+
+/* When to build next: 50 ms after the first unreported arrival (100 ms after the last feedback while few packets come, so that
+ * an audio-only peer costs ten small packets a second); INT64_MAX when there is nothing to say. */
+int64_t transport_feedback_deadline(const struct transport_feedback_recorder *r);
+
+/* Writes one RTPFB packet about what arrived, at most `cap` bytes. Returns its length, 0 when there is nothing to report;
+ * call again until 0: a wide span takes several. A negative enum rtp_error when `cap` holds nothing useful. */
+int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sender_ssrc, uint32_t media_ssrc,
+                             uint8_t *out, size_t cap, int64_t now_us);
+
+/* ---- sending end ---- */
+
+#define TRANSPORT_HISTORY_PACKETS 2048 /* in flight and unreported: at 10 000 packets a second, 200 ms */
+
+struct transport_sent {
+  int64_t sent_us; /* -1: empty or already reported as received */
+  uint32_t seq;    /* extended */
+  uint16_t size;
+  uint16_t tag; /* the caller's: e.g. probe cluster */
+};
+
+struct transport_send_history {
+  uint32_t next;                       /* extended number of the next packet; starts at 1 cycle */
+  uint64_t sent, acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
+  uint64_t in_flight_bytes;
+  uint32_t reported; /* one past the highest number any feedback covered */
+  bool has_reference;
+  uint32_t reference;   /* last message's reference time, 24 bits */
+  int64_t reference_us; /* unwrapped, the peer's clock            */
+  uint8_t feedback_seq; /* last message's                         */
+  struct transport_sent ring[TRANSPORT_HISTORY_PACKETS];
+};
+
+void transport_send_history_init(struct transport_send_history *h);
+
+/* Takes the next number for a packet of `size` bytes about to leave; write it into the header's transport sequence element. */
+uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag, int64_t now_us);
+
+struct transport_result {
+  int64_t sent_us;    /* our clock                                                                     */
+  int64_t arrival_us; /* the peer's clock, monotone across messages; -1: not received (may still come) */
+  uint32_t seq;       /* extended */
+  uint16_t size;
+  uint16_t tag;
+};
+
+struct transport_results {
+  struct transport_result *results; /* caller's array … */
+  size_t capacity;                  /* … and its size; TRANSPORT_HISTORY_PACKETS always suffices */
+  size_t count;                     /* in order of sequence numbers */
+  size_t received;
+  int64_t newest_sent_us; /* send time of the newest packet reported received; for RTT: now - this; -1 none */
+};
+
+/* Matches one feedback message. Packets already reported as received are not reported again; a packet reported lost earlier may
+ * come back as received. `f` is consumed (iterated). Hostile numbers cost at most the statuses of the message. */
+void transport_send_history_feedback(struct transport_send_history *h, struct rtcp_transport_feedback *f,
+                                     struct transport_results *out);
+
+#endif
