@@ -58,7 +58,7 @@ struct config {
     char *tls_certificate;           /* PEM chain; "" = plain HTTP        */
     char *tls_key;
     struct config_list allowed_origins; /* empty: only pages served from the same host                          */
-    struct config_list trusted_proxies; /* addresses whose X-Forwarded-For is believed                          */
+    bool trust_proxy;                   /* behind our own reverse proxy: believe the last X-Forwarded-For element */
     char *web_root;                     /* "" = found beside the program  */
   } http;
   struct {
@@ -97,10 +97,6 @@ struct config {
   struct {
     int64_t connections;
     int64_t connections_per_address;
-    int64_t messages_per_second;
-    int64_t message_bytes;
-    int64_t offer_bytes;
-    int64_t chat_bytes;
     int64_t send_queue_bytes;
     int64_t rooms;
     int64_t drain_seconds;
