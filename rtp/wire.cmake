@@ -1,3 +1,7 @@
 # Wire formats: parse and build, no state beyond one packet (exception: the structure of the dependency descriptor).
 set(RTP_WIRE
-  error.c)
+  error.c
+  packet.c
+  extension.c
+  extension_values.c
+  extension_layers.c)
