@@ -110,7 +110,7 @@ int signaling_request_decode(const char *text, size_t len, struct signaling_requ
                              struct signaling_refusal *why);
 
 /* Checks an object that did not come as text (the gateway → worker line) against the schema of its own "id" and "type".
- * Same results; `message` stays the caller's. */
+ * Same results; `message` stays the caller's. An `offer` may carry the parsed description as "offer" in place of "sdp". */
 int signaling_request_from_json(const json_t *message, struct signaling_request *out, struct signaling_refusal *why);
 
 void signaling_request_clear(struct signaling_request *request);
