@@ -56,21 +56,14 @@ enum dtls_failure {
   DTLS_FAILURE_INTERNAL,    /* out of memory, or OpenSSL failed                   */
 };
 
-/* Values are those of the use_srtp registry (IANA, RFC 5764 and RFC 7714). */
-enum dtls_srtp_profile {
-  DTLS_SRTP_NONE = 0,
-  DTLS_SRTP_AES128_CM_SHA1_80 = 0x0001,
-  DTLS_SRTP_AEAD_AES_128_GCM = 0x0007,
-  DTLS_SRTP_AEAD_AES_256_GCM = 0x0008,
-};
+/* Exporter block of AEAD_AES_256_GCM, the longest: two keys of 32 bytes, two salts of 12. */
+#define DTLS_SRTP_MAX_BLOCK_BYTES 88
 
-/* RFC 5764 §4.2, exporter "EXTRACTOR-dtls_srtp", cut up. We are the server: `local` seals, `remote` opens. */
+/* RFC 5764 §4.2: client key, server key, client salt, server salt. We are the server. */
 struct dtls_srtp_keys {
-  enum dtls_srtp_profile profile;
-  uint8_t key_len;  /* 16 or 32 */
-  uint8_t salt_len; /* 12 or 14 */
-  uint8_t local_key[32], local_salt[14];
-  uint8_t remote_key[32], remote_salt[14];
+  uint16_t profile; /* of the use_srtp registry: 0x0001 CM_SHA1_80, 0x0007 GCM-128, 0x0008 GCM-256 */
+  size_t len;
+  uint8_t block[DTLS_SRTP_MAX_BLOCK_BYTES];
 };
 
 struct dtls_listener {

@@ -81,15 +81,20 @@ const char *peer_reason_name(enum peer_reason r);
 
 /* Certificate and SSL_CTX, STUN codec, SRTP backend, SCTP engine. One per process (usrsctp's state is process-wide). */
 struct peer_transport_context;
+struct srtp_engine; /* ice/srtp_session.h */
+struct srtp_seal;
 
 /* `unix_now_s` only dates the certificate. PEER_OK, PEER_NO_MEMORY or PEER_CRYPTO. */
 int peer_transport_context_create(struct peer_transport_context **out, int64_t unix_now_s);
 void peer_transport_context_free(struct peer_transport_context *c); /* after all its peers */
 
+/* For srtp_seal_batch(). */
+struct srtp_engine *peer_transport_context_srtp(const struct peer_transport_context *c);
+
 /* For a=fingerprint:sha-256; lives as long as the context. */
 const char *peer_transport_context_fingerprint(const struct peer_transport_context *c);
 
-/* usrsctp's timers are process-wide: call every SCTP_TICK (see deadline), whatever peers exist. */
+/* usrsctp's timers are process-wide and tick while any peer has data channels. */
 int64_t peer_transport_context_deadline(const struct peer_transport_context *c);
 void peer_transport_context_tick(struct peer_transport_context *c, int64_t now_us);
 
@@ -119,6 +124,7 @@ struct peer_transport_listener {
   void (*channel_opened)(void *arg, const struct peer_channel *channel);
   void (*channel_message)(void *arg, uint16_t channel, bool binary, const uint8_t *data, size_t len);
   void (*channel_closed)(void *arg, uint16_t channel);
+  void (*queue_low)(void *arg); /* after a message was refused with PEER_LIMIT: send again */
 };
 
 /* The listener struct is copied. PEER_OK, PEER_NO_MEMORY or PEER_CRYPTO. */
@@ -170,7 +176,7 @@ void peer_transport_close(struct peer_transport *t, int64_t now_us);
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
 /* A handle for one outgoing SSRC; may be made before keys exist and stays valid until remove or free.
- * PEER_OK, PEER_LIMIT (too many), PEER_NO_MEMORY. The same SSRC twice is PEER_LIMIT: two handles would reuse nonces. */
+ * PEER_OK, PEER_LIMIT (too many), PEER_NO_MEMORY. A second handle of one SSRC shares its indices, so no nonce repeats. */
 int peer_transport_add_sender(struct peer_transport *t, uint32_t ssrc, struct peer_sender **out);
 void peer_transport_remove_sender(struct peer_transport *t, struct peer_sender *s);
 
@@ -179,6 +185,11 @@ void peer_transport_remove_sender(struct peer_transport *t, struct peer_sender *
  * Send it to peer_transport_selected(). Never seal two different packets with the same sequence number. */
 int peer_transport_seal_rtp(struct peer_transport *t, struct peer_sender *s, const uint8_t *header, size_t header_len,
                             const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap);
+
+/* For sealing one packet for many peers at once (ice/srtp_session.h, srtp_seal_batch()): sets seal->sender, checks and
+ * counts `packet_len` bytes as sent. PEER_OK, or PEER_NOT_CONNECTED or PEER_UNPROVEN: leave this one out. */
+int peer_transport_begin_seal(struct peer_transport *t, struct peer_sender *s, size_t packet_len,
+                              struct srtp_seal *seal);
 
 /* A compound RTCP packet (not in place). Returns the length or an error as above. */
 int peer_transport_seal_rtcp(struct peer_transport *t, const uint8_t *rtcp, size_t len, uint8_t *out, size_t cap);
@@ -197,7 +208,7 @@ struct peer_transport_stats {
   uint64_t bytes_sent, packets_sent;         /* sealed or handed to `send`                 */
   uint64_t drops[ICE_DROP_REASONS];
   int64_t rtt_us;        /* of our last answered check; 0 = unknown          */
-  uint16_t srtp_profile; /* enum dtls_srtp_profile, 0 before keys            */
+  uint16_t srtp_profile; /* enum srtp_profile of ice/srtp_session.h, 0 = no keys yet */
 };
 
 enum peer_state peer_transport_state(const struct peer_transport *t);
