@@ -26,6 +26,16 @@ struct position *position_create(const char *text, size_t length, size_t *line, 
     free(p);
     p = NULL;
   }
+  yaml_document_t second; /* nobody would read it: its settings would be lost without a word */
+  if (p && (!yaml_parser_load(&parser, &second) || yaml_document_get_root_node(&second))) {
+    *line = parser.mark.line + 1;
+    snprintf(why, capacity, "a second document after the first");
+    if (!parser.error) yaml_document_delete(&second);
+    position_free(p);
+    p = NULL;
+  } else if (p) {
+    yaml_document_delete(&second);
+  }
   yaml_parser_delete(&parser);
   return p;
 }

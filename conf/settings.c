@@ -24,7 +24,6 @@ static const char *const formats[] = {"text", "json", NULL};
 #define CHOICE(section, key, fallback, names, flags) \
   { #section, #key, SETTING_CHOICE, AT(section.key), fallback, 0, 0, names, flags }
 
-/* clang-format off: a table reads best as a table */
 const struct setting settings[] = {
     {"", "runtime_directory", SETTING_TEXT, AT(runtime_directory), "/run/consilium", 0, 0, NULL, 0},
     LIST(http, listen, "127.0.0.1:8080", NULL, 0),
@@ -62,7 +61,6 @@ const struct setting settings[] = {
     CHOICE(log, level, "info", levels, SETTING_RELOAD),
     CHOICE(log, format, "text", formats, SETTING_RELOAD),
 };
-/* clang-format on */
 const size_t settings_count = sizeof settings / sizeof *settings;
 
 void wipe(void *bytes, size_t length) {
