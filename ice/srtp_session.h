@@ -119,7 +119,8 @@ struct srtp_session *srtp_sender_session(const struct srtp_sender *sender);
 
 /* One packet to seal. `header` is the complete RTP header (CSRCs and extension included) with the sender's SSRC;
  * `payload` is the plaintext, read once and not changed; neither may overlap `out`. With `padding` > 0, that many
- * bytes of RTP padding (RFC 3550 §5.1) are appended and the P bit is set in the copy of the header. */
+ * bytes of RTP padding (RFC 3550 §5.1) are appended and the P bit is set in the copy of the header, where it must not be
+ * set already. */
 struct srtp_seal {
   struct srtp_sender *sender;
   const uint8_t *header;
@@ -134,7 +135,8 @@ struct srtp_seal {
 
 /* Seals one packet; returns (and stores in seal->result) the bytes written or a negative status: SRTP_INDEX_USED,
  * SRTP_TOO_OLD, SRTP_KEY_EXPIRED, SRTP_NO_SPACE, SRTP_MALFORMED (header or SSRC wrong). The roll-over counter follows
- * the sequence number by itself (RFC 3711 §3.3.1): a step of 2^15 or more backwards is a wrap. */
+ * the sequence number by itself (RFC 3711 §3.3.1): a step of more than 2^15 backwards is a wrap. Start a new SSRC below
+ * 2^15 (ibid.): a receiver that misses the first packets around a wrap would otherwise never find the counter. */
 int srtp_seal_packet(struct srtp_seal *seal);
 
 /* Seals `count` packets of any senders of one engine, in order; each gets its own result. Returns how many succeeded.

@@ -1,0 +1,202 @@
+/* ice/srtp_backend_ipsec_mb.c: SRTP packets by Intel's multi-buffer library: VAES where the CPU has it, AES-NI else.
+ *
+ * GCM is one call per packet. AES-CM is a counter-mode job and a hash; alone, one packet is hashed by OpenSSL (SHA
+ * extensions), since a single lane of the multi-buffer hash takes as long as all of them; a batch fills the lanes.
+ */
+#include <intel-ipsec-mb.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "ice/secret_memory.h"
+#include "ice/srtp_backend.h"
+#include "ice/srtp_hmac.h"
+
+struct mb_library {
+  IMB_MGR *mgr;
+  IMB_JOB jobs[SRTP_BACKEND_BATCH];
+};
+
+struct mb_cipher {
+  struct gcm_key_data gcm;                        /* AES-GCM; aligned to 64 by its type, the memory to a page */
+  DECLARE_ALIGNED(uint8_t schedule[16 * 15], 16); /* AES-CM */
+  struct srtp_hmac hmac;
+  IMB_MGR *mgr;
+  struct mb_library *library;
+  aes_gcm_enc_dec_t gcm_seal, gcm_open;
+  size_t key_bytes;
+  size_t tag_bytes;
+  int aead;
+};
+
+static void library_free(void *arg) {
+  struct mb_library *library = arg;
+  if (library == NULL) return;
+  free_mb_mgr(library->mgr);
+  secret_memory_free(library, sizeof *library);
+}
+
+static int library_create(void **out) {
+  struct mb_library *library = secret_memory_alloc(sizeof *library); /* jobs point at keys */
+  if (library == NULL) return SRTP_NO_MEMORY;
+  library->mgr = alloc_mb_mgr(0);
+  if (library->mgr == NULL) {
+    secret_memory_free(library, sizeof *library);
+    return SRTP_NO_MEMORY;
+  }
+  /* Without AES-NI the library would emulate, in tables that leak the key through the cache: EVP does better. */
+  const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
+  if ((library->mgr->features & needed) == needed) init_mb_mgr_auto(library->mgr, NULL);
+  if ((library->mgr->features & needed) != needed || imb_get_errno(library->mgr) != 0) {
+    library_free(library);
+    return SRTP_UNAVAILABLE;
+  }
+  *out = library;
+  return SRTP_OK;
+}
+
+static void cipher_free(void *cipher) {
+  secret_memory_free(cipher, sizeof(struct mb_cipher));
+}
+
+static int cipher_create(void **out, void *arg, const struct srtp_profile_info *info,
+                         const struct srtp_session_keys *keys, int sealing) {
+  (void)sealing;
+  struct mb_library *library = arg;
+  IMB_MGR *mgr = library->mgr;
+  struct mb_cipher *cipher = secret_memory_alloc(sizeof *cipher);
+  if (cipher == NULL) return SRTP_NO_MEMORY;
+  cipher->library = library;
+  cipher->mgr = mgr;
+  cipher->aead = info->aead;
+  cipher->key_bytes = info->key_bytes;
+  cipher->tag_bytes = info->tag_bytes;
+  if (!info->aead) {
+    uint8_t unused[16 * 15] __attribute__((aligned(16)));
+    IMB_AES_KEYEXP_128(mgr, keys->cipher, cipher->schedule, unused);
+    OPENSSL_cleanse(unused, sizeof unused);
+    srtp_hmac_init(&cipher->hmac, keys->auth, sizeof keys->auth);
+  } else if (info->key_bytes == 32) {
+    IMB_AES256_GCM_PRE(mgr, keys->cipher, &cipher->gcm);
+    cipher->gcm_seal = mgr->gcm256_enc;
+    cipher->gcm_open = mgr->gcm256_dec;
+  } else {
+    IMB_AES128_GCM_PRE(mgr, keys->cipher, &cipher->gcm);
+    cipher->gcm_seal = mgr->gcm128_enc;
+    cipher->gcm_open = mgr->gcm128_dec;
+  }
+  *out = cipher;
+  return SRTP_OK;
+}
+
+static void fill_counter_job(IMB_JOB *job, const struct mb_cipher *cipher, const uint8_t *iv, const uint8_t *in,
+                             uint8_t *out, size_t len) {
+  memset(job, 0, sizeof *job);
+  job->enc_keys = job->dec_keys = cipher->schedule;
+  job->key_len_in_bytes = cipher->key_bytes;
+  job->src = in;
+  job->dst = out;
+  job->msg_len_to_cipher_in_bytes = len;
+  job->iv = iv;
+  job->iv_len_in_bytes = 16;
+  job->cipher_mode = IMB_CIPHER_CNTR;
+  job->cipher_direction = IMB_DIR_ENCRYPT;
+  job->chain_order = IMB_ORDER_CIPHER_HASH;
+  job->hash_alg = IMB_AUTH_NULL;
+}
+
+static int run_counter_jobs(struct mb_library *library, size_t count) {
+  uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(library->mgr, library->jobs, (uint32_t)count, IMB_CIPHER_CNTR,
+                                                  IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
+  return done == count ? SRTP_OK : SRTP_CRYPTO_ERROR;
+}
+
+static int counter_mode(const struct mb_cipher *cipher, const uint8_t *iv, const uint8_t *in, uint8_t *out,
+                        size_t len) {
+  if (len == 0) return SRTP_OK;
+  fill_counter_job(&cipher->library->jobs[0], cipher, iv, in, out, len);
+  return run_counter_jobs(cipher->library, 1);
+}
+
+static int seal(const struct srtp_seal_job *job) {
+  struct mb_cipher *cipher = job->cipher;
+  uint8_t *out = job->packet + job->header_len;
+  if (cipher->aead) {
+    struct gcm_context_data context;
+    cipher->gcm_seal(&cipher->gcm, &context, out, job->payload, job->payload_len, job->iv, job->packet, job->header_len,
+                     out + job->payload_len, cipher->tag_bytes);
+    return SRTP_OK;
+  }
+  uint8_t tag[SRTP_HMAC_BYTES];
+  int rc = counter_mode(cipher, job->iv, job->payload, out, job->payload_len);
+  if (rc != SRTP_OK) return rc;
+  srtp_hmac_packet(&cipher->hmac, job->packet, job->header_len + job->payload_len, job->roc, tag);
+  memcpy(out + job->payload_len, tag, cipher->tag_bytes);
+  return SRTP_OK;
+}
+
+static int open_packet(const struct srtp_open_job *job) {
+  struct mb_cipher *cipher = job->cipher;
+  uint8_t *payload = job->packet + job->header_len;
+  uint8_t tag[SRTP_HMAC_BYTES];
+  if (cipher->aead) {
+    struct gcm_context_data context;
+    cipher->gcm_open(&cipher->gcm, &context, payload, payload, job->payload_len, job->iv, job->packet, job->header_len,
+                     tag, cipher->tag_bytes);
+    return CRYPTO_memcmp(tag, payload + job->payload_len, cipher->tag_bytes) ? SRTP_AUTH_FAILED : SRTP_OK;
+  }
+  srtp_hmac_packet(&cipher->hmac, job->packet, job->header_len + job->payload_len, job->roc, tag);
+  if (CRYPTO_memcmp(tag, payload + job->payload_len, cipher->tag_bytes) != 0) return SRTP_AUTH_FAILED;
+  return counter_mode(cipher, job->iv, payload, payload, job->payload_len);
+}
+
+static int hash_batch(struct mb_library *library, const struct srtp_seal_job *jobs, size_t count) {
+  uint8_t tags[SRTP_BACKEND_BATCH][SRTP_HMAC_BYTES];
+  for (size_t i = 0; i < count; i++) {
+    const struct mb_cipher *cipher = jobs[i].cipher;
+    size_t len = jobs[i].header_len + jobs[i].payload_len;
+    /* The counter is hashed after the packet: it stands where the tag will. */
+    uint8_t *roc = jobs[i].packet + len;
+    for (int b = 0; b < 4; b++)
+      roc[b] = (uint8_t)(jobs[i].roc >> (24 - 8 * b));
+    IMB_JOB *job = &library->jobs[i];
+    memset(job, 0, sizeof *job);
+    job->src = jobs[i].packet;
+    job->msg_len_to_hash_in_bytes = len + 4;
+    job->auth_tag_output = tags[i];
+    job->auth_tag_output_len_in_bytes = SRTP_HMAC_BYTES;
+    job->u.HMAC._hashed_auth_key_xor_ipad = (const uint8_t *)cipher->hmac.inner;
+    job->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)cipher->hmac.outer;
+    job->hash_alg = IMB_AUTH_HMAC_SHA_1;
+    job->cipher_mode = IMB_CIPHER_NULL;
+    job->chain_order = IMB_ORDER_HASH_CIPHER;
+  }
+  uint32_t done = IMB_SUBMIT_HASH_BURST_NOCHECK(library->mgr, library->jobs, (uint32_t)count, IMB_AUTH_HMAC_SHA_1);
+  if (done != count) return SRTP_CRYPTO_ERROR;
+  for (size_t i = 0; i < count; i++) {
+    const struct mb_cipher *cipher = jobs[i].cipher;
+    memcpy(jobs[i].packet + jobs[i].header_len + jobs[i].payload_len, tags[i], cipher->tag_bytes);
+  }
+  return SRTP_OK;
+}
+
+static int seal_cm_batch(void *arg, const struct srtp_seal_job *jobs, size_t count) {
+  struct mb_library *library = arg;
+  size_t ciphered = 0;
+  for (size_t i = 0; i < count; i++)
+    if (jobs[i].payload_len > 0)
+      fill_counter_job(&library->jobs[ciphered++], jobs[i].cipher, jobs[i].iv, jobs[i].payload,
+                       jobs[i].packet + jobs[i].header_len, jobs[i].payload_len);
+  int rc = ciphered ? run_counter_jobs(library, ciphered) : SRTP_OK;
+  return rc == SRTP_OK ? hash_batch(library, jobs, count) : rc;
+}
+
+const struct srtp_backend_ops srtp_backend_ipsec_mb = {
+    .name = "ipsec-mb",
+    .library_create = library_create,
+    .library_free = library_free,
+    .cipher_create = cipher_create,
+    .cipher_free = cipher_free,
+    .seal = seal,
+    .open = open_packet,
+    .seal_cm_batch = seal_cm_batch,
+};

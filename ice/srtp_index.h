@@ -1,0 +1,33 @@
+/* ice/srtp_index.h: the 48-bit packet index of one SSRC: estimated from the 16-bit sequence number, and remembered, so
+ * that no index is accepted (or sealed) twice.
+ *
+ * Sources: RFC 3711 §3.3.1 and Appendix A (estimate), §3.3.2 (window).
+ * Memory:  sizeof(struct srtp_index), fixed. The same structure serves both directions.
+ */
+#ifndef ICE_SRTP_INDEX_H
+#define ICE_SRTP_INDEX_H
+
+#include <stdint.h>
+
+#include "ice/srtp_session.h"
+
+/* RFC 3711 §3.2.1: the roll-over counter has 32 bits, the sequence number 16. */
+#define SRTP_INDEX_BITS 48
+
+struct srtp_index {
+  uint64_t highest; /* highest index so far; meaningful once `started` */
+  int started;
+  uint64_t window[SRTP_WINDOW_PACKETS / 64]; /* bit (index mod SRTP_WINDOW_PACKETS): seen */
+};
+
+/* The index that a packet with this sequence number has most probably. Returns it, or SRTP_TOO_OLD for a packet from
+ * before the first one, or SRTP_KEY_EXPIRED past 2^48. The first packet has roll-over counter 0. */
+int64_t srtp_index_estimate(const struct srtp_index *x, uint16_t seq);
+
+/* SRTP_OK when `index` may be used: never seen and inside the window; else SRTP_REPLAYED or SRTP_TOO_OLD. */
+int srtp_index_check(const struct srtp_index *x, uint64_t index);
+
+/* Marks `index` as used, after authentication (incoming) or at sealing (outgoing). It must have passed the check. */
+void srtp_index_commit(struct srtp_index *x, uint64_t index);
+
+#endif

@@ -1,0 +1,87 @@
+/* ice/srtp_seal.c: sealing of outgoing RTP, out of place, one packet or many. See srtp_session.h. */
+#include <string.h>
+
+#include "ice/srtp_session_internal.h"
+
+/* Checks one packet, claims its index and writes the header (and, with padding, the padded plaintext) to the output.
+ * Fills `job` and the IV it points to. Nothing is claimed unless SRTP_OK is returned. */
+static int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint8_t iv[16]) {
+  struct srtp_sender *sender = seal->sender;
+  struct srtp_session *s = sender->session;
+  struct srtp_rtp_header header;
+  size_t padded_len = seal->payload_len + seal->padding;
+  if (srtp_rtp_header_parse(&header, seal->header, seal->header_len) != SRTP_OK || header.bytes != seal->header_len ||
+      header.ssrc != sender->ssrc || padded_len > UINT16_MAX || (seal->padding > 0 && seal->header[0] & 0x20))
+    return SRTP_MALFORMED;
+  if (seal->cap < seal->header_len + padded_len + s->info->tag_bytes) return SRTP_NO_SPACE;
+
+  int64_t index = srtp_index_estimate(&sender->index, header.seq);
+  if (index < 0) return (int)index;
+  int rc = srtp_index_check(&sender->index, (uint64_t)index);
+  if (rc != SRTP_OK) return rc == SRTP_REPLAYED ? SRTP_INDEX_USED : rc;
+  /* Claimed before the cipher runs: whatever happens then, this nonce is not used again. */
+  srtp_index_commit(&sender->index, (uint64_t)index);
+
+  memcpy(seal->out, seal->header, seal->header_len);
+  job->cipher = s->seal_cipher;
+  job->iv = iv;
+  job->payload = seal->payload;
+  job->payload_len = padded_len;
+  job->packet = seal->out;
+  job->header_len = seal->header_len;
+  job->roc = (uint32_t)(index >> 16);
+  srtp_keys_write_iv(s->info->aead, s->seal_salt, sender->ssrc, (uint64_t)index, iv);
+  if (seal->padding > 0) {
+    /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
+    uint8_t *plain = seal->out + seal->header_len;
+    seal->out[0] |= 0x20;
+    if (seal->payload_len > 0) memcpy(plain, seal->payload, seal->payload_len);
+    memset(plain + seal->payload_len, 0, seal->padding);
+    plain[padded_len - 1] = seal->padding;
+    job->payload = plain;
+  }
+  return SRTP_OK;
+}
+
+static int sealed_bytes(const struct srtp_seal *seal) {
+  return (int)(seal->header_len + seal->payload_len + seal->padding + seal->sender->session->info->tag_bytes);
+}
+
+int srtp_seal_packet(struct srtp_seal *seal) {
+  struct srtp_seal_job job;
+  uint8_t iv[16];
+  int rc = prepare(seal, &job, iv);
+  if (rc == SRTP_OK) rc = seal->sender->session->engine->ops->seal(&job);
+  seal->result = rc == SRTP_OK ? sealed_bytes(seal) : rc;
+  return seal->result;
+}
+
+static size_t flush(struct srtp_engine *engine, struct srtp_pending *p) {
+  int rc = p->count ? engine->ops->seal_cm_batch(engine->library, p->jobs, p->count) : SRTP_OK;
+  size_t sealed = rc == SRTP_OK ? p->count : 0;
+  for (size_t i = 0; i < p->count; i++)
+    p->seals[i]->result = rc == SRTP_OK ? sealed_bytes(p->seals[i]) : rc;
+  p->count = 0;
+  return sealed;
+}
+
+size_t srtp_seal_batch(struct srtp_engine *engine, struct srtp_seal *seals, size_t count) {
+  struct srtp_pending *pending = &engine->pending;
+  size_t sealed = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct srtp_seal *seal = &seals[i];
+    if (seal->sender->session->info->aead || engine->ops->seal_cm_batch == NULL) {
+      sealed += srtp_seal_packet(seal) > 0;
+      continue;
+    }
+    size_t at = pending->count;
+    int rc = prepare(seal, &pending->jobs[at], pending->ivs[at]);
+    if (rc != SRTP_OK) {
+      seal->result = rc;
+      continue;
+    }
+    pending->seals[at] = seal;
+    if (++pending->count == SRTP_BACKEND_BATCH) sealed += flush(engine, pending);
+  }
+  return sealed + flush(engine, pending);
+}

@@ -1,0 +1,53 @@
+/* ice/srtp_session_internal.h: the structures that srtp_engine.c, srtp_session.c and srtp_seal.c share. */
+#ifndef ICE_SRTP_SESSION_INTERNAL_H
+#define ICE_SRTP_SESSION_INTERNAL_H
+
+#include "ice/srtcp.h"
+#include "ice/srtp_backend.h"
+#include "ice/srtp_index.h"
+#include "ice/srtp_session.h"
+
+/* Packets of AES-CM sessions waiting to be sealed together; empty between calls of srtp_seal_batch(). */
+struct srtp_pending {
+  size_t count;
+  struct srtp_seal *seals[SRTP_BACKEND_BATCH];
+  struct srtp_seal_job jobs[SRTP_BACKEND_BATCH];
+  uint8_t ivs[SRTP_BACKEND_BATCH][16];
+};
+
+struct srtp_engine {
+  const struct srtp_backend_ops *ops;
+  void *library;
+  struct srtp_pending pending;
+};
+
+struct srtp_sender {
+  struct srtp_session *session;
+  uint32_t ssrc;
+  struct srtp_index index;
+};
+
+struct srtp_session {
+  struct srtp_engine *engine;
+  const struct srtp_profile_info *info;
+  void *seal_cipher, *open_cipher;
+  uint8_t seal_salt[14], open_salt[14];
+  struct srtcp *srtcp;
+  struct srtp_sender **senders; /* grows by doubling, to SRTP_MAX_SENDERS */
+  size_t sender_count, sender_cap;
+  size_t receiver_count, last_receiver;
+  uint32_t receiver_ssrcs[SRTP_MAX_RECEIVERS]; /* dense, so that a scan touches four cache lines at most */
+  struct srtp_index receivers[SRTP_MAX_RECEIVERS];
+};
+
+/* The fixed part of RTP's header that SRTP looks at (RFC 3550 §5.1, §5.3.1). */
+struct srtp_rtp_header {
+  uint16_t seq;
+  uint32_t ssrc;
+  size_t bytes; /* fixed header, CSRCs and extension */
+};
+
+/* SRTP_MALFORMED when it isn't version 2 or the header alone is longer than `len`. */
+int srtp_rtp_header_parse(struct srtp_rtp_header *h, const uint8_t *packet, size_t len);
+
+#endif
