@@ -192,16 +192,16 @@ struct rtcp_transport_feedback {
   uint16_t received_count; /* of those, how many arrived */
   int32_t reference;       /* 24 bits signed, units of 64 ms; wraps: compare modulo 2^24 */
   uint8_t feedback_seq;    /* gaps: feedback got lost   */
-  const uint8_t *chunk, *delta;
-  uint16_t symbols; /* of the current chunk, not yet handed out */
-  uint16_t run;
+  const uint8_t *chunk, *delta, *end;
+  int64_t ticks; /* arrival of the last received packet, in delta units */
+  uint16_t bits; /* of the current chunk, next symbol first             */
+  uint16_t run;  /* symbols left in the current chunk                   */
   uint16_t seq, left;
-  int64_t ticks;
-  uint8_t symbol_kind;
+  uint8_t coding;
 };
 
 struct rtcp_transport_status {
-  int64_t arrival_us; /* since this message's reference time was 0; meaningless when not received */
+  int64_t arrival_us; /* the sender's clock, modulo 2^24 * 64 ms; 0 when not received */
   uint16_t seq;
   bool received;
 };
@@ -221,7 +221,8 @@ struct rtcp_transport_arrival {
 /* Writes one message about arrivals[0..count), which are in rising sequence order (modulo 2^16, each once; gaps count as
  * lost). *consumed says how many it covers: a message ends early at `cap`, at a delta over ±8.19 s, or past
  * RTCP_TRANSPORT_MAX_STATUSES; call again with the rest. The message's base is `base_seq`, at or before the first arrival,
- * so that losses in front of it are reported too. Errors: NO_SPACE, VALUE. */
+ * so that losses in front of it are reported too. Errors: NO_SPACE, VALUE (no arrival, or the first one lies
+ * RTCP_TRANSPORT_MAX_STATUSES or more after the base). */
 int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,
                                   uint8_t feedback_seq, uint16_t base_seq,
                                   const struct rtcp_transport_arrival *arrivals, size_t count, size_t *consumed);

@@ -4,4 +4,9 @@ set(RTP_WIRE
   packet.c
   extension.c
   extension_values.c
-  extension_layers.c)
+  extension_layers.c
+  rtcp.c
+  rtcp_report.c
+  rtcp_feedback.c
+  rtcp_transport.c
+  rtcp_transport_write.c)

@@ -1,0 +1,86 @@
+/* Transport-wide feedback, reading: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1. */
+#include "rtp/rtcp_fields.h"
+
+/* §3.1.1: packet status symbols. */
+enum { SYMBOL_LOST = 0, SYMBOL_SMALL = 1, SYMBOL_LARGE = 2, SYMBOL_RESERVED = 3 };
+
+/* How the current chunk codes its symbols: 0..3 is a run of that symbol. */
+enum { CODING_ONE_BIT = 4, CODING_TWO_BIT = 5 };
+
+#define TICKS_PER_REFERENCE (RTCP_TRANSPORT_REFERENCE_US / RTCP_TRANSPORT_TICK_US)
+
+/* §3.1.3 run length chunk |0| S |Run Length 13|, §3.1.4 status vector chunk |1|S| symbols 14 |. */
+static int load_chunk(struct rtcp_transport_feedback *f) {
+  if (f->end - f->chunk < 2) return RTP_ERROR_SHORT;
+  uint16_t c = (uint16_t)(f->chunk[0] << 8 | f->chunk[1]);
+  f->chunk += 2;
+  if (!(c & 0x8000)) {
+    f->coding = (uint8_t)(c >> 13 & 3);
+    f->run = c & 0x1FFF;
+    /* A run of nothing says nothing; no sender writes one. */
+    return f->run == 0 || f->coding == SYMBOL_RESERVED ? RTP_ERROR_VALUE : RTP_OK;
+  }
+  f->coding = c & 0x4000 ? CODING_TWO_BIT : CODING_ONE_BIT;
+  f->run = f->coding == CODING_TWO_BIT ? 7 : 14;
+  f->bits = (uint16_t)(c << 2);
+  return RTP_OK;
+}
+
+/* The symbol of the next sequence number, or an error. */
+static int next_symbol(struct rtcp_transport_feedback *f) {
+  if (f->run == 0) {
+    int error = load_chunk(f);
+    if (error) return error;
+  }
+  f->run--;
+  f->left--;
+  if (f->coding < CODING_ONE_BIT) return f->coding;
+  unsigned width = f->coding == CODING_TWO_BIT ? 2 : 1;
+  int symbol = f->bits >> (16 - width);
+  f->bits = (uint16_t)(f->bits << width);
+  return symbol == SYMBOL_RESERVED ? RTP_ERROR_VALUE : symbol;
+}
+
+int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_transport_feedback *out) {
+  if (p->type != RTCP_RTPFB || p->count != RTCP_RTPFB_TRANSPORT_CC) return RTP_ERROR_TYPE;
+  struct rtp_reader r = rtp_reader_of(p->body, p->body_len);
+  struct rtcp_transport_feedback f = {.sender_ssrc = rtp_read_u32(&r), .media_ssrc = rtp_read_u32(&r)};
+  f.base_seq = f.seq = rtp_read_u16(&r);
+  f.status_count = f.left = rtp_read_u16(&r);
+  uint32_t reference = rtp_read_u24(&r);
+  f.reference = (int32_t)reference - (reference & 0x800000 ? 0x1000000 : 0);
+  f.feedback_seq = rtp_read_u8(&r);
+  if (r.failed) return RTP_ERROR_SHORT;
+  if (f.status_count == 0) return RTP_ERROR_VALUE;
+  if (f.status_count > RTCP_TRANSPORT_MAX_STATUSES) return RTP_ERROR_TOO_MANY;
+  f.chunk = r.at;
+  f.end = r.end;
+  f.ticks = (int64_t)f.reference * TICKS_PER_REFERENCE;
+
+  /* A first walk over the symbols finds where the deltas begin and whether they are all there. */
+  struct rtcp_transport_feedback walk = f;
+  size_t delta_bytes = 0;
+  while (walk.left > 0) {
+    int symbol = next_symbol(&walk);
+    if (symbol < 0) return symbol;
+    delta_bytes += (size_t)symbol; /* SMALL is one byte, LARGE two */
+    if (symbol != SYMBOL_LOST) f.received_count++;
+  }
+  if ((size_t)(f.end - walk.chunk) < delta_bytes) return RTP_ERROR_LENGTH;
+  f.delta = walk.chunk;
+  *out = f;
+  return RTP_OK;
+}
+
+bool rtcp_transport_feedback_next(struct rtcp_transport_feedback *f, struct rtcp_transport_status *out) {
+  if (f->left == 0) return false;
+  *out = (struct rtcp_transport_status){.seq = f->seq++};
+  int symbol = next_symbol(f);
+  if (symbol <= SYMBOL_LOST) return symbol == SYMBOL_LOST;
+  /* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. */
+  f->ticks += symbol == SYMBOL_SMALL ? f->delta[0] : (int16_t)(f->delta[0] << 8 | f->delta[1]);
+  f->delta += symbol;
+  out->received = true;
+  out->arrival_us = f->ticks * RTCP_TRANSPORT_TICK_US;
+  return true;
+}
