@@ -96,7 +96,7 @@ int rtp_opus_parse(const uint8_t *payload, size_t len, bool marker, struct rtp_c
 /* Samples at 48 kHz in an Opus packet (RFC 6716 §3.1, §3.2), 120..5760; 0 when malformed. */
 uint32_t rtp_opus_duration(const uint8_t *payload, size_t len);
 
-#define RTP_RED_MAX_BLOCKS 9     /* the primary and eight older ones; Chromium sends at most 1 + 8 */
+#define RTP_RED_MAX_BLOCKS 16    /* ours: the primary and older ones; Chromium sends 2 unless told otherwise */
 #define RTP_RED_MAX_OFFSET 16383 /* 14 bits of timestamp offset */
 #define RTP_RED_MAX_LENGTH 1023  /* 10 bits of block length     */
 

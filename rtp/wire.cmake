@@ -9,4 +9,13 @@ set(RTP_WIRE
   rtcp_report.c
   rtcp_feedback.c
   rtcp_transport.c
-  rtcp_transport_write.c)
+  rtcp_transport_write.c
+  codec.c
+  codec_vp8.c
+  codec_vp9.c
+  codec_h264.c
+  codec_h264_sps.c
+  codec_av1.c
+  codec_opus.c
+  dependency_descriptor.c
+  dependency_structure.c)
