@@ -1,0 +1,45 @@
+/* tests/ice/secret_memory_test.c: key memory is zeroed, aligned, writable and left out of core dumps. */
+#include "ice/secret_memory.h"
+
+#include <stdio.h>
+
+#include "tests/ice/srtp_fixture.h"
+
+/* The kernel's flags of the mapping that holds `address`, from /proc/self/smaps: "dd" is MADV_DONTDUMP. */
+static int is_left_out_of_dumps(const void *address) {
+  FILE *maps = fopen("/proc/self/smaps", "r");
+  char line[512];
+  int inside = 0, result = -1;
+  assert_non_null(maps);
+  while (result < 0 && fgets(line, sizeof line, maps)) {
+    unsigned long from, to;
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+    if (inside && strncmp(line, "VmFlags:", 8) == 0) result = strstr(line, " dd") != NULL;
+  }
+  fclose(maps);
+  return result;
+}
+
+static void is_zeroed_aligned_and_not_dumped(void **state) {
+  (void)state;
+  uint8_t *p = secret_memory_alloc(5000);
+  assert_non_null(p);
+  assert_int_equal((uintptr_t)p % 64, 0);
+  for (size_t i = 0; i < 5000; i++)
+    assert_int_equal(p[i], 0);
+  memset(p, 0xaa, 5000);
+  assert_int_equal(is_left_out_of_dumps(p), 1);
+  secret_memory_free(p, 5000);
+  secret_memory_free(NULL, 5000);
+}
+
+static void gives_null_when_there_is_none(void **state) {
+  (void)state;
+  assert_null(secret_memory_alloc((size_t)1 << 60));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(is_zeroed_aligned_and_not_dumped),
+                                     cmocka_unit_test(gives_null_when_there_is_none)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
