@@ -1,0 +1,149 @@
+/* server/room/slots.c: which track flows into which slot of each receiver (design §4).
+ *
+ * Per receiver and kind: pick the best tracks, as many as it has slots, then change as few slots as possible: a track that
+ * stays picked stays where it is. Order of the pick for video: screens, then the receiver's own wishes (high, normal, low),
+ * then the room's ranking; never its own tracks, never what it does not show or cannot decode. The ranking is sorted once
+ * per room (ranking.c), so a receiver costs its slots and its views.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "server/room/internal.h"
+
+static struct view_entry *find_view(const struct member *receiver, uint32_t track) {
+  struct view_entry *entry;
+  HASH_FIND(hh, receiver->views, &track, sizeof track, entry);
+  return entry;
+}
+
+struct room_view member_view(const struct member *receiver, const struct track *t) {
+  const struct view_entry *entry = find_view(receiver, t->handle);
+  return entry ? entry->view : (struct room_view){.visible = true, .priority = ROOM_PRIORITY_NORMAL};
+}
+
+bool member_can_decode(const struct member *receiver, const struct track *t) {
+  return !t->codec || (receiver->decodable[t->kind] & t->codec);
+}
+
+static void tell_view(struct room_manager *m, const struct member *receiver, const struct track *t) {
+  struct room_view view = member_view(receiver, t);
+  m->listener.track_view(m->arg, receiver->handle, t->handle, &view);
+}
+
+void member_set_view(struct room_manager *m, struct member *receiver, struct track *t, const struct room_view *view) {
+  struct view_entry *entry = find_view(receiver, t->handle);
+  if (!entry) {
+    if (HASH_COUNT(receiver->views) >= ROOM_MAX_VIEWS || !(entry = calloc(1, sizeof *entry))) return;
+    entry->track = t->handle;
+    HASH_ADD(hh, receiver->views, track, sizeof entry->track, entry);
+  }
+  entry->view = *view;
+  for (size_t i = 0; i < receiver->slot_count; i++)
+    if (receiver->slots[i].track == t) tell_view(m, receiver, t);
+  room_touch(m, receiver->room);
+}
+
+struct pick {
+  const struct member *receiver;
+  struct track **list;
+  size_t count, max;
+  uint64_t mark; /* stands in track.mark of what is in `list` */
+};
+
+static void pick_add(struct pick *p, struct track *t) {
+  if (p->count == p->max || t->mark == p->mark || t->member == p->receiver || !member_can_decode(p->receiver, t))
+    return;
+  t->mark = p->mark;
+  p->list[p->count++] = t;
+}
+
+/* Microphones and screen sound each have a cap; of few slots at most half go to screen sound, so that with one slot
+ * people are heard. */
+static void pick_audio(const struct room_manager *m, struct room *r, struct pick *p) {
+  size_t slots = p->max, i = 0;
+  p->max = m->settings.screen_audio_slots < slots / 2 ? m->settings.screen_audio_slots : slots / 2;
+  for (; i < r->audio_count && r->audio_order[i]->source == ROOM_SCREEN_AUDIO; i++)
+    pick_add(p, r->audio_order[i]);
+  p->max = p->count + m->settings.audio_slots < slots ? p->count + m->settings.audio_slots : slots;
+  for (; i < r->audio_count; i++)
+    pick_add(p, r->audio_order[i]);
+}
+
+static void pick_video(const struct room_manager *m, struct room *r, struct pick *p) {
+  for (size_t i = 0; i < r->video_count && p->count < p->max; i++) {
+    struct track *t = r->video_order[i];
+    if (t->source != ROOM_SCREEN || t->muted) break; /* screens come first, muted ones last */
+    if (member_view(p->receiver, t).visible) pick_add(p, t);
+  }
+  for (int priority = ROOM_PRIORITY_HIGH; priority >= ROOM_PRIORITY_LOW && p->count < p->max; priority--) {
+    const struct view_entry *entry;
+    for (entry = p->receiver->views; entry; entry = entry->hh.next) {
+      if (!entry->view.visible || (int)entry->view.priority != priority) continue;
+      struct track *t;
+      HASH_FIND(hh, m->tracks, &entry->track, sizeof entry->track, t);
+      if (t && t->kind == ROOM_VIDEO && !t->muted) pick_add(p, t);
+    }
+  }
+  for (size_t i = 0; i < r->video_count && p->count < p->max; i++)
+    if (member_view(p->receiver, r->video_order[i]).visible) pick_add(p, r->video_order[i]);
+}
+
+/* Keeps what is still picked, empties the rest, and fills the empty slots with what has none. */
+static void place(struct member *receiver, enum room_kind kind, const struct pick *p, uint64_t placed) {
+  for (size_t i = 0; i < receiver->slot_count; i++) {
+    struct slot *slot = &receiver->slots[i];
+    if (slot->kind != kind || !slot->track) continue;
+    if (slot->track->mark == p->mark && !slot->track->closing)
+      slot->track->mark = placed;
+    else
+      slot->track = NULL;
+  }
+  size_t next = 0;
+  for (size_t i = 0; i < receiver->slot_count; i++) {
+    struct slot *slot = &receiver->slots[i];
+    if (slot->kind != kind || slot->track) continue;
+    while (next < p->count && p->list[next]->mark == placed)
+      next++;
+    if (next < p->count) slot->track = p->list[next++];
+  }
+}
+
+static void assign_kind(struct room_manager *m, struct room *r, struct member *receiver, enum room_kind kind) {
+  struct track *list[ROOM_MAX_SLOTS];
+  struct pick p = {.receiver = receiver, .list = list, .mark = ++m->last_mark};
+  for (size_t i = 0; i < receiver->slot_count; i++)
+    p.max += receiver->slots[i].kind == kind;
+  if (kind == ROOM_AUDIO)
+    pick_audio(m, r, &p);
+  else
+    pick_video(m, r, &p);
+  place(receiver, kind, &p, ++m->last_mark);
+}
+
+/* One event with all that changed, and the same to the engine: emptied slots first, so that no track is in two. */
+static void tell_changes(struct room_manager *m, struct member *receiver) {
+  json_t *changes = NULL;
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t i = 0; i < receiver->slot_count; i++) {
+      struct slot *slot = &receiver->slots[i];
+      if (slot->track == slot->before || (pass == 0) != !slot->track) continue;
+      if (slot->track) tell_view(m, receiver, slot->track);
+      m->listener.slot_assign(m->arg, receiver->handle, slot->mid, slot->track ? slot->track->handle : 0);
+      if (!changes) changes = json_array();
+      json_array_append_new(changes, slot_json(slot));
+    }
+  }
+  if (changes) member_event(m, receiver, "slots", json_pack("{s:o}", "slots", changes));
+}
+
+void slots_assign(struct room_manager *m, struct room *r) {
+  struct member *receiver;
+  DL_FOREACH(r->members, receiver) {
+    for (size_t i = 0; i < receiver->slot_count; i++)
+      receiver->slots[i].before = receiver->slots[i].track;
+    assign_kind(m, r, receiver, ROOM_AUDIO);
+    assign_kind(m, r, receiver, ROOM_VIDEO);
+    tell_changes(m, receiver);
+  }
+}
