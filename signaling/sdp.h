@@ -16,12 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an offer may hold. Chromium 156 with every codec it has offers 24 video codecs, 15 extensions, 3 rids. */
+/* What an offer may hold. */
 #define SDP_MAX_BYTES        (256 * 1024)
 #define SDP_MAX_LINE_BYTES   8192
 #define SDP_MAX_MEDIA        64
 #define SDP_MAX_CODECS       32 /* per m= section, RTX not counted: it is folded into the codec it repairs */
-#define SDP_MAX_EXTENSIONS   16 /* per m= section */
+#define SDP_MAX_EXTENSIONS   24 /* per m= section; Chromium 156 offers 13 and knows 19 */
 #define SDP_MAX_RIDS         4  /* per m= section, to be sent by the client */
 #define SDP_MAX_SSRCS        16 /* per m= section, RTX not counted */
 #define SDP_MAX_FINGERPRINTS 4
@@ -57,8 +57,7 @@ enum sdp_error {
   SDP_ERROR_DUPLICATE_PT = -18, /* a payload type twice in an m= line                                            */
   SDP_ERROR_PT_CONFLICT = -19,  /* a payload type that means two codecs in one bundle (RFC 8843 §9.1)            */
   SDP_ERROR_EXTENSION_ID = -20, /* 0, 15 or beyond 255 (but for RFC 8285 §7's 4096-4351, which are skipped)      */
-  SDP_ERROR_EXTENSION_CONFLICT =
-      -21, /* an id that means two extensions in one bundle (RFC 8843 §10)                  */
+  SDP_ERROR_DUPLICATE_EXTENSION = -21, /* an id twice in one section                                                */
   SDP_ERROR_DUPLICATE_RID = -22,
   SDP_ERROR_NO_ICE = -23,         /* no a=ice-ufrag or a=ice-pwd                                                   */
   SDP_ERROR_ICE_LITE = -24,       /* the client is ICE-lite too: nobody would send checks                          */
@@ -128,9 +127,11 @@ struct sdp_media {
   enum sdp_direction direction; /* as the client sees it */
   enum sdp_unusable unusable;
   bool rtcp_rsize;
-  const char *mid;   /* "" only on a stopped section */
-  const char *proto; /* of the m= line; NULL when the offer came as JSON, and then it cannot be answered in text */
-  const char *fmt;   /* first format of the m= line; likewise */
+  const char *mid; /* "" only on a stopped section */
+  /* Of the m= line: media, proto and first format. NULL when the offer came as JSON: it cannot be answered in text then. */
+  const char *type;
+  const char *proto;
+  const char *fmt;
   struct sdp_codec codecs[SDP_MAX_CODECS]; /* in the client's order of preference */
   size_t codec_count;
   struct sdp_extension extensions[SDP_MAX_EXTENSIONS];
@@ -156,6 +157,7 @@ struct sdp_offer {
   struct sdp_fingerprint fingerprints[SDP_MAX_FINGERPRINTS];
   size_t fingerprint_count;
   bool extmap_allow_mixed;
+  bool bundle; /* there is a BUNDLE group, to be answered with one; not part of the JSON */
   struct sdp_sctp sctp;
   size_t media_count;
   struct sdp_media media[];
@@ -218,7 +220,7 @@ void sdp_answer_free(struct sdp_answer *answer);
 /* Writes `answer` to `offer` as SDP text with CRLF, NUL-terminated, into `out` of `cap` bytes, and its length without the
  * NUL to *len. Sections are matched by mid; an offered section that the answer lacks or does not accept gets port 0.
  * Feedback and fmtp are what sdp_choose.h says of the offered codec. Returns
- *   SDP_ERROR_TOO_LARGE  `cap` is too small: SDP_MAX_BYTES is always enough
+ *   SDP_ERROR_TOO_LARGE  `cap` is too small: SDP_MAX_BYTES is enough for what browsers offer
  *   SDP_ERROR_ANSWER     an accepted section that was not usable or not offered, with no or a not offered payload type,
  *                        extension or rid, or with a direction the offer does not allow; or no ICE or DTLS values;
  *                        or a string with a line end in it. *fault_mid (may be NULL) then names the section, or is NULL. */

@@ -94,7 +94,8 @@ size_t sdp_choose_extensions(const struct sdp_media *media, const struct sdp_pol
 enum sdp_direction sdp_choose_direction(enum sdp_direction offered);
 
 /* A whole answer, one section per offered section in the same order, SCTP filled; ICE, fingerprint, candidates, SSRCs and
- * cnames are the caller's to set. The strings are copies: the offer may go first. Returns SDP_OK or SDP_ERROR_MEMORY. */
+ * cnames are the caller's to set. An extension id that another section already uses for another URI is not taken: ids are
+ * one space in a bundle (RFC 8843 §10), whatever some clients (aiortc) offer. The strings are copies: the offer may go first. Returns SDP_OK or SDP_ERROR_MEMORY. */
 int sdp_choose_answer(struct sdp_answer **out, const struct sdp_offer *offer, const struct sdp_policy *policy);
 
 #endif
