@@ -173,6 +173,7 @@ static void finish_handshake(struct dtls_transport *d) {
   } else {
     d->verified = true;
     d->state = DTLS_CONNECTED;
+    if (d->on.connected != NULL) d->on.connected(d->on.arg);
   }
 }
 
@@ -315,7 +316,7 @@ static void retransmit(struct dtls_transport *d, int64_t now_us) {
   d->now_us = now_us;
   if (d->bio.openssl_deadline != NULL) *d->bio.openssl_deadline = (struct timeval){.tv_sec = 1};
   ERR_clear_error();
-  const int result = DTLSv1_handle_timeout(d->ssl);
+  const long result = DTLSv1_handle_timeout(d->ssl);
   ERR_clear_error();
   if (result < 0) {
     lose_attempt(d);

@@ -66,9 +66,11 @@ struct dtls_srtp_keys {
   uint8_t block[DTLS_SRTP_MAX_BLOCK_BYTES];
 };
 
+/* Called from within receive(), tick(), send() and close(). None may free the transport. */
 struct dtls_listener {
   void *arg;
   void (*send)(void *arg, const uint8_t *data, size_t len);    /* one datagram; valid during the call only */
+  void (*connected)(void *arg);                                /* keys may be exported; no record was read yet */
   void (*receive)(void *arg, const uint8_t *data, size_t len); /* one application record (an SCTP packet)  */
 };
 
