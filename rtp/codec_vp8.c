@@ -2,25 +2,15 @@
  *
  *   |X|R|N|S|R| PID |   |I|L|T|K| RSV |   |M| PictureID (7 or 15) |   | TL0PICIDX |   |TID|Y| KEYIDX |
  */
-#include "rtp/codec.h"
-#include "rtp/cursor.h"
+#include "rtp/codec_fields.h"
 
 /* RFC 6386 §9.1: "start_code … 0x9d 0x01 0x2a", after three bytes of frame tag. */
 #define START_CODE 0x9D012AU
 
 static void read_extensions(struct rtp_reader *r, const uint8_t *payload, struct rtp_codec_info *out) {
   uint8_t flags = rtp_read_u8(r);
-  if (flags & 0x80) {
-    out->picture_id_offset = (uint16_t)(r->at - payload);
-    uint8_t id = rtp_read_u8(r);
-    out->picture_id_bits = id & 0x80 ? 15 : 7;
-    out->picture_id = id & 0x80 ? (uint16_t)((id & 0x7F) << 8 | rtp_read_u8(r)) : id;
-  }
-  if (flags & 0x40) {
-    out->tl0picidx_offset = (uint16_t)(r->at - payload);
-    out->has_tl0picidx = true;
-    out->tl0picidx = rtp_read_u8(r);
-  }
+  if (flags & 0x80) rtp_codec_read_picture_id(r, payload, out);
+  if (flags & 0x40) rtp_codec_read_tl0picidx(r, payload, out);
   if (flags & 0x30) {
     uint8_t b = rtp_read_u8(r);
     if (flags & 0x20) {

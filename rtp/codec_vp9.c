@@ -2,8 +2,7 @@
  *
  *   |I|P|L|F|B|E|V|Z|   |M| PID (7 or 15) |   | TID |U| SID |D|   | TL0PICIDX | (F=0)   | P_DIFF |N| up to 3 (F=1, P=1)
  */
-#include "rtp/codec.h"
-#include "rtp/cursor.h"
+#include "rtp/codec_fields.h"
 
 enum {
   FLAG_I = 0x80,
@@ -43,12 +42,7 @@ static void read_scalability_structure(struct rtp_reader *r, struct rtp_codec_in
 }
 
 static int read_descriptor(struct rtp_reader *r, const uint8_t *payload, uint8_t flags, struct rtp_codec_info *out) {
-  if (flags & FLAG_I) {
-    out->picture_id_offset = (uint16_t)(r->at - payload);
-    uint8_t id = rtp_read_u8(r);
-    out->picture_id_bits = id & 0x80 ? 15 : 7;
-    out->picture_id = id & 0x80 ? (uint16_t)((id & 0x7F) << 8 | rtp_read_u8(r)) : id;
-  }
+  if (flags & FLAG_I) rtp_codec_read_picture_id(r, payload, out);
   if (flags & FLAG_L) {
     uint8_t b = rtp_read_u8(r);
     out->has_temporal = out->has_spatial = true;
@@ -56,11 +50,7 @@ static int read_descriptor(struct rtp_reader *r, const uint8_t *payload, uint8_t
     out->switch_up = b & 0x10;
     out->spatial_id = b >> 1 & 7;
     out->inter_layer = b & 1;
-    if (!(flags & FLAG_F)) {
-      out->tl0picidx_offset = (uint16_t)(r->at - payload);
-      out->has_tl0picidx = true;
-      out->tl0picidx = rtp_read_u8(r);
-    }
+    if (!(flags & FLAG_F)) rtp_codec_read_tl0picidx(r, payload, out);
   }
   if (flags & FLAG_F && flags & FLAG_P) {
     int error = read_references(r);

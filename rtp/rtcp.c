@@ -20,11 +20,10 @@ static int read_packet(struct rtp_reader *r, struct rtcp_packet *out) {
   if (r->failed) return RTP_ERROR_LENGTH;
   out->body_len = body_len;
   if (!(first & 0x20)) return RTP_OK;
-  /* RFC 3550 §6.4.1: "padding is only required on one individual packet", the last (A.2 checks the same), and its count
-   * "is a multiple of four". */
-  if (body_len == 0 || rtp_reader_left(r) != 0) return RTP_ERROR_PADDING;
-  uint8_t padding = out->body[body_len - 1];
-  if (padding == 0 || padding % 4 != 0 || padding > body_len) return RTP_ERROR_PADDING;
+  /* RFC 3550 §6.4.1 wants padding in the last packet only and in multiples of four. Chromium pads each transport-wide
+   * feedback by 1 to 3 bytes and puts several of them into one datagram, so the count is all that is checked. */
+  uint8_t padding = body_len > 0 ? out->body[body_len - 1] : 0;
+  if (padding == 0 || padding > body_len) return RTP_ERROR_PADDING;
   out->body_len -= padding;
   return RTP_OK;
 }

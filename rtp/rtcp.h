@@ -35,7 +35,7 @@ enum rtcp_psfb_format { RTCP_PSFB_PLI = 1, RTCP_PSFB_FIR = 4, RTCP_PSFB_AFB = 15
 
 struct rtcp_packet {
   const uint8_t *body; /* after the 4-byte header                      */
-  size_t body_len;     /* without padding                              */
+  size_t body_len;     /* without padding: not always a multiple of 4  */
   uint8_t type;        /* enum rtcp_type, or one we do not know        */
   uint8_t count;       /* RC, SC, FMT or subtype: the header's 5 bits  */
 };
@@ -44,8 +44,8 @@ struct rtcp_iterator {
   const uint8_t *at, *end;
 };
 
-/* Checks all headers of a datagram: version, lengths that add up exactly, padding only in the last packet (RFC 3550 A.2),
- * packet types 192..223. Reduced size is accepted (RFC 5506): the first packet may be of any type.
+/* Checks all headers of a datagram (RFC 3550 A.2): version, lengths that add up exactly, padding that fits its packet, packet
+ * types 192..223. Reduced size is accepted (RFC 5506): the first packet may be of any type.
  * Errors: SHORT, VERSION, TYPE, LENGTH, PADDING. On an error the whole datagram is to be dropped. */
 int rtcp_begin(struct rtcp_iterator *it, const uint8_t *data, size_t len);
 
