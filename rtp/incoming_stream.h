@@ -53,7 +53,9 @@ void rtp_incoming_stream_free(struct rtp_incoming_stream *s); /* accepts NULL */
 void rtp_incoming_stream_set_rtx_ssrc(struct rtp_incoming_stream *s, uint32_t rtx_ssrc);
 
 /* One packet of the stream's SSRC or RTX SSRC (the caller demultiplexes). `x`: its header extensions, NULL for none.
- * RTP_DROP_NONE: *out goes to every subscriber's forward(), padding-only packets too. Anything else: counted, done. */
+ * RTP_DROP_NONE: *out goes to every subscriber's forward(). That holds too for packets whose content is refused (padding-only,
+ * unknown payload type, bad payload, oversized): they took a sequence number, and forward() closes the hole, or the receiver
+ * would ask for it for ever; out->hole says why. Anything else: counted by the caller, done. */
 enum rtp_drop_reason rtp_incoming_stream_receive(struct rtp_incoming_stream *s, const struct rtp_packet *p,
                                                  const struct rtp_extension_values *x, int64_t now_us,
                                                  struct rtp_media_packet *out);

@@ -39,7 +39,8 @@ struct layer_choice {
   bool capped;          /* a better layer was live and wanted, but the bitrate cap forbade it                 */
 };
 
-/* `starved_audio_only`: with a cap below the smallest layer's base temporal layer nothing is chosen (LAYER_NONE, capped). */
+/* With a cap below the base temporal layer of the smallest live layer nothing is chosen: LAYER_NONE and capped, the slot goes
+ * without video. */
 struct layer_choice layer_selector_choose(const struct layer_state *layers, size_t count,
                                           const struct layer_request *request);
 

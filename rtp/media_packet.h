@@ -34,7 +34,8 @@ struct rtp_media_packet {
   uint8_t format;
   uint8_t codec; /* enum rtp_codec */
   bool marker;
-  bool padding_only;  /* no payload: only its sequence number matters, forward() closes the hole */
+  bool padding_only;  /* nothing to forward, only its sequence number matters: forward() closes the hole and says `hole` */
+  uint8_t hole;       /* enum rtp_drop_reason: padding_only, unknown_payload_type, bad_payload or oversized; else none    */
   bool retransmitted; /* came as RTX */
   bool has_audio_level, has_orientation, has_playout_delay, has_capture_time;
   struct rtp_audio_level audio_level;

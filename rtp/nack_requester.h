@@ -58,6 +58,9 @@ struct nack_requester {
 /* Makes `n` ready for a stream. `rtt_us` is a first guess, 0 for "unknown" (100 ms is assumed). Cannot fail. */
 void nack_requester_init(struct nack_requester *n, int64_t rtt_us);
 
+/* The stream began anew: the list is forgotten, the next packet is the first. RTT and counters stay. */
+void nack_requester_restart(struct nack_requester *n);
+
 /* A new measurement of the round trip; later requests use it. 0 or less is ignored. */
 void nack_requester_set_rtt(struct nack_requester *n, int64_t rtt_us);
 

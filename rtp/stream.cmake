@@ -1,0 +1,13 @@
+# Stream logic: everything that remembers more than one packet.
+set(RTP_STREAM
+  drop_reason.c
+  rate_window.c
+  receive_statistics.c
+  nack_requester.c
+  keyframe_requests.c
+  packet_history.c
+  incoming_stream.c
+  incoming_reports.c
+  layer_selector.c
+  speaker_detector.c
+  transport_feedback.c)
