@@ -8,7 +8,12 @@ set(ICE_SRTP_SOURCES
   srtp_index.c
   srtp_keys.c
   srtp_seal.c
-  srtp_session.c)
+  srtp_session.c
+  dcep.c
+  sctp_association.c
+  sctp_channels.c
+  sctp_names.c
+  sctp_stack.c)
 if(IPSEC_MB_LIBRARY AND IPSEC_MB_INCLUDE)
   list(APPEND ICE_SRTP_SOURCES srtp_backend_ipsec_mb.c)
 endif()
