@@ -8,6 +8,11 @@ set(RTP_STREAM
   packet_history.c
   incoming_stream.c
   incoming_reports.c
+  outgoing_stream.c
+  outgoing_forward.c
+  outgoing_picture.c
+  outgoing_header.c
+  outgoing_rtx.c
   layer_selector.c
   speaker_detector.c
   transport_feedback.c)

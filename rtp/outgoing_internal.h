@@ -1,0 +1,145 @@
+/* rtp/outgoing_internal.h: the layout of struct rtp_outgoing_stream and what its source files share:
+ *
+ *   outgoing_stream.c   life, selection, RTCP
+ *   outgoing_forward.c  the hot path: sequence map, layer filter, switch
+ *   outgoing_picture.c  picture ids
+ *   outgoing_header.c   the RTP header
+ *   outgoing_rtx.c      retransmission
+ */
+#ifndef RTP_OUTGOING_INTERNAL_H
+#define RTP_OUTGOING_INTERNAL_H
+
+#include "rtp/keyframe_requests.h"
+#include "rtp/outgoing_stream.h"
+#include "rtp/rate_window.h"
+
+/* ---- picture ids (RFC 7741 §4.2) ---- */
+
+#define PICTURE_RING 128 /* four seconds at 30 frames a second; a power of two */
+
+/* Source picture id → ours. Pictures that were dropped in order leave no gap in ours; pictures not seen yet have their number
+ * reserved, for they may come late. */
+struct picture_map {
+  bool started;                /* within this epoch */
+  uint32_t highest;            /* source, extended  */
+  uint32_t offset;             /* ours = source - offset, for the newest */
+  uint16_t last;               /* ours, newest forwarded; survives epochs */
+  uint32_t ring[PICTURE_RING]; /* source id << 16 | dropped << 15 | ours */
+};
+
+/* A new epoch: the next picture gets our next number. */
+void picture_map_begin(struct picture_map *p);
+
+/* Our number for the picture `id` of `bits` bits. `unwanted` decides for a picture seen the first time, whether it is left out;
+ * later packets of it follow that decision. False: left out. */
+bool picture_map_place(struct picture_map *p, uint16_t id, uint8_t bits, bool unwanted, uint16_t *ours);
+
+/* ---- header ---- */
+
+#define TEMPLATE_MAX 96
+
+struct header_template {
+  uint8_t len;
+  bool two_byte;
+  uint8_t transport_seq, abs_send_time;            /* offsets of values, 0: none            */
+  uint8_t audio_level, orientation, playout_delay; /* offsets of elements' headers, 0: none */
+  uint8_t bytes[TEMPLATE_MAX];
+};
+
+struct header_fields {
+  uint32_t ssrc, timestamp;
+  uint16_t seq;
+  uint8_t payload_type;
+  bool marker, padding;
+  uint16_t frame_number; /* ours, for the dependency descriptor */
+};
+
+struct header_place {
+  uint16_t len;
+  uint8_t transport_seq, abs_send_time;
+};
+
+void outgoing_header_prepare(struct rtp_outgoing_stream *s, const struct rtp_outgoing_config *c);
+
+/* Writes at most RTP_OUTGOING_HEADER_MAX bytes. `m` gives the per-packet extensions; NULL for padding. */
+struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, const struct header_fields *f,
+                                          const struct rtp_media_packet *m, int64_t now_us, uint8_t *header);
+
+/* ---- the stream ---- */
+
+#define VIDEO_WINDOW 1024 /* packets whose mapping is remembered; powers of two */
+#define AUDIO_WINDOW 256
+#define EPOCHS       8
+
+/* One stretch of one source flowing here. Remembered for retransmission across switches. */
+struct epoch {
+  struct rtp_incoming_stream *stream; /* NULL: gone */
+  uint32_t timestamp_offset;          /* ours = source's - this */
+  uint32_t drift;                     /* how much later than the ideal place this epoch's timestamps lie */
+  uint16_t frame_number_offset;       /* dependency descriptor */
+  uint8_t tl0_offset;
+};
+
+/* One of our sequence numbers: what was sent under it. */
+struct sent {
+  uint32_t source_seq;
+  uint32_t resent_ms; /* last retransmission; 0: never */
+  uint16_t seq;
+  uint16_t picture_id;
+  uint8_t tl0picidx;
+  uint8_t epoch; /* number of it, modulo 256 */
+  bool used, filler;
+};
+
+/* State of a source sequence number in the window, upper half of a map word; the lower half is our number. */
+#define MAP_MISSING 0U /* reserved */
+#define MAP_SENT    1U
+#define MAP_CLOSED  2U /* left out, no number of ours */
+
+struct rtp_outgoing_stream {
+  struct rtp_incoming_stream *current, *target;
+  uint32_t window_mask;
+  uint32_t highest_source, first_source; /* extended; of this epoch */
+  uint32_t seq_offset;                   /* ours = source - this    */
+  uint32_t highest_out;                  /* extended                */
+  uint32_t last_timestamp;               /* ours, newest packet     */
+  uint32_t frame_timestamp;              /* source's, newest packet: where a frame begins */
+  int64_t last_arrival_us;
+  bool video, paused, started, allow_two_byte, frame_unwanted;
+  uint8_t epoch_number;
+  uint8_t temporal_max, temporal_now;
+  uint8_t last_payload_type, last_tl0;
+  uint16_t last_frame_number; /* dependency descriptor, ours */
+  uint8_t dependency_id, capture_id, level_id, orientation_id, playout_id;
+  struct epoch epochs[EPOCHS];
+  struct header_template templates[2]; /* one-byte and two-byte form */
+  uint32_t ssrc, rtx_ssrc;
+  struct {
+    uint8_t payload_type, rtx_payload_type;
+  } formats[RTP_MAX_FORMATS];
+  struct rtp_rate_window rate;
+  uint64_t packets, bytes, fillers, switches;
+  /* retransmission */
+  int64_t budget_bytes;
+  uint64_t rtx_packets, rtx_bytes;
+  uint16_t rtx_seq;
+  /* RTCP */
+  int64_t rtt_us, jitter_us;
+  int32_t lost;
+  uint8_t fraction_lost, report_next;
+  struct {
+    uint32_t ntp_middle;
+    int64_t sent_us;
+  } reports[8];
+  uint32_t clock_hz;
+  struct keyframe_limiter limiter;
+  struct picture_map pictures;
+  uint32_t *map;      /* by source number & window_mask */
+  struct sent sent[]; /* by our number & window_mask */
+};
+
+static inline struct epoch *outgoing_epoch(struct rtp_outgoing_stream *s) {
+  return &s->epochs[s->epoch_number % EPOCHS];
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* Retransmission of an outgoing slot (RFC 4588): see rtp/outgoing_stream.h.
+ *
+ * The payload comes from the source's shared history and is rewritten as it was when it was first sent: the sequence map
+ * remembers the epoch and the picture numbers of every packet.
+ */
+#include <string.h>
+
+#include "rtp/outgoing_internal.h"
+
+#define OSN_SIZE       2
+#define DEFAULT_RTT_US 100000
+
+void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seqs, size_t count, int64_t now_us,
+                              struct rtp_rtx_iterator *it) {
+  *it = (struct rtp_rtx_iterator){.stream = s, .seqs = seqs, .count = count, .now_us = now_us};
+}
+
+/* Milliseconds for the 32 bits of struct sent; never 0, which means "not yet". */
+static uint32_t stamp_ms(int64_t now_us) {
+  uint32_t ms = (uint32_t)(now_us / 1000);
+  return ms ? ms : 1;
+}
+
+/* Looks up what was sent under `seq`; *m stays NULL for a filler. */
+static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, struct sent **out,
+                                 const struct rtp_media_packet **m, const struct epoch **epoch) {
+  if (s->rtx_ssrc == 0) return RTP_DROP_NO_RTX;
+  struct sent *sent = &s->sent[seq & s->window_mask];
+  if (!sent->used || sent->seq != seq) return RTP_DROP_NOT_SENT;
+  int64_t rtt_us = s->rtt_us ? s->rtt_us : DEFAULT_RTT_US;
+  /* RFC 4588 leaves it open; one round trip, for an answer may be under way, and NACK floods must not be amplified. */
+  if (sent->resent_ms && (uint32_t)(stamp_ms(now_us) - sent->resent_ms) <= (uint32_t)(rtt_us / 1000)) {
+    return RTP_DROP_RTX_TOO_SOON;
+  }
+  *out = sent;
+  *epoch = &s->epochs[sent->epoch % EPOCHS];
+  if ((uint8_t)(s->epoch_number - sent->epoch) >= EPOCHS || !(*epoch)->stream) return RTP_DROP_HISTORY_MISS;
+  *m = sent->filler ? NULL : rtp_incoming_stream_find((*epoch)->stream, sent->source_seq, now_us);
+  return sent->filler || *m ? RTP_DROP_NONE : RTP_DROP_HISTORY_MISS;
+}
+
+/* The RTX payload type that belongs to what the packet was sent as; 0 for none. */
+static uint8_t rtx_payload_type(const struct rtp_outgoing_stream *s, const struct rtp_media_packet *m) {
+  if (m) return s->formats[m->format].rtx_payload_type;
+  for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
+    if (s->formats[i].payload_type == s->last_payload_type) return s->formats[i].rtx_payload_type;
+  }
+  return 0;
+}
+
+static void write_rtx(struct rtp_outgoing_stream *s, const struct sent *sent, const struct rtp_media_packet *m,
+                      const struct epoch *e, uint8_t payload_type, int64_t now_us, uint8_t *packet,
+                      struct rtp_rtx_result *r) {
+  struct header_fields f = {.ssrc = s->rtx_ssrc,
+                            .timestamp = m ? m->timestamp - e->timestamp_offset : s->last_timestamp,
+                            .seq = s->rtx_seq++,
+                            .payload_type = payload_type,
+                            .marker = m && m->marker};
+  if (m && m->dependency_descriptor_len) {
+    f.frame_number =
+        (uint16_t)((m->dependency_descriptor[1] << 8 | m->dependency_descriptor[2]) - e->frame_number_offset);
+  }
+  struct header_place place = outgoing_header_write(s, &f, m, now_us, packet);
+  uint8_t *at = packet + place.len;
+  at[0] = (uint8_t)(sent->seq >> 8);
+  at[1] = (uint8_t)sent->seq;
+  size_t payload_len = 0;
+  if (m) {
+    payload_len = m->payload_len;
+    memcpy(at + OSN_SIZE, m->payload, payload_len);
+    if (m->info.picture_id_bits || m->info.has_tl0picidx) {
+      rtp_codec_patch_picture(at + OSN_SIZE, &m->info, sent->picture_id, sent->tl0picidx);
+    }
+  }
+  r->seq = f.seq;
+  r->header_len = place.len;
+  r->len = (uint16_t)(place.len + OSN_SIZE + payload_len);
+  r->transport_seq_offset = place.transport_seq;
+  r->abs_send_time_offset = place.abs_send_time;
+}
+
+bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, struct rtp_rtx_result *r) {
+  if (it->next >= it->count) return false;
+  struct rtp_outgoing_stream *s = it->stream;
+  *r = (struct rtp_rtx_result){.nacked = it->seqs[it->next++]};
+  struct sent *sent = NULL;
+  const struct rtp_media_packet *m = NULL;
+  const struct epoch *epoch = NULL;
+  r->reason = find(s, r->nacked, it->now_us, &sent, &m, &epoch);
+  if (r->reason != RTP_DROP_NONE) return true;
+  uint8_t payload_type = rtx_payload_type(s, m);
+  int64_t cost = OSN_SIZE + (m ? m->payload_len : 0);
+  if (payload_type == 0) {
+    r->reason = RTP_DROP_NO_RTX;
+  } else if (cap < (size_t)cost + RTP_OUTGOING_HEADER_MAX) {
+    r->reason = RTP_DROP_NO_SPACE;
+  } else if (cost > s->budget_bytes) {
+    r->reason = RTP_DROP_RTX_BUDGET;
+  } else {
+    s->budget_bytes -= cost;
+    sent->resent_ms = stamp_ms(it->now_us);
+    write_rtx(s, sent, m, epoch, payload_type, it->now_us, packet, r);
+    s->rtx_packets++;
+    s->rtx_bytes += (uint64_t)cost;
+  }
+  return true;
+}
+
+void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,
+                               size_t cap, struct rtp_rtx_result *r) {
+  *r = (struct rtp_rtx_result){0};
+  uint8_t payload_type = s->rtx_ssrc && s->started ? rtx_payload_type(s, NULL) : 0;
+  if (payload_type == 0) {
+    r->reason = RTP_DROP_NO_RTX;
+    return;
+  }
+  if (cap < RTP_OUTGOING_HEADER_MAX + (size_t)padding || padding == 0) {
+    r->reason = RTP_DROP_NO_SPACE;
+    return;
+  }
+  struct header_fields f = {.ssrc = s->rtx_ssrc,
+                            .timestamp = s->last_timestamp,
+                            .seq = s->rtx_seq++,
+                            .payload_type = payload_type,
+                            .padding = true};
+  struct header_place place = outgoing_header_write(s, &f, NULL, now_us, packet);
+  memset(packet + place.len, 0, padding);
+  packet[place.len + padding - 1] = padding;
+  r->seq = f.seq;
+  r->header_len = place.len;
+  r->len = (uint16_t)(place.len + padding);
+  r->transport_seq_offset = place.transport_seq;
+  r->abs_send_time_offset = place.abs_send_time;
+}

@@ -1,0 +1,151 @@
+/* Life, selection and RTCP of an outgoing slot: see rtp/outgoing_stream.h. */
+#include "rtp/outgoing_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtp/outgoing_internal.h"
+
+int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rtp_outgoing_config *c) {
+  if (c->mid && strlen(c->mid) > RTP_OUTGOING_MID_MAX) return RTP_ERROR_VALUE;
+  for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
+    if (c->formats[i].payload_type > 127 || c->formats[i].rtx_payload_type > 127) return RTP_ERROR_VALUE;
+  }
+  size_t window = c->video ? VIDEO_WINDOW : AUDIO_WINDOW;
+  struct rtp_outgoing_stream *s = calloc(1, sizeof *s + window * (sizeof(struct sent) + sizeof(uint32_t)));
+  if (!s) return RTP_ERROR_NO_SPACE;
+  s->window_mask = (uint32_t)window - 1;
+  s->map = (uint32_t *)(void *)(s->sent + window);
+  s->video = c->video;
+  s->ssrc = c->ssrc;
+  s->rtx_ssrc = c->rtx_ssrc;
+  s->highest_out = 65536U + c->first_seq - 1;
+  s->last_timestamp = c->first_timestamp;
+  s->rtx_seq = c->first_rtx_seq;
+  s->temporal_max = RTP_TEMPORAL_ALL;
+  s->temporal_now = RTP_TEMPORAL_ALL;
+  for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
+    s->formats[i].payload_type = c->formats[i].payload_type;
+    s->formats[i].rtx_payload_type = c->formats[i].rtx_payload_type;
+  }
+  rtp_rate_window_init(&s->rate);
+  keyframe_limiter_init(&s->limiter);
+  outgoing_header_prepare(s, c);
+  *out = s;
+  return RTP_OK;
+}
+
+void rtp_outgoing_stream_free(struct rtp_outgoing_stream *s) {
+  free(s);
+}
+
+/* ---- what flows ---- */
+
+void rtp_outgoing_stream_select(struct rtp_outgoing_stream *s, struct rtp_incoming_stream *stream) {
+  s->target = stream;
+  if (!stream) s->current = NULL;
+}
+
+void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max_temporal) {
+  s->temporal_max = max_temporal < RTP_TEMPORAL_ALL ? max_temporal : RTP_TEMPORAL_ALL;
+}
+
+void rtp_outgoing_stream_pause(struct rtp_outgoing_stream *s, bool paused) {
+  s->paused = paused;
+  if (paused) s->current = NULL;
+}
+
+void rtp_outgoing_stream_forget(struct rtp_outgoing_stream *s, const struct rtp_incoming_stream *stream) {
+  if (s->current == stream) s->current = NULL;
+  if (s->target == stream) s->target = NULL;
+  for (size_t i = 0; i < EPOCHS; i++) {
+    if (s->epochs[i].stream == stream) s->epochs[i].stream = NULL;
+  }
+}
+
+struct rtp_incoming_stream *rtp_outgoing_stream_current(const struct rtp_outgoing_stream *s) {
+  return s->current;
+}
+
+struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing_stream *s) {
+  return s->target;
+}
+
+int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s) {
+  return s->target ? rtp_incoming_stream_layer(s->target) : -1;
+}
+
+struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s) {
+  return s->video && !s->paused && s->target != s->current ? s->target : NULL;
+}
+
+struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct rtp_outgoing_stream *s, int64_t now_us) {
+  if (!s->video || s->paused) return NULL;
+  struct rtp_incoming_stream *stream = s->current ? s->current : s->target;
+  return stream && keyframe_limiter_allow(&s->limiter, now_us) ? stream : NULL;
+}
+
+/* ---- RTCP ---- */
+
+bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, int64_t now_us, struct rtcp_sender_info *out) {
+  uint64_t ntp;
+  uint32_t timestamp;
+  if (!s->current || !rtp_incoming_stream_sr_at(s->current, now_us, &ntp, &timestamp)) return false;
+  *out = (struct rtcp_sender_info){.ntp = ntp,
+                                   .rtp_timestamp = timestamp - outgoing_epoch(s)->timestamp_offset,
+                                   .packets = (uint32_t)s->packets,
+                                   .octets = (uint32_t)s->bytes};
+  s->reports[s->report_next].ntp_middle = rtcp_ntp_middle(ntp);
+  s->reports[s->report_next].sent_us = now_us;
+  s->report_next = (uint8_t)((s->report_next + 1) % (sizeof s->reports / sizeof s->reports[0]));
+  return true;
+}
+
+void rtp_outgoing_stream_set_rtt(struct rtp_outgoing_stream *s, int64_t rtt_us) {
+  if (rtt_us > 0) s->rtt_us = rtt_us;
+}
+
+/* RFC 3550 §6.4.1: round trip = arrival of the report - LSR - DLSR. LSR is in the source's clock, so it is looked up among the
+ * reports we sent. A report we do not know (or a lie) changes nothing. */
+static void measure_round_trip(struct rtp_outgoing_stream *s, const struct rtcp_report_block *b, int64_t now_us) {
+  if (b->last_sr == 0) return;
+  for (size_t i = 0; i < sizeof s->reports / sizeof s->reports[0]; i++) {
+    if (s->reports[i].ntp_middle != b->last_sr || s->reports[i].sent_us == 0) continue;
+    int64_t rtt = now_us - s->reports[i].sent_us - (int64_t)(((uint64_t)b->delay_since_sr * 1000000) >> 16);
+    if (rtt < 0) return;
+    if (rtt == 0) rtt = 1;
+    s->rtt_us = s->rtt_us ? (7 * s->rtt_us + rtt) / 8 : rtt;
+    return;
+  }
+}
+
+void rtp_outgoing_stream_receiver_report(struct rtp_outgoing_stream *s, const struct rtcp_report_block *b,
+                                         int64_t now_us) {
+  s->fraction_lost = b->fraction_lost;
+  s->lost = b->cumulative_lost;
+  if (s->clock_hz) s->jitter_us = (int64_t)b->jitter * 1000000 / s->clock_hz;
+  measure_round_trip(s, b, now_us);
+}
+
+uint32_t rtp_outgoing_stream_ssrc(const struct rtp_outgoing_stream *s) {
+  return s->ssrc;
+}
+
+uint32_t rtp_outgoing_stream_rtx_ssrc(const struct rtp_outgoing_stream *s) {
+  return s->rtx_ssrc;
+}
+
+void rtp_outgoing_stream_stats(const struct rtp_outgoing_stream *s, int64_t now_us, struct rtp_outgoing_stats *out) {
+  *out = (struct rtp_outgoing_stats){.packets = s->packets,
+                                     .bytes = s->bytes,
+                                     .rtx_packets = s->rtx_packets,
+                                     .rtx_bytes = s->rtx_bytes,
+                                     .fillers = s->fillers,
+                                     .switches = s->switches,
+                                     .bitrate_bps = rtp_rate_window_bps(&s->rate, now_us),
+                                     .rtt_us = s->rtt_us,
+                                     .jitter_us = s->jitter_us,
+                                     .lost = s->lost,
+                                     .fraction_lost = s->fraction_lost,
+                                     .temporal = s->temporal_now};
+}
