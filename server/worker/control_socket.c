@@ -110,7 +110,8 @@ static void on_connection(uv_stream_t *server, int status) {
   socket->listener.connected(socket->listener.arg);
 }
 
-int control_socket_open(struct control_socket **out, uv_loop_t *loop, const char *path, const struct control_listener *listener) {
+int control_socket_open(struct control_socket **out, uv_loop_t *loop, const char *path,
+                        const struct control_listener *listener) {
   struct control_socket *socket = calloc(1, sizeof *socket);
   if (!socket) return UV_ENOMEM;
   socket->loop = loop;
@@ -153,7 +154,8 @@ void control_socket_send(struct control_socket *socket, const json_t *message) {
   write->text[len] = '\n';
   write->request.data = write;
   uv_buf_t buf = uv_buf_init(write->text, (unsigned)(len + 1));
-  if (uv_write(&write->request, (uv_stream_t *)&socket->connection->pipe, &buf, 1, on_written) < 0) on_written(&write->request, UV_EOF);
+  if (uv_write(&write->request, (uv_stream_t *)&socket->connection->pipe, &buf, 1, on_written) < 0)
+    on_written(&write->request, UV_EOF);
 }
 
 int control_socket_is_connected(const struct control_socket *socket) {

@@ -17,14 +17,15 @@
 struct control_socket;
 
 struct control_listener {
-  void (*connected)(void *arg);                 /* a gateway came: say hello                    */
-  void (*disconnected)(void *arg);              /* it is gone: every signaling connection is lost */
-  void (*message)(void *arg, json_t *message);  /* borrowed for the call                        */
+  void (*connected)(void *arg);                /* a gateway came: say hello                    */
+  void (*disconnected)(void *arg);             /* it is gone: every signaling connection is lost */
+  void (*message)(void *arg, json_t *message); /* borrowed for the call                        */
   void *arg;
 };
 
 /* Listens at `path`, removing a socket left behind there. Returns 0 or a negative libuv error. */
-int control_socket_open(struct control_socket **out, uv_loop_t *loop, const char *path, const struct control_listener *listener);
+int control_socket_open(struct control_socket **out, uv_loop_t *loop, const char *path,
+                        const struct control_listener *listener);
 
 /* Queues one line. Dropped when no gateway is connected: it asks for the state when it comes back. */
 void control_socket_send(struct control_socket *socket, const json_t *message);

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#define SLAB_BYTES (1u << 20)
-#define MAX_PACKETS 1024u
-#define MAX_MESSAGES 1024u
+#define SLAB_BYTES      (1u << 20)
+#define MAX_PACKETS     1024u
+#define MAX_MESSAGES    1024u
 /* Linux: UDP_MAX_SEGMENTS is 64 up to 6.8, 128 since; before segmentation the whole must fit an IPv4 datagram. */
 #define MAX_RUN_PACKETS 64u
-#define MAX_RUN_BYTES 65000u
-#define NONE UINT32_MAX
+#define MAX_RUN_BYTES   65000u
+#define NONE            UINT32_MAX
 
 struct packet {
   uint32_t offset;
@@ -25,9 +25,9 @@ struct packet {
 struct message {
   struct sockaddr_storage address;
   socklen_t address_len;
-  uint16_t segment;  /* the length of every packet but the last */
+  uint16_t segment; /* the length of every packet but the last */
   uint16_t count;
-  uint8_t closed;    /* a shorter packet ended the run */
+  uint8_t closed; /* a shorter packet ended the run */
   uint32_t first, last;
 };
 
@@ -118,7 +118,8 @@ void egress_batch_commit(struct egress_batch *batch, struct egress_destination *
   if (len < message->segment) message->closed = 1;
 }
 
-void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data, size_t len) {
+void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data,
+                      size_t len) {
   if (len == 0 || len > EGRESS_PACKET_MAX_BYTES) return;
   memcpy(egress_batch_reserve(batch), data, len);
   egress_batch_commit(batch, destination, len);
@@ -154,13 +155,15 @@ static void lay_out(struct egress_batch *batch) {
 static void count_sent(struct egress_batch *batch, const struct msghdr *header) {
   batch->counters.messages++;
   batch->counters.packets += header->msg_iovlen;
-  for (size_t i = 0; i < header->msg_iovlen; i++) batch->counters.bytes += header->msg_iov[i].iov_len;
+  for (size_t i = 0; i < header->msg_iovlen; i++)
+    batch->counters.bytes += header->msg_iov[i].iov_len;
 }
 
 /* One message's packets, each by itself: after a refused run, or when the kernel lacks UDP_SEGMENT. */
 static void send_singly(struct egress_batch *batch, const struct msghdr *run) {
   for (size_t i = 0; i < run->msg_iovlen; i++) {
-    struct msghdr one = {.msg_name = run->msg_name, .msg_namelen = run->msg_namelen, .msg_iov = &run->msg_iov[i], .msg_iovlen = 1};
+    struct msghdr one = {
+        .msg_name = run->msg_name, .msg_namelen = run->msg_namelen, .msg_iov = &run->msg_iov[i], .msg_iovlen = 1};
     batch->counters.system_calls++;
     if (sendmsg(batch->fd, &one, MSG_DONTWAIT) < 0) {
       if (errno == EAGAIN || errno == ENOBUFS) {
@@ -197,7 +200,8 @@ void egress_batch_flush(struct egress_batch *batch) {
     batch->counters.system_calls++;
     int sent = sendmmsg(batch->fd, &batch->headers[at], batch->message_count - at, MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    for (int i = 0; i < sent; i++) count_sent(batch, &batch->headers[at + (uint32_t)i].msg_hdr);
+    for (int i = 0; i < sent; i++)
+      count_sent(batch, &batch->headers[at + (uint32_t)i].msg_hdr);
     if (sent > 0) at += (uint32_t)sent;
     if (sent < 0) handle_refusal(batch, at++, errno);
   }

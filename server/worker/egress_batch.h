@@ -50,7 +50,8 @@ uint8_t *egress_batch_reserve(struct egress_batch *batch);
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len);
 
 /* Copies and queues one datagram: for STUN, DTLS and RTCP, which are rare. */
-void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data, size_t len);
+void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data,
+                      size_t len);
 
 /* Sends what is queued. Cheap when nothing is. */
 void egress_batch_flush(struct egress_batch *batch);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH 64
+#define BATCH        64
 /* A key frame of 300 kB to a hundred receivers must fit; the kernel caps it at net.core.{r,w}mem_max. */
 #define BUFFER_BYTES (8 << 20)
 
@@ -53,7 +53,8 @@ static int bind_socket(struct udp_socket *socket_, const struct sockaddr_storage
   socket_->fd = socket(address->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
   if (socket_->fd < 0) return -errno;
   /* An IPv6 port of its own: IPv4 has its own socket, so that addresses are never v4-mapped. */
-  if (address->ss_family == AF_INET6 && setsockopt(socket_->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) return -errno;
+  if (address->ss_family == AF_INET6 && setsockopt(socket_->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
+    return -errno;
   setsockopt(socket_->fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
   setsockopt(socket_->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   setsockopt(socket_->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
@@ -63,7 +64,8 @@ static int bind_socket(struct udp_socket *socket_, const struct sockaddr_storage
   socklen_t bound_len = sizeof bound;
   if (getsockname(socket_->fd, (struct sockaddr *)&bound, &bound_len) < 0) return -errno;
   socket_->family = bound.ss_family;
-  socket_->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port : ((struct sockaddr_in6 *)&bound)->sin6_port);
+  socket_->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port
+                                                   : ((struct sockaddr_in6 *)&bound)->sin6_port);
   return 0;
 }
 
@@ -159,7 +161,8 @@ size_t udp_socket_drain(struct udp_socket *socket_, unsigned max_batches, udp_da
       }
       socket_->counters.packets++;
       socket_->counters.bytes += socket_->headers[i].msg_len;
-      handler(arg, (struct sockaddr *)&socket_->from[i], header->msg_namelen, socket_->iovecs[i].iov_base, socket_->headers[i].msg_len);
+      handler(arg, (struct sockaddr *)&socket_->from[i], header->msg_namelen, socket_->iovecs[i].iov_base,
+              socket_->headers[i].msg_len);
     }
     egress_batch_flush(socket_->egress);
     handled += (size_t)count;

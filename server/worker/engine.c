@@ -1,0 +1,178 @@
+/* server/worker/engine.c: the packet's way in: datagram → peer; and the registers that find one. */
+#include "server/worker/engine.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ice/demux.h"
+
+struct ufrag_entry {
+  char ufrag[ICE_UFRAG_CHARS + 1];
+  struct peer *peer;
+  UT_hash_handle hh;
+};
+
+static const char *const drop_names[ENGINE_DROP_COUNT] = {
+    [ENGINE_DROP_NONE] = "none",
+    [ENGINE_DROP_UNKNOWN_ADDRESS] = "unknown_address",
+    [ENGINE_DROP_UNKNOWN_UFRAG] = "unknown_ufrag",
+    [ENGINE_DROP_BAD_RTP] = "bad_rtp",
+    [ENGINE_DROP_BAD_RTCP] = "bad_rtcp",
+    [ENGINE_DROP_UNKNOWN_SSRC] = "unknown_ssrc",
+    [ENGINE_DROP_SSRC_LIMIT] = "ssrc_limit",
+    [ENGINE_DROP_NO_TRACK] = "no_track",
+    [ENGINE_DROP_MUTED] = "muted",
+    [ENGINE_DROP_NO_DESTINATION] = "no_destination",
+    [ENGINE_DROP_SEAL] = "seal",
+    [ENGINE_DROP_DATA_TARGET] = "data_target",
+};
+
+const char *engine_drop_name(enum engine_drop reason) {
+  return (unsigned)reason < ENGINE_DROP_COUNT ? drop_names[reason] : "unknown";
+}
+
+uint32_t engine_random32(void) {
+  uint32_t value = 0;
+  while (value == 0) {
+    if (RAND_bytes((unsigned char *)&value, sizeof value) != 1) abort(); /* without randomness nothing here is safe */
+  }
+  return value;
+}
+
+int engine_create(struct engine **out, const struct engine_settings *settings) {
+  struct engine *engine = calloc(1, sizeof *engine);
+  if (!engine) return -1;
+  for (size_t i = 0; i < settings->socket_count && i < ENGINE_MAX_SOCKETS; i++) {
+    engine->sockets[engine->socket_count++] = settings->sockets[i];
+  }
+  engine->port = udp_socket_port(engine->sockets[0]);
+  for (size_t i = 0; i < settings->candidate_count && i < ENGINE_MAX_ANNOUNCED; i++) {
+    engine->candidate_addresses[engine->candidate_count++] = settings->candidate_addresses[i];
+  }
+  sdp_policy_default(&engine->policy);
+  if (settings->video_codecs) sdp_policy_set_video(&engine->policy, settings->video_codecs);
+  if (address_map_create(&engine->addresses) ||
+      peer_transport_context_create(&engine->transports, settings->unix_now_s)) {
+    engine_free(engine);
+    return -1;
+  }
+  *out = engine;
+  return 0;
+}
+
+void engine_free(struct engine *engine) {
+  if (!engine) return;
+  struct peer *peer, *next_peer;
+  HASH_ITER(hh, engine->peers, peer, next_peer) peer_close(peer, 0);
+  struct track *track, *next_track;
+  HASH_ITER(hh, engine->tracks, track, next_track) track_close(track);
+  struct ufrag_entry *entry, *next;
+  HASH_ITER(hh, engine->ufrags, entry, next) {
+    HASH_DEL(engine->ufrags, entry);
+    free(entry);
+  }
+  peer_transport_context_free(engine->transports);
+  address_map_free(engine->addresses);
+  free(engine);
+}
+
+struct peer *engine_find_peer(const struct engine *engine, uint32_t participant) {
+  struct peer *peer;
+  HASH_FIND(hh, engine->peers, &participant, sizeof participant, peer);
+  return peer;
+}
+
+struct track *engine_find_track(const struct engine *engine, uint32_t handle) {
+  struct track *track;
+  HASH_FIND(hh, engine->tracks, &handle, sizeof handle, track);
+  return track;
+}
+
+static struct ufrag_entry *find_ufrag(const struct engine *engine, const char *ufrag, size_t len) {
+  struct ufrag_entry *entry;
+  HASH_FIND(hh, engine->ufrags, ufrag, len, entry);
+  return entry;
+}
+
+struct peer *engine_find_ufrag(const struct engine *engine, const char *ufrag, size_t len) {
+  struct ufrag_entry *entry = find_ufrag(engine, ufrag, len);
+  return entry ? entry->peer : NULL;
+}
+
+int engine_put_ufrag(struct engine *engine, const char *ufrag, struct peer *peer) {
+  struct ufrag_entry *entry = find_ufrag(engine, ufrag, strlen(ufrag));
+  if (!entry) {
+    entry = calloc(1, sizeof *entry);
+    if (!entry || strlen(ufrag) >= sizeof entry->ufrag) {
+      free(entry);
+      return -1;
+    }
+    memcpy(entry->ufrag, ufrag, strlen(ufrag));
+    HASH_ADD_KEYPTR(hh, engine->ufrags, entry->ufrag, strlen(entry->ufrag), entry);
+  }
+  entry->peer = peer;
+  return 0;
+}
+
+void engine_remove_ufrag(struct engine *engine, const char *ufrag, const struct peer *peer) {
+  struct ufrag_entry *entry = find_ufrag(engine, ufrag, strlen(ufrag));
+  if (!entry || entry->peer != peer) return;
+  HASH_DEL(engine->ufrags, entry);
+  free(entry);
+}
+
+/* A check names its peer by our ufrag, so that a new address is found; everything else by its address. */
+static struct peer *find_receiver(struct engine *engine, const struct sockaddr *from, const uint8_t *data, size_t len) {
+  const char *ufrag;
+  size_t ufrag_len;
+  if (ice_demux(data, len) == ICE_PACKET_STUN && ice_stun_peek_ufrag(data, len, &ufrag, &ufrag_len)) {
+    struct peer *peer = engine_find_ufrag(engine, ufrag, ufrag_len);
+    if (!peer) engine->counters.drops[ENGINE_DROP_UNKNOWN_UFRAG]++;
+    return peer;
+  }
+  struct peer *peer = address_map_find(engine->addresses, from);
+  if (!peer) engine->counters.drops[ENGINE_DROP_UNKNOWN_ADDRESS]++;
+  return peer;
+}
+
+void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_t from_len, uint8_t *data, size_t len,
+                    int64_t now_us) {
+  engine->now_us = now_us;
+  struct peer *peer = find_receiver(engine, from, data, len);
+  struct ice_address address;
+  if (!peer || !peer->transport || !ice_address_from_sockaddr(&address, from, from_len)) return;
+  peer_touch(peer);
+  struct peer_packet packet;
+  peer_transport_receive(peer->transport, &address, data, len, now_us, &packet);
+  if (packet.drop != ICE_DROP_NONE) {
+    engine->counters.ice_drops[packet.drop]++;
+  } else if (packet.kind == PEER_PACKET_RTP) {
+    peer_receive_rtp(peer, data, packet.len, now_us);
+  } else if (packet.kind == PEER_PACKET_RTCP) {
+    peer_receive_rtcp(peer, data, packet.len, now_us);
+  }
+}
+
+void engine_service_touched(struct engine *engine, int64_t now_us) {
+  while (engine->touched) {
+    struct peer *peer = engine->touched;
+    engine->touched = peer->next_touched;
+    peer->touched = false;
+    peer_service(peer, now_us);
+  }
+}
+
+void engine_tick(struct engine *engine, int64_t now_us) {
+  engine->now_us = now_us;
+  struct peer *peer, *next;
+  HASH_ITER(hh, engine->peers, peer, next) peer_service(peer, now_us);
+  if (peer_transport_context_deadline(engine->transports) <= now_us)
+    peer_transport_context_tick(engine->transports, now_us);
+  engine_rooms_update(engine, now_us);
+}
+
+void engine_flush(struct engine *engine) {
+  for (size_t i = 0; i < engine->socket_count; i++)
+    egress_batch_flush(udp_socket_egress(engine->sockets[i]));
+}

@@ -1,0 +1,262 @@
+/* server/worker/engine.h (internal to the worker): the media engine's data: peers, their streams and slots, tracks.
+ *
+ *   engine ─┬─ peer (one member's transport)  ─┬─ section  (an m-line: what it may send, what we may send on it)
+ *           │                                  ├─ incoming (an SSRC it sends: one layer of a track)
+ *           │                                  └─ slot     (an SSRC we send to it)
+ *           └─ track (what a member publishes) ─── subscribers: the slots in which it flows
+ *
+ * The room logic (server/room) decides who is here, which tracks exist and which slot carries which track; this half only
+ * moves packets. Close order of a peer: its slots leave their tracks, its tracks lose their subscribers, every slot of the
+ * room forgets its streams, then streams, slots, transport. One loop, no locks; nothing is allocated per packet.
+ */
+#ifndef SERVER_WORKER_ENGINE_H
+#define SERVER_WORKER_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "ice/peer_transport.h"
+#include "rtp/extension.h"
+#include "rtp/incoming_stream.h"
+#include "rtp/outgoing_stream.h"
+#include "rtp/speaker_detector.h"
+#include "rtp/transport_feedback.h"
+#include "server/room/room_manager.h"
+#include "server/worker/address_map.h"
+#include "server/worker/media_format.h"
+#include "server/worker/udp_socket.h"
+#include "signaling/sdp_choose.h"
+
+#define ENGINE_MAX_SOCKETS   2 /* IPv4, IPv6 */
+#define ENGINE_MAX_SECTIONS  SDP_MAX_MEDIA
+#define ENGINE_MAX_INCOMING  64 /* SSRCs a peer may send, RTX included (security: SSRC floods) */
+#define ENGINE_MAX_LAYERS    4
+#define ENGINE_MAX_ANNOUNCED 16
+
+/* Why the engine itself dropped a datagram; ice/ and rtp/ have their own reasons. */
+enum engine_drop {
+  ENGINE_DROP_NONE = 0,
+  ENGINE_DROP_UNKNOWN_ADDRESS, /* not STUN, and no peer has this address             */
+  ENGINE_DROP_UNKNOWN_UFRAG,   /* a check for credentials that are not (or no more) ours */
+  ENGINE_DROP_BAD_RTP,         /* authenticated, but no valid RTP                    */
+  ENGINE_DROP_BAD_RTCP,
+  ENGINE_DROP_UNKNOWN_SSRC, /* no m-line claims it: no mid, no rid, not in the SDP */
+  ENGINE_DROP_SSRC_LIMIT,
+  ENGINE_DROP_NO_TRACK, /* arrives, but is not published (yet)                */
+  ENGINE_DROP_MUTED,
+  ENGINE_DROP_NO_DESTINATION, /* a receiver without a selected address              */
+  ENGINE_DROP_SEAL,           /* keys exhausted or not there                        */
+  ENGINE_DROP_DATA_TARGET,    /* a data-channel message to nobody                   */
+  ENGINE_DROP_COUNT
+};
+const char *engine_drop_name(enum engine_drop reason);
+
+struct peer;
+struct track;
+struct slot;
+struct section;
+
+/* One SSRC that a peer sends. */
+struct incoming {
+  uint32_t ssrc;
+  struct rtp_incoming_stream *stream; /* NULL for an RTX SSRC: see `media` */
+  struct incoming *media;             /* whose repair this is; NULL for media */
+  struct section *section;
+  uint8_t layer;
+};
+
+/* One SSRC that we send to a peer, for as long as its m-line lives. */
+struct slot {
+  struct peer *peer;
+  struct section *section;
+  struct rtp_outgoing_stream *out;
+  struct peer_sender *sender, *rtx_sender;
+  struct track *track; /* NULL: empty              */
+  size_t index;        /* in track->subscribers    */
+  struct room_view view;
+  uint32_t ssrc, rtx_ssrc;
+  int64_t sr_due_us;
+  bool sent; /* something went out: sender reports make sense */
+};
+
+/* One m-line. It can be both: a client's sendrecv section is a sender and a slot. */
+struct section {
+  char mid[ROOM_MID_BYTES];
+  enum room_kind kind;
+  bool sends; /* the client sends here */
+  uint8_t rid_count;
+  char rids[ROOM_RIDS][9];
+  char codec[16];                                      /* first of the answer */
+  struct rtp_incoming_format formats[RTP_MAX_FORMATS]; /* what it may send, in its payload types */
+  size_t format_count;
+  bool nack;
+  uint32_t announced[ENGINE_MAX_ANNOUNCED]; /* a=ssrc of the offer, media and RTX in pairs */
+  size_t announced_count;
+  struct track *track;
+  struct slot *slot; /* what we send here; NULL: nothing */
+};
+
+struct track {
+  uint32_t handle;
+  struct peer *publisher;
+  struct section *section;
+  enum room_kind kind;
+  enum room_source source;
+  bool forwarding;
+  bool flowing_told;
+  uint16_t told_width, told_height;
+  char told_codec[16];
+  uint32_t speaker;                           /* number in the room's detector; SPEAKER_NONE */
+  struct incoming *layers[ENGINE_MAX_LAYERS]; /* by layer index; NULL: not seen */
+  struct slot **subscribers;
+  size_t subscriber_count, subscriber_room;
+  UT_hash_handle hh;
+};
+
+struct engine_room {
+  uint32_t handle;
+  size_t peers;
+  struct speaker_detector *speakers;
+  int64_t speakers_due_us;
+  uint32_t *speaker_tracks; /* track handle by detector number */
+  UT_hash_handle hh;
+};
+
+struct ufrag_entry;
+
+struct peer {
+  struct engine *engine;
+  uint32_t participant;
+  char id[ROOM_ID_BYTES];
+  bool hidden;
+  struct engine_room *room;
+
+  struct peer_transport *transport; /* NULL before the first offer */
+  char remote_ufrag[ICE_REMOTE_CHARS + 1];
+  struct udp_socket *socket; /* of the selected address     */
+  struct egress_destination destination;
+  bool failed; /* told to the room */
+
+  struct section *sections[ENGINE_MAX_SECTIONS];
+  size_t section_count;
+  struct rtp_extension_map extensions;
+  bool two_byte_extensions;
+
+  struct incoming incoming[ENGINE_MAX_INCOMING];
+  size_t incoming_count;
+  size_t incoming_last; /* the one found last: packets come in runs */
+
+  uint32_t ssrc; /* ours, for RTCP about things without a slot */
+  int64_t report_due_us;
+  struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
+  struct transport_send_history *history;       /* what we send to it: NULL without transport-cc */
+
+  int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */
+  bool touched;                        /* received something since its last service */
+  struct peer *next_touched;
+  UT_hash_handle hh;
+};
+
+struct engine_counters {
+  uint64_t drops[ENGINE_DROP_COUNT];
+  uint64_t rtp_drops[RTP_DROP_COUNT];
+  uint64_t ice_drops[ICE_DROP_REASONS];
+  uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out, rtx_out;
+  uint64_t rtp_in_bytes, rtp_out_bytes;
+  uint64_t nacks_in, nacks_out, keyframe_requests_in, keyframe_requests_out, data_messages;
+};
+
+struct engine {
+  struct udp_socket *sockets[ENGINE_MAX_SOCKETS];
+  size_t socket_count;
+  uint16_t port;
+  const char *candidate_addresses[ENGINE_MAX_ANNOUNCED];
+  size_t candidate_count;
+  struct address_map *addresses;
+  struct ufrag_entry *ufrags;
+  struct peer *peers;   /* by participant handle */
+  struct track *tracks; /* by handle */
+  struct engine_room *rooms;
+  struct peer *touched;
+  struct peer_transport_context *transports;
+  struct sdp_policy policy;
+  struct room_manager *manager; /* borrowed: the worker owns it */
+  int64_t now_us;               /* of the entry that runs now */
+  struct engine_counters counters;
+};
+
+struct engine_settings {
+  struct udp_socket *const *sockets; /* borrowed */
+  size_t socket_count;
+  const char *const *candidate_addresses; /* numeric; what candidates announce; borrowed */
+  size_t candidate_count;
+  const char *video_codecs; /* what receivers may be sent, best first: "VP8,H264" */
+  int64_t unix_now_s;
+};
+
+/* engine.c. Returns 0 or -1: no memory, or the certificate could not be made. */
+int engine_create(struct engine **out, const struct engine_settings *settings);
+void engine_free(struct engine *engine);
+/* The datagram handler of udp_socket_drain(): `arg` is the engine. */
+void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_t from_len, uint8_t *data, size_t len,
+                    int64_t now_us);
+/* After each drain: feedback and retransmission requests of the peers that were heard. */
+void engine_service_touched(struct engine *engine, int64_t now_us);
+/* Every few milliseconds: timers of every peer. */
+void engine_tick(struct engine *engine, int64_t now_us);
+void engine_flush(struct engine *engine);
+struct peer *engine_find_peer(const struct engine *engine, uint32_t participant);
+struct track *engine_find_track(const struct engine *engine, uint32_t handle);
+struct peer *engine_find_ufrag(const struct engine *engine, const char *ufrag, size_t len);
+int engine_put_ufrag(struct engine *engine, const char *ufrag, struct peer *peer);
+void engine_remove_ufrag(struct engine *engine, const char *ufrag, const struct peer *peer);
+uint32_t engine_random32(void);
+
+/* peer.c */
+struct peer *peer_open(struct engine *engine, const struct room_participant *participant);
+void peer_close(struct peer *peer, int64_t now_us);
+int peer_open_transport(struct peer *peer, int64_t now_us);
+void peer_touch(struct peer *peer);
+void peer_service(struct peer *peer, int64_t now_us);
+struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len);
+/* Seals one RTP packet into the egress batch. `transport_seq_offset` as rtp_forward_result has it. False: dropped, counted. */
+bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, uint8_t *header, size_t header_len,
+                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);
+void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len);
+
+/* negotiation.c: the room's `media_offer`. */
+void peer_negotiate(struct peer *peer, const json_t *offer, int64_t now_us);
+
+/* rtp_ingress.c */
+void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us);
+void peer_forget_incoming(struct peer *peer, struct section *section); /* NULL: all */
+
+/* rtcp_ingress.c, rtcp_egress.c */
+void peer_receive_rtcp(struct peer *peer, const uint8_t *data, size_t len, int64_t now_us);
+void peer_send_feedback(struct peer *peer, int64_t now_us);
+void peer_send_reports(struct peer *peer, int64_t now_us);
+
+/* track.c */
+struct track *track_open(struct engine *engine, const struct room_track *info);
+void track_close(struct track *track);
+void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
+void track_set_forwarding(struct track *track, bool on, int64_t now_us);
+void track_tell_room(struct track *track, int64_t now_us);
+/* Chooses the layer for each subscriber, or for one slot. */
+void track_choose_layers(struct track *track, int64_t now_us);
+void slot_choose_layer(struct slot *slot, int64_t now_us);
+void slot_assign(struct slot *slot, struct track *track, int64_t now_us);
+
+/* speakers.c */
+struct engine_room *engine_room_enter(struct engine *engine, uint32_t handle);
+void engine_room_leave(struct engine *engine, struct engine_room *room);
+void engine_rooms_update(struct engine *engine, int64_t now_us);
+
+/* data_relay.c */
+void peer_channel_opened(struct peer *peer, const struct peer_channel *channel);
+void peer_channel_message(struct peer *peer, uint16_t channel, const uint8_t *data, size_t len, int64_t now_us);
+void peer_channel_closed(struct peer *peer, uint16_t channel);
+
+#endif

@@ -1,0 +1,220 @@
+/* server/worker/peer.c: one member's transport: its life, its timers, and the sealing of what it is sent. */
+#include "server/worker/engine.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chromium's own interval for reports about video. RFC 3550 §6.2 allows less than 5 s for small groups. */
+#define REPORT_INTERVAL_US 1000000
+
+static struct udp_socket *socket_for(const struct engine *engine, int family) {
+  for (size_t i = 0; i < engine->socket_count; i++) {
+    if (udp_socket_family(engine->sockets[i]) == family) return engine->sockets[i];
+  }
+  return NULL;
+}
+
+/* ---- what the transport says ---- */
+
+static void on_send(void *arg, const struct ice_address *to, const uint8_t *data, size_t len) {
+  struct peer *peer = arg;
+  struct udp_socket *socket = socket_for(peer->engine, to->any.sa_family);
+  if (!socket) return;
+  struct egress_destination destination = {.address_len = ice_address_length(to)};
+  memcpy(&destination.address, &to->any, destination.address_len);
+  egress_batch_add(udp_socket_egress(socket), &destination, data, len);
+}
+
+static void on_state(void *arg, enum peer_state state, enum peer_reason reason) {
+  struct peer *peer = arg;
+  (void)reason;
+  /* Told to the room from peer_service(), where a call back into the room is allowed. */
+  if (state == PEER_FAILED || state == PEER_CLOSED) peer->failed = true;
+}
+
+static void on_tuple_added(void *arg, const struct ice_address *remote) {
+  struct peer *peer = arg;
+  address_map_put(peer->engine->addresses, &remote->any, peer);
+}
+
+static void on_tuple_removed(void *arg, const struct ice_address *remote) {
+  struct peer *peer = arg;
+  address_map_remove(peer->engine->addresses, &remote->any, peer);
+}
+
+static void on_selected(void *arg, const struct ice_address *remote) {
+  struct peer *peer = arg;
+  peer->socket = socket_for(peer->engine, remote->any.sa_family);
+  memset(&peer->destination, 0, sizeof peer->destination);
+  peer->destination.address_len = ice_address_length(remote);
+  memcpy(&peer->destination.address, &remote->any, peer->destination.address_len);
+}
+
+static void on_ufrag_retired(void *arg, const char *ufrag) {
+  struct peer *peer = arg;
+  engine_remove_ufrag(peer->engine, ufrag, peer);
+}
+
+static void on_channel_opened(void *arg, const struct peer_channel *channel) {
+  peer_channel_opened(arg, channel);
+}
+
+static void on_channel_message(void *arg, uint16_t channel, bool binary, const uint8_t *data, size_t len) {
+  struct peer *peer = arg;
+  (void)binary; /* frames are binary whatever the PPID says */
+  peer_channel_message(peer, channel, data, len, peer->engine->now_us);
+}
+
+static void on_channel_closed(void *arg, uint16_t channel) {
+  peer_channel_closed(arg, channel);
+}
+
+/* ---- life ---- */
+
+struct peer *peer_open(struct engine *engine, const struct room_participant *participant) {
+  struct peer *peer = calloc(1, sizeof *peer);
+  if (!peer) return NULL;
+  peer->engine = engine;
+  peer->participant = participant->participant;
+  strncpy(peer->id, participant->id, sizeof peer->id - 1);
+  peer->hidden = participant->hidden;
+  peer->reliable_channel = peer->lossy_channel = -1;
+  peer->ssrc = engine_random32();
+  rtp_extension_map_init(&peer->extensions);
+  peer->room = engine_room_enter(engine, participant->room);
+  if (!peer->room) {
+    free(peer);
+    return NULL;
+  }
+  HASH_ADD(hh, engine->peers, participant, sizeof peer->participant, peer);
+  return peer;
+}
+
+int peer_open_transport(struct peer *peer, int64_t now_us) {
+  struct peer_transport_listener listener = {
+      .arg = peer,
+      .send = on_send,
+      .state_changed = on_state,
+      .tuple_added = on_tuple_added,
+      .tuple_removed = on_tuple_removed,
+      .selected = on_selected,
+      .ufrag_retired = on_ufrag_retired,
+      .channel_opened = on_channel_opened,
+      .channel_message = on_channel_message,
+      .channel_closed = on_channel_closed,
+  };
+  int error = peer_transport_create(&peer->transport, peer->engine->transports, &listener, now_us);
+  if (error) return error;
+  if (engine_put_ufrag(peer->engine, peer_transport_local_ufrag(peer->transport), peer)) return PEER_NO_MEMORY;
+  peer->report_due_us = now_us + REPORT_INTERVAL_US;
+  return PEER_OK;
+}
+
+static void remove_from_registers(struct peer *peer) {
+  struct engine *engine = peer->engine;
+  for (struct peer **at = &engine->touched; *at; at = &(*at)->next_touched) {
+    if (*at != peer) continue;
+    *at = peer->next_touched;
+    break;
+  }
+  HASH_DEL(engine->peers, peer);
+  if (!peer->transport) return;
+  struct ice_address tuples[ICE_MAX_TUPLES];
+  size_t count = peer_transport_tuples(peer->transport, tuples, ICE_MAX_TUPLES);
+  for (size_t i = 0; i < count; i++)
+    address_map_remove(engine->addresses, &tuples[i].any, peer);
+  engine_remove_ufrag(engine, peer_transport_local_ufrag(peer->transport), peer);
+}
+
+void peer_close(struct peer *peer, int64_t now_us) {
+  if (peer->transport) peer_transport_close(peer->transport, now_us);
+  remove_from_registers(peer);
+  peer_forget_incoming(peer, NULL);
+  for (size_t i = 0; i < peer->section_count; i++) {
+    struct slot *slot = peer->sections[i]->slot;
+    if (slot) {
+      slot_assign(slot, NULL, now_us);
+      rtp_outgoing_stream_free(slot->out);
+      free(slot);
+    }
+    if (peer->sections[i]->track) peer->sections[i]->track->section = NULL;
+    free(peer->sections[i]);
+  }
+  peer_transport_free(peer->transport);
+  engine_room_leave(peer->engine, peer->room);
+  free(peer->recorder);
+  free(peer->history);
+  free(peer);
+}
+
+void peer_touch(struct peer *peer) {
+  if (peer->touched) return;
+  peer->touched = true;
+  peer->next_touched = peer->engine->touched;
+  peer->engine->touched = peer;
+}
+
+void peer_service(struct peer *peer, int64_t now_us) {
+  if (!peer->transport) return;
+  if (peer_transport_deadline(peer->transport) <= now_us) peer_transport_tick(peer->transport, now_us);
+  peer_send_feedback(peer, now_us);
+  if (peer->report_due_us <= now_us) {
+    peer_send_reports(peer, now_us);
+    peer->report_due_us = now_us + REPORT_INTERVAL_US;
+  }
+  if (peer->failed) {
+    peer->failed = false;
+    room_manager_transport_state(peer->engine->manager, peer->participant, ROOM_TRANSPORT_FAILED, now_us);
+  }
+}
+
+struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len) {
+  for (size_t i = 0; i < peer->section_count; i++) {
+    struct section *section = peer->sections[i];
+    if (strlen(section->mid) == len && memcmp(section->mid, mid, len) == 0) return section;
+  }
+  return NULL;
+}
+
+/* ---- sending ---- */
+
+bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, uint8_t *header, size_t header_len,
+                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us) {
+  struct engine *engine = peer->engine;
+  if (!peer->socket) {
+    engine->counters.drops[ENGINE_DROP_NO_DESTINATION]++;
+    return false;
+  }
+  if (transport_seq_offset && peer->history) {
+    uint16_t seq = transport_send_history_sent(peer->history, (uint16_t)(header_len + payload_len), 0, now_us);
+    uint16_t wire = htobe16(seq);
+    memcpy(header + transport_seq_offset, &wire, sizeof wire);
+  }
+  struct egress_batch *egress = udp_socket_egress(peer->socket);
+  uint8_t *out = egress_batch_reserve(egress);
+  int len = peer_transport_seal_rtp(peer->transport, sender, header, header_len, payload, payload_len, out,
+                                    EGRESS_PACKET_MAX_BYTES);
+  if (len <= 0) {
+    engine->counters.drops[ENGINE_DROP_SEAL]++;
+    return false;
+  }
+  egress_batch_commit(egress, &peer->destination, (size_t)len);
+  engine->counters.rtp_out++;
+  engine->counters.rtp_out_bytes += (uint64_t)len;
+  return true;
+}
+
+void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len) {
+  struct engine *engine = peer->engine;
+  if (!peer->socket || len == 0) return;
+  struct egress_batch *egress = udp_socket_egress(peer->socket);
+  int sealed =
+      peer_transport_seal_rtcp(peer->transport, rtcp, len, egress_batch_reserve(egress), EGRESS_PACKET_MAX_BYTES);
+  if (sealed <= 0) {
+    engine->counters.drops[ENGINE_DROP_SEAL]++;
+    return;
+  }
+  egress_batch_commit(egress, &peer->destination, (size_t)sealed);
+  engine->counters.rtcp_out++;
+}

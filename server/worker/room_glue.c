@@ -1,0 +1,116 @@
+/* server/worker/room_glue.c: see the header. */
+#include "server/worker/room_glue.h"
+
+#include <string.h>
+
+static int64_t now(const struct room_glue *glue) {
+  return glue->engine->now_us;
+}
+
+/* ---- to the gateway ---- */
+
+static void send_line(struct room_glue *glue, const char *op, const char *session, json_t *message) {
+  json_t *line = json_pack("{s:s, s:s, s:O}", "op", op, "session", session, "msg", message);
+  if (line) control_socket_send(glue->control, line);
+  json_decref(line);
+}
+
+static void on_reply(void *arg, const char *session, json_t *message) {
+  send_line(arg, "reply", session, message);
+}
+
+static void on_event(void *arg, const char *session, json_t *message) {
+  send_line(arg, "event", session, message);
+}
+
+static void on_close(void *arg, const char *session, int code, const char *reason) {
+  struct room_glue *glue = arg;
+  json_t *line = json_pack("{s:s, s:s, s:i, s:s}", "op", "close", "session", session, "code", code, "reason", reason);
+  if (line) control_socket_send(glue->control, line);
+  json_decref(line);
+}
+
+/* ---- to the engine ---- */
+
+static void on_participant_opened(void *arg, const struct room_participant *participant) {
+  struct room_glue *glue = arg;
+  peer_open(glue->engine, participant); /* without memory its offer is refused below */
+}
+
+static void on_media_offer(void *arg, uint32_t participant, const json_t *offer) {
+  struct room_glue *glue = arg;
+  struct peer *peer = engine_find_peer(glue->engine, participant);
+  if (peer) {
+    peer_negotiate(peer, offer, now(glue));
+  } else {
+    room_manager_media_refused(glue->engine->manager, participant, "busy", "out of memory", now(glue));
+  }
+}
+
+static void on_media_close(void *arg, uint32_t participant) {
+  struct room_glue *glue = arg;
+  struct peer *peer = engine_find_peer(glue->engine, participant);
+  if (peer) peer_close(peer, now(glue));
+}
+
+static void on_track_opened(void *arg, const struct room_track *track) {
+  struct room_glue *glue = arg;
+  track_open(glue->engine, track);
+}
+
+static void on_track_closed(void *arg, uint32_t handle) {
+  struct room_glue *glue = arg;
+  struct track *track = engine_find_track(glue->engine, handle);
+  if (track) track_close(track);
+}
+
+static void on_track_forwarding(void *arg, uint32_t handle, bool on) {
+  struct room_glue *glue = arg;
+  struct track *track = engine_find_track(glue->engine, handle);
+  if (track) track_set_forwarding(track, on, now(glue));
+}
+
+static struct slot *find_slot(const struct room_glue *glue, uint32_t receiver, const char *mid) {
+  struct peer *peer = engine_find_peer(glue->engine, receiver);
+  struct section *section = peer ? peer_find_section(peer, mid, strlen(mid)) : NULL;
+  return section ? section->slot : NULL;
+}
+
+static void on_slot_assign(void *arg, uint32_t receiver, const char *mid, uint32_t handle) {
+  struct room_glue *glue = arg;
+  struct slot *slot = find_slot(glue, receiver, mid);
+  if (!slot) return;
+  if (handle) slot->view = room_manager_view(glue->engine->manager, receiver, handle);
+  slot_assign(slot, handle ? engine_find_track(glue->engine, handle) : NULL, now(glue));
+}
+
+static void on_track_view(void *arg, uint32_t receiver, uint32_t handle, const struct room_view *view) {
+  struct room_glue *glue = arg;
+  struct track *track = engine_find_track(glue->engine, handle);
+  for (size_t i = 0; track && i < track->subscriber_count; i++) {
+    struct slot *slot = track->subscribers[i];
+    if (slot->peer->participant != receiver) continue;
+    slot->view = *view;
+    slot_choose_layer(slot, now(glue));
+  }
+}
+
+static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {
+  /* The client stops or starts encoding; the engine notices by the packets, and layer choice follows what is live. */
+  (void)arg, (void)track, (void)rids;
+}
+
+const struct room_listener room_glue_listener = {
+    .reply = on_reply,
+    .event = on_event,
+    .close = on_close,
+    .participant_opened = on_participant_opened,
+    .media_offer = on_media_offer,
+    .media_close = on_media_close,
+    .track_opened = on_track_opened,
+    .track_closed = on_track_closed,
+    .track_forwarding = on_track_forwarding,
+    .slot_assign = on_slot_assign,
+    .track_view = on_track_view,
+    .layers_wanted = on_layers_wanted,
+};

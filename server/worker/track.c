@@ -1,0 +1,190 @@
+/* server/worker/track.c: a published source and the slots it flows into: fan-out, layer choice, what the room is told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtp/layer_selector.h"
+#include "server/worker/engine.h"
+
+struct track *track_open(struct engine *engine, const struct room_track *info) {
+  struct peer *publisher = engine_find_peer(engine, info->participant);
+  struct section *section = publisher ? peer_find_section(publisher, info->mid, strlen(info->mid)) : NULL;
+  struct track *track = calloc(1, sizeof *track);
+  if (!track || !publisher) {
+    free(track);
+    return NULL;
+  }
+  track->handle = info->track;
+  track->publisher = publisher;
+  track->kind = info->kind;
+  track->source = info->source;
+  track->forwarding = true;
+  track->section = section;
+  track->speaker = SPEAKER_NONE;
+  if (info->source == ROOM_MICROPHONE && publisher->room->speakers) {
+    track->speaker = speaker_detector_add(publisher->room->speakers);
+    if (track->speaker != SPEAKER_NONE) publisher->room->speaker_tracks[track->speaker] = track->handle;
+  }
+  if (section) {
+    section->track = track;
+    for (size_t i = 0; i < publisher->incoming_count; i++) {
+      struct incoming *incoming = &publisher->incoming[i];
+      if (incoming->section == section && incoming->stream) track->layers[incoming->layer] = incoming;
+    }
+  }
+  HASH_ADD(hh, engine->tracks, handle, sizeof track->handle, track);
+  return track;
+}
+
+void track_close(struct track *track) {
+  while (track->subscriber_count)
+    slot_assign(track->subscribers[track->subscriber_count - 1], NULL, 0);
+  struct peer *publisher = track->publisher;
+  if (track->section && track->section->track == track) track->section->track = NULL;
+  if (track->speaker != SPEAKER_NONE) speaker_detector_remove(publisher->room->speakers, track->speaker);
+  HASH_DEL(publisher->engine->tracks, track);
+  free(track->subscribers);
+  free(track);
+}
+
+/* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
+void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
+  struct engine_counters *counters = &track->publisher->engine->counters;
+  if (!track->forwarding) {
+    counters->drops[ENGINE_DROP_MUTED]++;
+    return;
+  }
+  if (media->has_audio_level && track->speaker != SPEAKER_NONE) {
+    speaker_detector_level(track->publisher->room->speakers, track->speaker, media->audio_level.level,
+                           media->audio_level.voice, now_us);
+  }
+  if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    struct slot *slot = track->subscribers[i];
+    uint8_t header[RTP_OUTGOING_HEADER_MAX];
+    struct rtp_forward_result result;
+    enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
+    if (reason != RTP_DROP_NONE) {
+      counters->rtp_drops[reason]++;
+      continue;
+    }
+    slot->sent |= peer_send_rtp(slot->peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
+                                result.transport_seq_offset, now_us);
+  }
+}
+
+void track_set_forwarding(struct track *track, bool on, int64_t now_us) {
+  if (track->forwarding == on) return;
+  track->forwarding = on;
+  if (!on && track->speaker != SPEAKER_NONE) speaker_detector_mute(track->publisher->room->speakers, track->speaker);
+  /* What was missed meanwhile is missing from the decoder's references. */
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    rtp_outgoing_stream_pause(track->subscribers[i]->out, !on || !track->subscribers[i]->view.visible);
+    if (on) slot_choose_layer(track->subscribers[i], now_us);
+  }
+}
+
+/* Tells the room when media begins to flow and when its largest size or its codec changes; nothing in between. */
+void track_tell_room(struct track *track, int64_t now_us) {
+  struct room_track_media media = {.flowing = true};
+  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
+    if (!track->layers[i]) continue;
+    struct rtp_incoming_stats stats;
+    rtp_incoming_stream_stats(track->layers[i]->stream, now_us, &stats);
+    if (stats.codec) strncpy(media.codec, rtp_codec_name((enum rtp_codec)stats.codec), sizeof media.codec - 1);
+    if ((uint32_t)stats.width * stats.height > media.width * media.height) {
+      media.width = stats.width;
+      media.height = stats.height;
+    }
+  }
+  bool same = track->flowing_told && media.width == track->told_width && media.height == track->told_height &&
+              strcmp(media.codec, track->told_codec) == 0;
+  if (same) return;
+  track->flowing_told = true;
+  track->told_width = (uint16_t)media.width;
+  track->told_height = (uint16_t)media.height;
+  memcpy(track->told_codec, media.codec, sizeof track->told_codec);
+  room_manager_track_media(track->publisher->engine->manager, track->handle, &media, now_us);
+}
+
+/* ---- layers ---- */
+
+static void wish_if_needed(struct slot *slot, int64_t now_us) {
+  struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
+  if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
+}
+
+void slot_choose_layer(struct slot *slot, int64_t now_us) {
+  struct track *track = slot->track;
+  if (!track) return;
+  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !track->forwarding);
+  struct layer_state layers[ENGINE_MAX_LAYERS] = {0};
+  struct incoming *by_index[ENGINE_MAX_LAYERS];
+  size_t count = 0;
+  int current = LAYER_NONE;
+  const struct rtp_incoming_stream *flowing = rtp_outgoing_stream_wanted(slot->out);
+  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
+    struct incoming *incoming = track->layers[i];
+    if (!incoming) continue;
+    struct rtp_incoming_stats stats;
+    rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
+    if (incoming->stream == flowing) current = (int)count;
+    by_index[count] = incoming;
+    layers[count++] = (struct layer_state){
+        .live = rtp_incoming_stream_is_live(incoming->stream, now_us),
+        .width = stats.width,
+        .height = stats.height,
+        .bitrate_bps = stats.bitrate_bps,
+        .temporal_count = stats.temporal_layers,
+    };
+  }
+  if (count == 0) return;
+  struct layer_request request = {
+      .width = slot->view.width ? slot->view.width : 65535,
+      .height = slot->view.height ? slot->view.height : 65535,
+      .max_bitrate_bps = LAYER_NO_CAP,
+      .max_temporal = LAYER_TEMPORAL_MAX - 1,
+      .current = current,
+  };
+  struct layer_choice choice = layer_selector_choose(layers, count, &request);
+  if (choice.layer == LAYER_NONE) {
+    if (track->kind == ROOM_AUDIO || count == 1) rtp_outgoing_stream_select(slot->out, by_index[0]->stream);
+  } else if (by_index[choice.layer]->stream != flowing) {
+    rtp_outgoing_stream_select(slot->out, by_index[choice.layer]->stream);
+  }
+  wish_if_needed(slot, now_us);
+}
+
+void track_choose_layers(struct track *track, int64_t now_us) {
+  for (size_t i = 0; i < track->subscriber_count; i++)
+    slot_choose_layer(track->subscribers[i], now_us);
+}
+
+/* ---- subscription ---- */
+
+static void leave_track(struct slot *slot) {
+  struct track *track = slot->track;
+  struct slot *last = track->subscribers[--track->subscriber_count];
+  track->subscribers[slot->index] = last;
+  last->index = slot->index;
+  slot->track = NULL;
+}
+
+void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {
+  if (slot->track == track) return;
+  if (slot->track) leave_track(slot);
+  /* Another person's picture must not linger under the new one's name: the slot is empty until the new source's key frame.
+   * (Between layers of one track the old one flows on.) */
+  rtp_outgoing_stream_select(slot->out, NULL);
+  if (!track) return;
+  if (track->subscriber_count == track->subscriber_room) {
+    size_t room = track->subscriber_room ? track->subscriber_room * 2 : 8;
+    struct slot **subscribers = realloc(track->subscribers, room * sizeof(struct slot *));
+    if (!subscribers) return;
+    track->subscribers = subscribers;
+    track->subscriber_room = room;
+  }
+  slot->track = track;
+  slot->index = track->subscriber_count;
+  track->subscribers[track->subscriber_count++] = slot;
+  slot_choose_layer(slot, now_us);
+}
