@@ -106,6 +106,9 @@ struct sdp_codec {
 
 struct sdp_extension {
   uint8_t id; /* 1-14 or 16-255 */
+  /* As offered, RFC 8285 §8; SDP_SENDRECV when the offer does not say. Not part of the JSON and ignored in an answer: the writer
+   * mirrors what was offered. */
+  enum sdp_direction direction;
   const char *uri;
 };
 

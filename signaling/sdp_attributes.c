@@ -210,7 +210,8 @@ static int on_extmap(struct sdp_parser *parser, char *value) {
   if (direction != NULL) *direction++ = '\0';
   uint64_t id = 0;
   if (!sdp_text_number(number, 4351, &id)) return SDP_ERROR_EXTENSION_ID;
-  if (direction != NULL && sdp_direction_from_name(direction) < 0) return SDP_ERROR_ATTRIBUTE;
+  int way = direction != NULL ? sdp_direction_from_name(direction) : SDP_SENDRECV;
+  if (way < 0) return SDP_ERROR_ATTRIBUTE;
   if (id >= 4096) return SDP_OK;
   /* RFC 8285 §4.2: 15 is "reserved for future extension"; 0 is padding. */
   if (id == 0 || id == 15 || id > 255) return SDP_ERROR_EXTENSION_ID;
@@ -220,7 +221,8 @@ static int on_extmap(struct sdp_parser *parser, char *value) {
     if (media->extensions[i].id == id) return SDP_ERROR_DUPLICATE_EXTENSION;
   }
   if (media->extension_count == SDP_MAX_EXTENSIONS) return SDP_ERROR_TOO_MANY_EXTENSIONS;
-  media->extensions[media->extension_count++] = (struct sdp_extension){.id = (uint8_t)id, .uri = uri};
+  media->extensions[media->extension_count++] =
+      (struct sdp_extension){.id = (uint8_t)id, .direction = (enum sdp_direction)way, .uri = uri};
   return SDP_OK;
 }
 

@@ -6,7 +6,7 @@
 #include "signaling/sdp_json.h"
 #include "signaling/sdp_text.h"
 
-#define MAX_DEPTH 6
+#define MAX_DEPTH 6 /* offer, media, section, codecs, codec, feedback; its strings are counted where they stand */
 
 /* The first error sticks; readers after it return zero values, so callers check once, at the end. */
 struct reader {
@@ -25,7 +25,7 @@ static size_t count_strings(const json_t *value, int depth) {
   const char *key = NULL;
   json_t *item = NULL;
   size_t i = 0;
-  if (depth == 0) return 0;
+  if (depth == 0) return bytes;
   if (json_is_array(value)) {
     json_array_foreach(value, i, item) bytes += count_strings(item, depth - 1);
   }
@@ -48,7 +48,7 @@ static void only(struct reader *r, const json_t *value, const char *name, const 
     const char *p = strstr(keys, key);
     while (p != NULL && ((p > keys && p[-1] != ' ') || (p[len] != ' ' && p[len] != '\0')))
       p = strstr(p + 1, key);
-    if (p == NULL || len == 0) fail(r, name);
+    if (p == NULL || len == 0 || strchr(key, ' ') != NULL) fail(r, name);
   }
 }
 
@@ -170,6 +170,7 @@ static size_t decode_extensions(struct reader *r, const json_t *object, struct s
     const json_t *item = json_array_get(extensions, i);
     only(r, item, "extensions", "id uri");
     out[i].id = (uint8_t)number(r, item, "id", 1, UINT8_MAX);
+    out[i].direction = SDP_SENDRECV;
     out[i].uri = string(r, item, "uri", 512);
   }
   return count;

@@ -71,6 +71,17 @@ static void put_transport(struct writer *w, const struct sdp_answer *answer, boo
   if (first) put(w, "a=end-of-candidates\r\n");
 }
 
+/* RFC 8285 §7: a direction that was offered is turned around. */
+static void put_extension(struct writer *w, const struct sdp_extension *extension, const struct sdp_media *offered) {
+  enum sdp_direction direction = SDP_SENDRECV;
+  for (size_t i = 0; i < offered->extension_count; i++) {
+    if (offered->extensions[i].id == extension->id) direction = sdp_direction_mirror(offered->extensions[i].direction);
+  }
+  put(w, "a=extmap:%u", extension->id);
+  if (direction != SDP_SENDRECV) put(w, "/%s", sdp_direction_name(direction));
+  put(w, " %s\r\n", extension->uri);
+}
+
 static void put_codec(struct writer *w, const struct sdp_media *offered, uint8_t pt) {
   char fmtp[SDP_MAX_FMTP_BYTES + 1];
   bool rtx = false;
@@ -118,9 +129,8 @@ static void put_rtp(struct writer *w, const struct sdp_answer *answer, const str
   put_transport(w, answer, first);
   put(w, "a=rtcp-mux\r\n");
   if (offered->rtcp_rsize) put(w, "a=rtcp-rsize\r\n");
-  for (size_t i = 0; i < m->extension_count; i++) {
-    put(w, "a=extmap:%u %s\r\n", m->extensions[i].id, m->extensions[i].uri);
-  }
+  for (size_t i = 0; i < m->extension_count; i++)
+    put_extension(w, &m->extensions[i], offered);
   for (size_t i = 0; i < m->pt_count; i++)
     put_codec(w, offered, m->pts[i]);
   put_layers(w, m);
