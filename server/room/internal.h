@@ -125,6 +125,7 @@ struct session {
   bool connected, removed, runnable;
   struct member *member; /* NULL: not joined */
   int64_t offer_id;      /* request id of the open offer, 0 none */
+  bool offer_stale;      /* asked for on a socket that is lost   */
   json_t *waiting;       /* requests behind it, array or NULL    */
   struct session *run_next, *dead_next;
 };
@@ -168,7 +169,7 @@ struct session *session_find(const struct room_manager *m, const char *id);
 void session_reply(struct room_manager *m, struct session *s, int64_t id, json_t *ok);
 void session_error(struct room_manager *m, struct session *s, int64_t id, enum signaling_error code, const char *text);
 void session_event(struct room_manager *m, struct session *s, json_t *event); /* event borrowed */
-/* The open offer is answered or void: lets the waiting requests run. */
+/* The open offer is answered or void, its reply is out: lets the waiting requests run. */
 void session_release(struct room_manager *m, struct session *s);
 /* Forgets the session; everything it still waits for is answered `not_joined`. The member must be gone already. */
 void session_remove(struct room_manager *m, struct session *s);

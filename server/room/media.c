@@ -62,6 +62,8 @@ static void adopt_senders(struct room_manager *m, struct member *member, const s
     const struct room_sender *sender = member_sender(member, t->mid);
     if (!sender || sender->kind != t->kind) {
       track_unpublish(m, t, true);
+      member_event(m, member, "trackUnpublished", /* no request of its own said so */
+                   json_pack("{s:s, s:s}", "participant", member->id, "track", t->id));
       continue;
     }
     uint8_t codec = codec_bit(m, t->kind, sender->codec);
@@ -74,7 +76,8 @@ static void adopt_senders(struct room_manager *m, struct member *member, const s
     relayered = true;
   }
   if (relayered)
-    member_announce(m, member, "participantUpdated", json_pack("{s:o}", "participant", participant_json(member)));
+    room_broadcast(m, member->room, NULL, "participantUpdated",
+                   json_pack("{s:o}", "participant", participant_json(member)));
 }
 
 int room_manager_media_negotiated(struct room_manager *m, uint32_t participant, const json_t *answer,

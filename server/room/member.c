@@ -149,6 +149,7 @@ void member_remove(struct room_manager *m, struct member *member, enum leave_rea
   struct room *r = member->room;
   struct session *s = member->session;
   if (s->offer_id) session_error(m, s, s->offer_id, SIGNALING_NOT_JOINED, NULL);
+  s->offer_stale = false;
   session_release(m, s);
   /* A closing room tells each member `closed`, which says it all. */
   if (reason != LEAVE_CLOSED)

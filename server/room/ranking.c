@@ -89,7 +89,7 @@ void ranking_sort(struct room_manager *m, struct room *r) {
 static void heard(struct room_manager *m, struct track *t, uint8_t level) {
   bool resumed = m->now_us - t->heard_us > ROOM_SPEECH_GAP_US && !speaking(t, m->now_us);
   if (resumed) t->speech_start_us = m->now_us;
-  t->level = resumed ? level : (uint8_t)((3 * t->level + level) / 4);
+  t->level = (uint8_t)(resumed ? level : (3 * t->level + level) / 4);
   t->heard_us = m->now_us;
   if (m->now_us - t->speech_start_us < ROOM_SPEECH_START_US) return;
   if (!speaking(t, m->now_us)) t->member->turn_us = m->now_us;

@@ -77,7 +77,8 @@ struct room_session_info {
 };
 /* A welcomed client. A session id that is already here counts as resumed. */
 int room_manager_session_open(struct room_manager *m, const struct room_session_info *info, int64_t now_us);
-/* Its socket is gone: the participant stays for resume_window_us, `connected:false` for the others. */
+/* Its socket is gone: the participant stays for resume_window_us, `connected:false` for the others. Requests that wait
+ * behind an offer are dropped; the offer itself is still answered, and then followed by another `sync`. */
 int room_manager_session_lost(struct room_manager *m, const char *session, int64_t now_us);
 /* It is back: the session gets `sync` (when it is in a room). ROOM_ERROR_SESSION: the window has passed. */
 int room_manager_session_resumed(struct room_manager *m, const char *session, int64_t now_us);

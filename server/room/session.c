@@ -48,6 +48,8 @@ void session_sync(struct room_manager *m, struct session *s) {
 
 void session_release(struct room_manager *m, struct session *s) {
   s->offer_id = 0;
+  if (s->offer_stale) session_sync(m, s); /* the client may not wait for that reply any more */
+  s->offer_stale = false;
   if (s->runnable || s->removed || json_array_size(s->waiting) == 0) return;
   s->runnable = true;
   s->run_next = m->runnable;
@@ -176,6 +178,9 @@ int room_manager_session_lost(struct room_manager *m, const char *id, int64_t no
   if (!s) return ROOM_ERROR_SESSION;
   if (!s->connected) return ROOM_OK;
   manager_enter(m, now_us);
+  /* What has not been done by now is not done behind the client's back: it hears of no reply and asks again. */
+  json_array_clear(s->waiting);
+  s->offer_stale = s->offer_id != 0;
   s->lost_until_us = m->now_us + m->settings.resume_window_us;
   manager_wake_at(m, s->lost_until_us);
   set_connected(m, s, false);

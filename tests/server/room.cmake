@@ -1,0 +1,8 @@
+# Tests of server/room. The harness (scripted clients and media engine) is shared by all of them.
+add_library(room_harness STATIC room/harness.c room/invariants.c room/client_model.c)
+target_link_libraries(room_harness PRIVATE consilium_flags PUBLIC room PkgConfig::CMOCKA)
+
+foreach(name simulation)
+  consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)
+endforeach()
+set_tests_properties(server/room/simulation PROPERTIES TIMEOUT 120 LABELS "unit;simulation")
