@@ -1,0 +1,187 @@
+/* tests/server/worker/egress_batch_test.c: what is committed arrives, whole, in order, in as few messages as the sizes allow. */
+#include "server/worker/egress_batch.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct pair {
+  int sender, receivers[2];
+  struct egress_destination to[2];
+  struct egress_batch *batch;
+};
+
+static void open_pair(struct pair *pair, int use_gso) {
+  memset(pair, 0, sizeof *pair);
+  pair->sender = socket(AF_INET, SOCK_DGRAM, 0);
+  for (int i = 0; i < 2; i++) {
+    pair->receivers[i] = socket(AF_INET, SOCK_DGRAM, 0);
+    struct timeval limit = {.tv_sec = 5};
+    int room = 4 << 20;
+    setsockopt(pair->receivers[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(pair->receivers[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(pair->receivers[i], (struct sockaddr *)&address, sizeof address), 0);
+    pair->to[i].address_len = sizeof pair->to[i].address;
+    getsockname(pair->receivers[i], (struct sockaddr *)&pair->to[i].address, &pair->to[i].address_len);
+  }
+  assert_int_equal(egress_batch_create(&pair->batch, pair->sender, use_gso), 0);
+}
+
+static void close_pair(struct pair *pair) {
+  egress_batch_free(pair->batch);
+  close(pair->sender);
+  for (int i = 0; i < 2; i++)
+    close(pair->receivers[i]);
+}
+
+static void put(struct pair *pair, int to, size_t len, uint8_t mark) {
+  uint8_t *place = egress_batch_reserve(pair->batch);
+  memset(place, mark, len);
+  egress_batch_commit(pair->batch, &pair->to[to], len);
+}
+
+static void expect(struct pair *pair, int at, size_t len, uint8_t mark) {
+  uint8_t got[2048];
+  ssize_t n = recv(pair->receivers[at], got, sizeof got, 0);
+  assert_int_equal(n, len);
+  for (size_t i = 0; i < len; i++)
+    assert_int_equal(got[i], mark);
+}
+
+static void equal_packets_are_one_message(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  for (uint8_t i = 0; i < 8; i++)
+    put(&pair, 0, i == 7 ? 900 : 1200, i);
+  egress_batch_flush(pair.batch);
+  for (uint8_t i = 0; i < 8; i++)
+    expect(&pair, 0, i == 7 ? 900 : 1200, i);
+  const struct egress_counters *c = egress_batch_counters(pair.batch);
+  assert_int_equal(c->packets, 8);
+  assert_int_equal(c->bytes, 7 * 1200 + 900);
+  assert_int_equal(c->messages, 1);
+  assert_int_equal(c->system_calls, 1);
+  close_pair(&pair);
+}
+
+static void a_shorter_packet_ends_the_run(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  const size_t sizes[] = {1000, 1000, 500, 500, 600, 600};
+  for (uint8_t i = 0; i < 6; i++)
+    put(&pair, 0, sizes[i], i);
+  egress_batch_flush(pair.batch);
+  for (uint8_t i = 0; i < 6; i++)
+    expect(&pair, 0, sizes[i], i);
+  assert_int_equal(egress_batch_counters(pair.batch)->messages, 3); /* 1000 1000 500 | 500 | 600 600 */
+  close_pair(&pair);
+}
+
+static void destinations_are_interleaved_and_keep_their_order(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  for (uint8_t i = 0; i < 5; i++) {
+    put(&pair, 0, 1100, i);
+    put(&pair, 1, 1100, (uint8_t)(100 + i));
+  }
+  egress_batch_flush(pair.batch);
+  for (uint8_t i = 0; i < 5; i++) {
+    expect(&pair, 0, 1100, i);
+    expect(&pair, 1, 1100, (uint8_t)(100 + i));
+  }
+  assert_int_equal(egress_batch_counters(pair.batch)->messages, 2);
+  assert_int_equal(egress_batch_counters(pair.batch)->system_calls, 1);
+  close_pair(&pair);
+}
+
+static void without_gso_every_packet_is_a_message(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 0);
+  for (uint8_t i = 0; i < 4; i++)
+    put(&pair, 0, 300, i);
+  egress_batch_flush(pair.batch);
+  for (uint8_t i = 0; i < 4; i++)
+    expect(&pair, 0, 300, i);
+  assert_int_equal(egress_batch_counters(pair.batch)->messages, 4);
+  assert_int_equal(egress_batch_counters(pair.batch)->system_calls, 1);
+  close_pair(&pair);
+}
+
+static void a_full_slab_flushes_itself(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  for (int i = 0; i < 3000; i++) {
+    put(&pair, 0, 1400, (uint8_t)i);
+    if (i % 100 == 99) {
+      egress_batch_flush(pair.batch);
+      for (int k = i - 99; k <= i; k++)
+        expect(&pair, 0, 1400, (uint8_t)k);
+    }
+  }
+  /* One datagram before segmentation stays under 64 KiB: a hundred of 1400 bytes are at least three messages. */
+  assert_int_equal(egress_batch_counters(pair.batch)->packets, 3000);
+  assert_in_range(egress_batch_counters(pair.batch)->messages, 90, 300);
+  int queued = 0;
+  while (egress_batch_counters(pair.batch)->packets == 3000 && queued < 2000) {
+    put(&pair, 1, 1400, 7); /* nobody reads: the slab must empty by itself, not overflow */
+    queued++;
+  }
+  assert_in_range(queued, 500, 1024);
+  close_pair(&pair);
+}
+
+static void a_refused_destination_harms_no_other(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  struct egress_destination nowhere = pair.to[0];
+  ((struct sockaddr_in *)&nowhere.address)->sin_port = 0; /* EINVAL */
+  put(&pair, 0, 200, 1);
+  egress_batch_add(pair.batch, &nowhere, (const uint8_t *)"xx", 2);
+  put(&pair, 1, 200, 2);
+  egress_batch_flush(pair.batch);
+  expect(&pair, 0, 200, 1);
+  expect(&pair, 1, 200, 2);
+  assert_int_equal(egress_batch_counters(pair.batch)->drop_error, 1);
+  assert_int_equal(egress_batch_counters(pair.batch)->gso_refused, 0);
+  close_pair(&pair);
+}
+
+static void reserve_without_commit_sends_nothing(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  uint8_t *first = egress_batch_reserve(pair.batch);
+  assert_ptr_equal(egress_batch_reserve(pair.batch), first);
+  egress_batch_flush(pair.batch);
+  egress_batch_add(pair.batch, &pair.to[0], (const uint8_t *)"", 0);
+  egress_batch_flush(pair.batch);
+  assert_int_equal(egress_batch_counters(pair.batch)->system_calls, 0);
+  close_pair(&pair);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(equal_packets_are_one_message),
+      cmocka_unit_test(a_shorter_packet_ends_the_run),
+      cmocka_unit_test(destinations_are_interleaved_and_keep_their_order),
+      cmocka_unit_test(without_gso_every_packet_is_a_message),
+      cmocka_unit_test(a_full_slab_flushes_itself),
+      cmocka_unit_test(a_refused_destination_harms_no_other),
+      cmocka_unit_test(reserve_without_commit_sends_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
