@@ -1,0 +1,91 @@
+/* The shared ring: what it keeps, what it forgets, and that bytes are never mixed up. */
+#include "rtp/packet_history.h"
+
+#include "tests/rtp/stream_fixture.h"
+
+static void put(struct packet_history *h, uint32_t seq, size_t len, int64_t now_us) {
+  uint8_t payload[RTP_MEDIA_MAX_PAYLOAD + 1];
+  memset(payload, (int)(seq * 7 & 0xff), sizeof payload);
+  uint8_t descriptor[5] = {(uint8_t)seq, 1, 2, 3, 4};
+  struct rtp_media_packet m = {.payload = payload,
+                               .payload_len = (uint16_t)len,
+                               .seq = seq,
+                               .arrival_us = now_us,
+                               .dependency_descriptor = descriptor,
+                               .dependency_descriptor_len = seq % 3 ? sizeof descriptor : 0};
+  packet_history_put(h, &m);
+}
+
+static void check(const struct packet_history *h, uint32_t seq, size_t len) {
+  const struct rtp_media_packet *m = packet_history_find(h, seq, -1);
+  assert_non_null(m);
+  assert_int_equal(m->payload_len, len);
+  for (size_t i = 0; i < len; i++)
+    assert_int_equal(m->payload[i], seq * 7 & 0xff);
+  if (seq % 3) {
+    assert_int_equal(m->dependency_descriptor_len, 5);
+    assert_int_equal(m->dependency_descriptor[0], (uint8_t)seq);
+    assert_int_equal(m->dependency_descriptor[4], 4);
+  } else {
+    assert_null(m->dependency_descriptor);
+  }
+}
+
+static void sizes_out_of_range_are_refused(void **state) {
+  (void)state;
+  struct packet_history *h = NULL;
+  assert_int_equal(packet_history_create(&h, 100, 65536, 1), -1); /* not a power of two */
+  assert_int_equal(packet_history_create(&h, 0, 65536, 1), -1);
+  assert_int_equal(packet_history_create(&h, 8192, 65536, 1), -1);
+  assert_int_equal(packet_history_create(&h, 64, 100, 1), -1);
+  assert_int_equal(packet_history_create(&h, 64, PACKET_HISTORY_MAX_BYTES + 1, 1), -1);
+  assert_null(h);
+  packet_history_free(NULL);
+}
+
+static void packets_are_found_until_numbers_time_or_bytes_run_out(void **state) {
+  (void)state;
+  struct packet_history *h;
+  assert_int_equal(packet_history_create(&h, 64, 65536, 1000000), 0);
+  assert_null(packet_history_find(h, 5, -1));
+  for (uint32_t i = 0; i < 100; i++)
+    put(h, 0xfffffff0U + i, 100, i);
+  assert_null(packet_history_find(h, 0xfffffff0U + 35, -1)); /* 64 newest: 36..99, over the wrap of 32 bits */
+  for (uint32_t i = 36; i < 100; i++)
+    check(h, 0xfffffff0U + i, 100);
+  assert_non_null(packet_history_find(h, 0xfffffff0U + 99, 1000099));
+  assert_null(packet_history_find(h, 0xfffffff0U + 99, 1000100));
+  put(h, 1000, RTP_MEDIA_MAX_PAYLOAD + 1, 0);
+  assert_null(packet_history_find(h, 1000, -1));
+  packet_history_clear(h);
+  assert_null(packet_history_find(h, 0xfffffff0U + 99, -1));
+  packet_history_free(h);
+}
+
+static void random_sizes_never_corrupt_a_packet(void **state) {
+  (void)state;
+  struct packet_history *h;
+  uint64_t random = 42;
+  assert_int_equal(packet_history_create(&h, 128, 16384, 1000000), 0);
+  static size_t lens[20000];
+  for (uint32_t i = 0; i < 20000; i++) {
+    lens[i] = fixture_random(&random) % (RTP_MEDIA_MAX_PAYLOAD + 1);
+    put(h, i, lens[i], 0);
+    check(h, i, lens[i]);
+    size_t found = 0;
+    for (uint32_t k = i > 40 ? i - 40 : 0; k <= i; k++) {
+      if (!packet_history_find(h, k, -1)) continue;
+      check(h, k, lens[k]);
+      found++;
+    }
+    assert_true(found >= (i < 8 ? i + 1 : 8)); /* 16 KiB hold at least this many of the largest */
+  }
+  packet_history_free(h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_out_of_range_are_refused),
+                                     cmocka_unit_test(packets_are_found_until_numbers_time_or_bytes_run_out),
+                                     cmocka_unit_test(random_sizes_never_corrupt_a_packet)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

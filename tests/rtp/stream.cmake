@@ -1,0 +1,12 @@
+# Tests of the stream logic.
+consilium_test(rtp/drop_reason drop_reason_test.c LINK rtp)
+consilium_test(rtp/rate_window rate_window_test.c LINK rtp)
+consilium_test(rtp/receive_statistics receive_statistics_test.c LINK rtp)
+consilium_test(rtp/nack_requester nack_requester_test.c LINK rtp)
+consilium_test(rtp/keyframe_requests keyframe_requests_test.c LINK rtp)
+consilium_test(rtp/packet_history packet_history_test.c LINK rtp)
+consilium_test(rtp/layer_selector layer_selector_test.c LINK rtp)
+consilium_test(rtp/speaker_detector speaker_detector_test.c LINK rtp)
+consilium_test(rtp/incoming_stream incoming_stream_test.c LINK rtp)
+consilium_test(rtp/incoming_reports incoming_reports_test.c LINK rtp)
+consilium_test(rtp/transport_feedback transport_feedback_test.c LINK rtp)

@@ -1,0 +1,147 @@
+/* Transport-wide feedback, from arrivals over the wire format to per-packet results. */
+#include "rtp/transport_feedback.h"
+
+#include "tests/rtp/stream_fixture.h"
+
+static struct transport_feedback_recorder recorder;
+static struct transport_send_history history;
+static struct transport_result array[TRANSPORT_HISTORY_PACKETS];
+static struct transport_results results = {.results = array, .capacity = TRANSPORT_HISTORY_PACKETS};
+
+/* Carries one feedback from the recorder to the history. False when there was none. */
+static bool exchange(int64_t now_us) {
+  uint8_t bytes[1200];
+  int len = transport_feedback_build(&recorder, 1, 2, bytes, sizeof bytes, now_us);
+  assert_true(len >= 0);
+  if (len == 0) return false;
+  struct rtcp_iterator it;
+  struct rtcp_packet packet;
+  struct rtcp_transport_feedback f;
+  assert_int_equal(rtcp_begin(&it, bytes, (size_t)len), RTP_OK);
+  assert_true(rtcp_next(&it, &packet));
+  assert_int_equal(rtcp_parse_transport_feedback(&packet, &f), RTP_OK);
+  transport_send_history_feedback(&history, &f, &results);
+  return true;
+}
+
+static void setup(uint32_t first) {
+  transport_feedback_recorder_init(&recorder);
+  transport_send_history_init(&history);
+  history.next = first;
+}
+
+static void each_packet_is_reported_once_over_the_wrap(void **state) {
+  (void)state;
+  setup(65536 + 65000);
+  uint64_t random = 3;
+  static uint8_t lost[4000], reported[4000];
+  memset(reported, 0, sizeof reported);
+  uint32_t first = history.next;
+  int64_t offset = -1; /* between the two clocks, constant after the first message */
+  for (uint32_t i = 0; i < 4000; i++) {
+    int64_t now = 1000000 + (int64_t)i * 3000;
+    uint16_t seq = transport_send_history_sent(&history, (uint16_t)(100 + i % 1000), (uint16_t)i, now);
+    lost[i] = fixture_random(&random) % 8 == 0;
+    if (!lost[i]) transport_feedback_arrived(&recorder, seq, now + 20000);
+    if (transport_feedback_deadline(&recorder) > now + 20000) continue;
+    assert_true(exchange(now + 20000));
+    assert_false(exchange(now + 20000));
+    for (size_t k = 0; k < results.count; k++) {
+      const struct transport_result *r = &array[k];
+      uint32_t n = r->seq - first;
+      assert_int_equal(r->tag, (uint16_t)n);
+      assert_int_equal(r->size, 100 + n % 1000);
+      assert_int_equal(r->sent_us, 1000000 + (int64_t)n * 3000);
+      assert_int_equal(r->arrival_us < 0, lost[n]);
+      assert_int_equal(reported[n]++, 0);
+      if (lost[n]) continue;
+      int64_t delay = r->arrival_us - r->sent_us;
+      if (offset < 0) offset = delay;
+      assert_in_range(delay - offset + 500, 0, 1000); /* ticks of 250 us on either side */
+    }
+    assert_true(results.received > 0);
+    assert_true(results.newest_sent_us >= 0);
+  }
+  uint32_t open = 0, known = 0;
+  for (uint32_t i = 0; i < 4000; i++)
+    known += reported[i];
+  open = 4000 - known;
+  assert_true(open < 60); /* those after the last feedback */
+  assert_int_equal(history.acked + history.lost, known);
+  assert_int_equal(history.unknown, 0);
+}
+
+static void in_flight_counts_what_is_neither_acknowledged_nor_lost(void **state) {
+  (void)state;
+  setup(65536);
+  for (int i = 0; i < 10; i++)
+    transport_send_history_sent(&history, 1000, 0, i);
+  assert_int_equal(history.in_flight_bytes, 10000);
+  transport_feedback_arrived(&recorder, 0, 1000);
+  transport_feedback_arrived(&recorder, 3, 2000);
+  assert_true(exchange(60000));
+  assert_int_equal(results.count, 4);
+  assert_int_equal(results.received, 2);
+  assert_int_equal(history.in_flight_bytes, 6000);
+  assert_int_equal(history.lost, 2);
+  transport_feedback_arrived(&recorder, 1, 3000); /* only late: reported after all */
+  transport_feedback_arrived(&recorder, 1, 3000);
+  assert_true(exchange(120000));
+  assert_int_equal(results.received, 1);
+  assert_int_equal(results.count, 1); /* 0 and 3 are repeated on the wire, but not to us */
+  assert_int_equal(array[0].seq, 65537);
+  assert_int_equal(history.lost, 1);
+  assert_int_equal(history.in_flight_bytes, 6000);
+}
+
+static void the_pace_is_50_to_100_ms(void **state) {
+  (void)state;
+  setup(65536);
+  assert_int_equal(transport_feedback_deadline(&recorder), INT64_MAX);
+  int built = 0;
+  for (int64_t now = 0; now < 10000000; now += 1000) { /* a thousand packets a second */
+    transport_feedback_arrived(&recorder, (uint16_t)(now / 1000), now);
+    if (transport_feedback_deadline(&recorder) <= now) {
+      uint8_t bytes[1200];
+      assert_true(transport_feedback_build(&recorder, 1, 2, bytes, sizeof bytes, now) > 0);
+      built++;
+    }
+  }
+  assert_in_range(built, 180, 201);
+  built = 0;
+  for (int64_t now = 10000000; now < 20000000; now += 20000) { /* only audio */
+    transport_feedback_arrived(&recorder, (uint16_t)(10000 + (now - 10000000) / 20000), now);
+    if (transport_feedback_deadline(&recorder) <= now) {
+      uint8_t bytes[1200];
+      assert_true(transport_feedback_build(&recorder, 1, 2, bytes, sizeof bytes, now) > 0);
+      built++;
+    }
+  }
+  assert_in_range(built, 80, 101);
+}
+
+static void hostile_numbers_do_no_harm(void **state) {
+  (void)state;
+  setup(65536);
+  uint64_t random = 9;
+  for (int i = 0; i < 20000; i++) {
+    transport_feedback_arrived(&recorder, (uint16_t)fixture_random(&random), (int64_t)i * 100);
+    if (i % 7 == 0) transport_send_history_sent(&history, 0xffff, 0, i);
+    if (i % 50 == 0) {
+      int limit = 20;
+      while (exchange((int64_t)i * 100) && limit-- > 0)
+        assert_true(results.count <= results.capacity);
+    }
+  }
+  uint8_t small[8];
+  transport_feedback_arrived(&recorder, (uint16_t)(recorder.next + 1), 3000000);
+  assert_int_equal(transport_feedback_build(&recorder, 1, 2, small, sizeof small, 3000000), RTP_ERROR_NO_SPACE);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(each_packet_is_reported_once_over_the_wrap),
+                                     cmocka_unit_test(in_flight_counts_what_is_neither_acknowledged_nor_lost),
+                                     cmocka_unit_test(the_pace_is_50_to_100_ms),
+                                     cmocka_unit_test(hostile_numbers_do_no_harm)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
