@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <stun/stunagent.h>
-#include <stun/usages/ice.h>
 
 #define ATTRIBUTE_MESSAGE_INTEGRITY_SHA256 0x001C /* RFC 8489 §14.6; understood as "there, but SHA-1 is checked" */
 
@@ -73,6 +72,17 @@ static enum ice_drop_reason drop_of(StunValidationStatus status) {
   }
 }
 
+/* Not stun_usage_ice_conncheck_create_reply(): it changes its role on a conflict, which a lite agent may not, and repeats
+ * USERNAME, which RFC 8489 §9.1.3 does not ask for and which would make answers longer than questions. */
+static bool write_success(struct ice_stun_codec *codec, const StunMessage *request, StunMessage *response,
+                          const struct ice_address *from, uint8_t *reply, size_t cap) {
+  struct sockaddr_storage mapped = {0};
+  memcpy(&mapped, from, sizeof(*from));
+  return stun_agent_init_response(&codec->agent, response, reply, cap, request) &&
+         stun_message_append_xor_addr(response, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, &mapped, ice_address_length(from)) ==
+             STUN_MESSAGE_RETURN_SUCCESS;
+}
+
 enum ice_drop_reason stun_codec_answer(struct ice_stun_codec *codec, const uint8_t *data, size_t len, const char *pwd,
                                        const struct ice_address *from, uint8_t *reply, size_t cap, size_t *reply_len) {
   StunMessage request, response;
@@ -84,18 +94,14 @@ enum ice_drop_reason stun_codec_answer(struct ice_stun_codec *codec, const uint8
     *reply_len = stun_agent_build_unknown_attributes_error(&codec->agent, &response, reply, cap, &request);
     return ICE_DROP_STUN_REFUSED;
   }
-
-  struct sockaddr_storage mapped = {0};
-  memcpy(&mapped, from, sizeof(*from));
-  /* The largest tie-breaker wins every conflict: we stay controlled and the peer hears 487 (RFC 8445 §7.3.1.1). */
-  bool control = false;
-  size_t written = cap;
-  const StunUsageIceReturn made = stun_usage_ice_conncheck_create_reply(
-      &codec->agent, &request, &response, reply, &written, &mapped, ice_address_length(from), &control, UINT64_MAX,
-      STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
-  if (made != STUN_USAGE_ICE_RETURN_SUCCESS || written == 0) return ICE_DROP_STUN_MALFORMED;
-  *reply_len = written;
-  return stun_message_get_class(&response) == STUN_ERROR ? ICE_DROP_STUN_REFUSED : ICE_DROP_NONE;
+  /* RFC 8445 §6.1.1: facing a lite agent the full one controls; §7.3.1.1: 487 makes it change its mind. */
+  const bool conflict = stun_message_has_attribute(&request, STUN_ATTRIBUTE_ICE_CONTROLLED);
+  const bool begun =
+      conflict ? stun_agent_init_error(&codec->agent, &response, reply, cap, &request, STUN_ERROR_ROLE_CONFLICT)
+               : write_success(codec, &request, &response, from, reply, cap);
+  if (begun) *reply_len = stun_agent_finish_message(&codec->agent, &response, NULL, 0); /* keyed as the request was */
+  if (*reply_len == 0) return ICE_DROP_STUN_MALFORMED;
+  return conflict ? ICE_DROP_STUN_REFUSED : ICE_DROP_NONE;
 }
 
 size_t stun_codec_write_check(struct ice_stun_codec *codec, const uint8_t transaction[STUN_TRANSACTION_BYTES],
