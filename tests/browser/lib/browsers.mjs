@@ -1,0 +1,160 @@
+// tests/browser/lib/browsers.mjs: Chromium and Firefox with fake devices, and what a test asks a page in the call.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import puppeteer from 'puppeteer-core';
+
+const CHROMIUM = '/usr/bin/chromium';
+const FIREFOX = '/usr/bin/firefox-esr';
+
+const CHROMIUM_FLAGS = [
+  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-features=MediaRouter,OptimizationHints',
+  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=30', '--auto-select-desktop-capture-source=Entire screen',
+  '--auto-accept-this-tab-capture', '--autoplay-policy=no-user-gesture-required', '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows', '--mute-audio',
+];
+
+const FIREFOX_PREFS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.getdisplaymedia.enabled': true,
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+  'media.gmp-manager.updateEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'app.normandy.enabled': false,
+  'browser.region.update.enabled': false,
+  'intl.accept_languages': 'en',
+};
+
+/** @param {'chromium' | 'firefox'} kind */
+export async function launch(kind, { args = [] } = {}) {
+  const userDataDir = fs.mkdtempSync(path.join(os.tmpdir(), `consilium-${kind}-`));
+  const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: { width: 1280, height: 720 } };
+  const browser = await puppeteer.launch(
+    kind === 'firefox'
+      ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: FIREFOX_PREFS, args }
+      : { ...common, headless: false, executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
+  );
+  browser.once('disconnected', () => fs.rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
+  return browser;
+}
+
+/** A page in the room, joined without a click. */
+export class Member {
+  /**
+   * @param {import('puppeteer-core').Browser} browser @param {string} url
+   * @param {{room: string, name: string, role?: string}} who @param {Record<string, string>} [extra] further query fields
+   */
+  static async join(browser, url, { room, name, role = 'doctor' }, extra = {}) {
+    const page = await browser.newPage();
+    const member = new Member(page, name);
+    const query = new URLSearchParams({ room, name, role, autojoin: '1', lang: 'en', ...extra });
+    await page.goto(`${url}/?${query}`);
+    await member.waitFor(() => window.consilium?.room?.localParticipant.id, 'joined');
+    return member;
+  }
+
+  constructor(page, name) {
+    this.page = page;
+    this.name = name;
+    this.errors = [];
+    page.on('pageerror', (error) => this.errors.push(String(error)));
+    page.on('console', (message) => ['error', 'warn', 'warning'].includes(message.type()) && this.errors.push(`${message.type()}: ${message.text()}`));
+  }
+
+  /** Waits in the page until `predicate` is true; says in words what did not come about. */
+  async waitFor(predicate, what, { timeout = 20_000 } = {}, ...args) {
+    try {
+      await this.page.waitForFunction(predicate, { timeout, polling: 50 }, ...args);
+    } catch (error) {
+      throw new Error(`${this.name}: not ${what} within ${timeout} ms: ${error.message}; page says ${JSON.stringify(this.errors.slice(-5))}`);
+    }
+  }
+
+  evaluate(body, ...args) {
+    return this.page.evaluate(body, ...args);
+  }
+
+  /** Waits until the remote videos of `count` others show pictures. */
+  seesVideos(count, options) {
+    return this.waitFor(
+      (n) => [...document.querySelectorAll('video[data-participant]')].filter((v) => v.srcObject && v.videoWidth > 0 && v.readyState >= 2 && !v.dataset.own).length >= n,
+      `seeing ${count} videos`, options, count,
+    );
+  }
+
+  /** Begins to count presented frames and gaps on every remote video; call watched() for the result. */
+  async watch() {
+    await this.evaluate(() => {
+      window.watched = new Map();
+      for (const video of document.querySelectorAll('video[data-participant]')) {
+        if (video.dataset.own) continue;
+        const seen = { frames: 0, last: performance.now(), longest: 0, began: performance.now(), first: 0 };
+        window.watched.set(`${video.dataset.participant} ${video.dataset.source}`, seen);
+        const next = (now) => {
+          seen.longest = Math.max(seen.longest, now - seen.last);
+          seen.last = now;
+          seen.frames++;
+          video.requestVideoFrameCallback(next);
+        };
+        video.requestVideoFrameCallback(next);
+      }
+    });
+  }
+
+  /** @returns {Promise<Record<string, {fps: number, longest: number}>>} by "participant source" */
+  watched() {
+    return this.evaluate(() => {
+      const now = performance.now();
+      return Object.fromEntries([...window.watched].map(([key, s]) => [key, { fps: (s.frames * 1000) / (now - s.began), longest: Math.max(s.longest, now - s.last) }]));
+    });
+  }
+
+  /** Inbound RTP as the browser counts it, by mid. */
+  inbound() {
+    return this.evaluate(async () => {
+      const result = {};
+      for (const report of (await window.consilium.room.getStats()).values()) {
+        if (report.type !== 'inbound-rtp') continue;
+        result[report.mid ?? report.trackIdentifier] = {
+          kind: report.kind, packets: report.packetsReceived, lost: report.packetsLost, frames: report.framesDecoded ?? 0, freezes: report.freezeCount ?? 0,
+          frozen: report.totalFreezesDuration ?? 0, level: report.audioLevel ?? 0, energy: report.totalAudioEnergy ?? 0, concealed: report.concealedSamples ?? 0,
+          samples: report.totalSamplesReceived ?? 0, width: report.frameWidth ?? 0, height: report.frameHeight ?? 0, keyframes: report.keyFramesDecoded ?? 0,
+        };
+      }
+      return result;
+    });
+  }
+
+  /** Frames per second that this member's camera encodes (its best layer). */
+  sentFps() {
+    return this.evaluate(async () => {
+      let fps = 0;
+      for (const report of (await window.consilium.room.getStats()).values()) {
+        if (report.type === 'outbound-rtp' && report.kind === 'video') fps = Math.max(fps, report.framesPerSecond ?? 0);
+      }
+      return fps;
+    });
+  }
+
+  async click(selector) {
+    await this.page.waitForSelector(selector, { visible: true });
+    await this.page.click(selector);
+  }
+
+  async screenshot(name) {
+    const folder = new URL('../artefacts/', import.meta.url);
+    fs.mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: new URL(`${name}.png`, folder).pathname });
+  }
+
+  close() {
+    return this.page.close();
+  }
+}
