@@ -1,0 +1,280 @@
+/* The workers as the gateway sees them: which sessions are open where, what they answer, and what happens when one dies. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/child.h"
+#include "server/gateway/internal.h"
+#include "server/log.h"
+#include "signaling/sdp_json.h"
+
+#define SILENCE_MS (CHILD_SILENCE_SECONDS * 1000)
+
+int workers_send(struct gateway *g, int worker, json_t *message) {
+  if (worker >= 0) return worker_link_send(g->workers[worker].link, message);
+  json_decref(message);
+  return -1;
+}
+
+void workers_tell(struct gateway *g, const struct session *s, const char *op) {
+  if (s->worker >= 0) workers_send(g, s->worker, json_pack("{s:s, s:s}", "op", op, "session", s->id));
+}
+
+enum signaling_error workers_open_session(struct gateway *g, struct session *s) {
+  int worker = room_directory_place(g->directory, s->room);
+  if (worker == ROOM_DIRECTORY_FULL) return SIGNALING_BUSY;
+  if (worker < 0) return worker == ROOM_DIRECTORY_NO_WORKER ? SIGNALING_WORKER_LOST : SIGNALING_INTERNAL;
+  json_t *open = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "op", "open", "session", s->id, "room",
+                           s->room, "identity", s->identity, "name", s->name, "role", s->role, "jti", s->jti, "exp",
+                           (json_int_t)s->expires_s, "resumeHash", s->resume_hash);
+  if (workers_send(g, worker, open) != 0) return SIGNALING_WORKER_LOST;
+  s->worker = worker;
+  room_directory_session_added(g->directory, s->room);
+  return SIGNALING_OK;
+}
+
+void workers_forget_session(struct gateway *g, struct session *s) {
+  if (s->worker >= 0) room_directory_session_removed(g->directory, s->room, gateway_now_us());
+  session_remove(&g->sessions, s);
+}
+
+/* Its worker died: open it somewhere else and tell the client that its media is gone. Without any worker, or without a
+ * client, that waits until there is one. */
+static void recover_session(struct gateway *g, struct session *s) {
+  if (!s->client || workers_open_session(g, s) != SIGNALING_OK) return;
+  s->media_lost = false;
+  clients_send(s, signaling_event_encode("mediaLost", json_pack("{s:s}", "reason", "worker_lost")));
+}
+
+static void recover_all(struct gateway *g) {
+  struct session *s, *next;
+  HASH_ITER(hh, g->sessions.sessions, s, next)
+  if (s->media_lost) recover_session(g, s);
+}
+
+/* Lets go of what was open on a worker that died. */
+static void lose_sessions(struct gateway *g, int worker, const json_t *except) {
+  struct session *s, *next;
+  int64_t ids[SESSION_PENDING_MAX];
+  HASH_ITER(hh, g->sessions.sessions, s, next) {
+    if (s->worker != worker || (except && json_object_get(except, s->id))) continue;
+    size_t count = session_pending_drop(s, ids);
+    for (size_t i = 0; i < count; i++)
+      clients_send(s, signaling_error_encode(ids[i], SIGNALING_WORKER_LOST, NULL));
+    s->worker = -1;
+    s->media_lost = true;
+  }
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
+  return text ? text : "";
+}
+
+static bool copy_text(char *to, size_t capacity, const json_t *object, const char *key) {
+  const char *text = text_of(object, key);
+  return (size_t)snprintf(to, capacity, "%s", text) < capacity;
+}
+
+/* A session that the worker has and we do not: we were started again. Its client will resume. */
+static void adopt_session(struct gateway *g, int worker, const json_t *told) {
+  struct session *s = session_add(&g->sessions, text_of(told, "session"));
+  if (!s) return;
+  bool ok = copy_text(s->room, sizeof s->room, told, "room") && copy_text(s->role, sizeof s->role, told, "role") &&
+            copy_text(s->identity, sizeof s->identity, told, "identity") &&
+            copy_text(s->name, sizeof s->name, told, "name") && copy_text(s->jti, sizeof s->jti, told, "jti") &&
+            copy_text(s->resume_hash, sizeof s->resume_hash, told, "resumeHash");
+  s->expires_s = json_integer_value(json_object_get(told, "exp"));
+  s->lost_us = gateway_now_us();
+  if (!ok) {
+    session_remove(&g->sessions, s);
+    return;
+  }
+  s->worker = worker;
+}
+
+static void take_used(struct gateway *g, const json_t *list) {
+  size_t i;
+  json_t *one;
+  json_array_foreach(list, i, one) {
+    if (*text_of(one, "jti"))
+      used_tokens_add(g->used, text_of(one, "jti"), json_integer_value(json_object_get(one, "exp")));
+  }
+}
+
+/* Brings our picture in line with what the worker says it holds. */
+static void worker_up(void *arg, size_t index, const json_t *hello) {
+  struct gateway *g = arg;
+  struct worker *w = &g->workers[index];
+  const json_t *sessions = json_object_get(hello, "sessions");
+  json_t *held = json_object(), *one;
+  size_t i;
+  w->ups++;
+  w->pid = json_integer_value(json_object_get(hello, "pid"));
+  room_directory_worker_up(g->directory, index);
+  json_array_foreach(json_object_get(hello, "rooms"), i, one)
+      room_directory_learn(g->directory, json_is_string(one) ? json_string_value(one) : text_of(one, "room"), index);
+  json_array_foreach(sessions, i, one) json_object_set(held, text_of(one, "session"), one);
+  lose_sessions(g, (int)index, held); /* ours that it does not know (any more) */
+  json_array_foreach(sessions, i, one) {
+    struct session *s = session_find(&g->sessions, text_of(one, "session"));
+    room_directory_learn(g->directory, text_of(one, "room"), index);
+    if (!s) {
+      adopt_session(g, (int)index, one);
+      s = session_find(&g->sessions, text_of(one, "session"));
+    } else if (s->worker >= 0 && s->worker != (int)index) {
+      workers_send(g, (int)index, json_pack("{s:s, s:s}", "op", "end", "session", s->id)); /* it lives elsewhere now */
+      continue;
+    } else {
+      s->worker = (int)index;
+      s->media_lost = false;
+      workers_tell(g, s, s->client ? "resumed" : "lost");
+    }
+    if (s) room_directory_session_added(g->directory, s->room);
+  }
+  take_used(g, sessions);
+  take_used(g, json_object_get(hello, "spent"));
+  json_decref(held);
+  log_info("worker_up", log_number("worker", index), log_number("pid", w->pid),
+           log_number("sessions", json_array_size(sessions)));
+  if (g->draining) workers_send(g, (int)index, json_pack("{s:s}", "op", "drain"));
+  recover_all(g);
+}
+
+static void worker_down(void *arg, size_t index) {
+  struct gateway *g = arg;
+  struct session *s, *next;
+  int64_t ids[SESSION_PENDING_MAX];
+  log_warn("worker_connection_lost", log_number("worker", index));
+  query_worker_down(g, (int)index);
+  room_directory_worker_down(g->directory, index);
+  HASH_ITER(hh, g->sessions.sessions, s, next) {
+    if (s->worker != (int)index) continue;
+    size_t count = session_pending_drop(s, ids); /* their replies went down with the connection */
+    for (size_t i = 0; i < count; i++)
+      clients_send(s, signaling_error_encode(ids[i], SIGNALING_WORKER_LOST, NULL));
+  }
+}
+
+static void worker_absent(void *arg, size_t index) {
+  struct gateway *g = arg;
+  struct worker *w = &g->workers[index];
+  if (w->ups > 0) {
+    g->counters.workers_lost++;
+    log_error("worker_lost", log_number("worker", index), log_number("pid", w->pid));
+  }
+  json_decref(w->stats);
+  w->stats = NULL;
+  lose_sessions(g, (int)index, NULL);
+  recover_all(g);
+}
+
+/* Puts SDP in place of the parsed answer. Returns false when that cannot be done. */
+static bool write_answer(struct session *s, json_t *ok, const struct sdp_offer *offer) {
+  struct sdp_answer *answer = NULL;
+  struct sdp_json_fault fault = {""};
+  const char *mid = NULL;
+  static char text[SDP_MAX_BYTES]; /* one loop: one answer at a time */
+  size_t length = 0;
+  int error = sdp_answer_from_json(&answer, json_object_get(ok, "answer"), &fault);
+  if (error == SDP_OK) {
+    answer->origin_id = s->origin_id;
+    answer->origin_version = ++s->origin_version;
+    error = sdp_answer_write(answer, offer, text, sizeof text, &length, &mid);
+    sdp_answer_free(answer);
+  }
+  if (error != SDP_OK) {
+    log_error("bad_answer", log_text("error", sdp_error_name(error)), log_text("key", fault.key),
+              log_text("mid", mid ? mid : ""));
+    return false;
+  }
+  json_object_del(ok, "answer");
+  json_object_set_new(ok, "sdp", json_stringn(text, length));
+  return true;
+}
+
+static void take_reply(struct gateway *g, struct session *s, json_t *reply) {
+  struct sdp_offer *offer = NULL;
+  int64_t id = json_integer_value(json_object_get(reply, "re"));
+  json_t *ok = json_object_get(reply, "ok");
+  if (!session_pending_take(s, id, &offer)) {
+    g->counters.replies_unmatched++; /* the client came back meanwhile and does not wait for it */
+    return;
+  }
+  if (offer && ok && !write_answer(s, ok, offer)) {
+    g->counters.bad_answers++;
+    clients_send(s, signaling_error_encode(id, SIGNALING_INTERNAL, NULL));
+  } else {
+    clients_send(s, json_dumps(reply, JSON_COMPACT));
+  }
+  sdp_offer_free(offer);
+}
+
+static void worker_message(void *arg, size_t index, json_t *message) {
+  struct gateway *g = arg;
+  const char *op = text_of(message, "op");
+  json_t *inner = json_object_get(message, "msg");
+  if (strcmp(op, "result") == 0) {
+    query_result(g, message);
+    return;
+  }
+  struct session *s = session_find(&g->sessions, text_of(message, "session"));
+  if (!s || s->worker != (int)index) return; /* it ended here while the message was on its way */
+  if (strcmp(op, "reply") == 0) {
+    take_reply(g, s, inner);
+  } else if (strcmp(op, "event") == 0) {
+    clients_send(s, json_dumps(inner, JSON_COMPACT));
+  } else if (strcmp(op, "close") == 0) {
+    clients_disconnect(g, s, (uint16_t)json_integer_value(json_object_get(message, "code")),
+                       text_of(message, "reason"));
+    workers_forget_session(g, s);
+  }
+}
+
+static void keep_stats(void *arg, const json_t *value, const char *code, const char *message) {
+  struct worker *w = arg;
+  (void)code;
+  (void)message;
+  if (!value) return;
+  json_decref(w->stats);
+  w->stats = json_incref((json_t *)(uintptr_t)value);
+}
+
+void workers_tick(struct gateway *g, int64_t now_us) {
+  char text[32];
+  struct session *s, *next;
+  for (size_t i = 0; i < g->worker_count; i++) {
+    struct worker_link *link = g->workers[i].link;
+    if (worker_link_is_up(link)) query_send(g, (int)i, "stats", NULL, keep_stats, &g->workers[i]);
+    /* After a pause of our own (SIGSTOP, a suspended laptop) their words still wait in the socket. */
+    if (now_us - g->last_tick_us > 2500000) continue;
+    if ((int64_t)uv_now(&g->loop) - worker_link_silent_since_ms(link) < SILENCE_MS) continue;
+    snprintf(text, sizeof text, "stalled %zu", i); /* connected, asked every second, and silent */
+    child_tell(text);
+  }
+  const int64_t window_us = g->config->rooms.resume_window_seconds * 1000000;
+  HASH_ITER(hh, g->sessions.sessions, s, next) {
+    if (s->client || now_us - s->lost_us <= window_us) continue;
+    workers_tell(g, s, "end");
+    workers_forget_session(g, s);
+  }
+  room_directory_expire(g->directory, now_us, (g->config->rooms.empty_linger_seconds + 5) * 1000000);
+}
+
+int workers_start(struct gateway *g) {
+  char path[160];
+  const struct worker_link_listener listener = {worker_up, worker_message, worker_down, worker_absent, g};
+  for (; g->worker_count < (size_t)g->config->media.workers; g->worker_count++) {
+    snprintf(path, sizeof path, "%s/worker-%zu.sock", g->config->runtime_directory, g->worker_count);
+    int error = worker_link_create(&g->workers[g->worker_count].link, &g->loop, g->worker_count, path, &listener);
+    if (error) return error;
+  }
+  return 0;
+}
+
+void workers_close(struct gateway *g) {
+  for (size_t i = 0; i < g->worker_count; i++) {
+    worker_link_close(g->workers[i].link);
+    json_decref(g->workers[i].stats);
+    g->workers[i].stats = NULL;
+  }
+}
