@@ -10,7 +10,8 @@
 #include "signaling/listener_internal.h"
 #include "signaling/message.h"
 
-#define KEEPALIVE_S 30
+#define KEEPALIVE_S   30
+#define CLOSING_TURNS 4 /* one more than it takes */
 
 static struct listener *log_owner; /* libwebsockets has one log hook for the process */
 
@@ -40,8 +41,7 @@ static int connection_callback(struct listener_connection *c, enum lws_callback_
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return websocket_writable(c);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-      websocket_peer_closes(c, in, len);
-      return 0;
+      return websocket_peer_closes(c, in, len);
     case LWS_CALLBACK_CLOSED:
       websocket_closed(c);
       return 0;
@@ -237,8 +237,7 @@ static int endpoint_open(struct listener *l, struct endpoint *e, char *why, size
       .server_string = "",
       .keepalive_timeout = KEEPALIVE_S,
       .retry_and_idle_policy = &l->validity,
-      .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                 (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
+      .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
                  (e->use_tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX : 0)};
   e->vhost = lws_create_vhost(l->context, &info);
   if (!e->vhost) {
@@ -289,16 +288,15 @@ static int open_context(struct listener *l) {
   bool tls = false;
   for (size_t i = 0; i < l->endpoint_count; i++)
     tls = tls || l->endpoints[i].use_tls;
-  struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
-                                           .gid = -1,
-                                           .uid = -1,
-                                           .foreign_loops = loops,
-                                           .pcontext = &l->context,
-                                           .timeout_secs = l->config.header_timeout_s,
-                                           .max_http_header_data = LISTENER_HEADER_BYTES,
-                                           .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                                                      LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN |
-                                                      (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0)};
+  struct lws_context_creation_info info = {
+      .port = CONTEXT_PORT_NO_LISTEN,
+      .gid = -1,
+      .uid = -1,
+      .foreign_loops = loops,
+      .timeout_secs = l->config.header_timeout_s,
+      .max_http_header_data = LISTENER_HEADER_BYTES,
+      .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                 LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN | (tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0)};
   log_owner = l;
   lws_set_log_level(LLL_ERR | LLL_WARN, emit);
   l->context = lws_create_context(&info);
@@ -320,9 +318,14 @@ static void on_watch_closed(uv_handle_t *handle) {
   if (closed) closed(arg);
 }
 
+/* On a foreign loop libwebsockets 4.1 frees its context only when it is asked again after its handles have closed, and
+ * does not say when that is. libuv does: handles closed in one turn are gone in the next. The first turn closes the
+ * sockets, the second the two handles of the context. */
 static void on_watch(uv_idle_t *watch) {
   struct listener *l = watch->data;
-  if (!l->context) uv_close((uv_handle_t *)watch, on_watch_closed);
+  if (l->connections || ++l->turns < CLOSING_TURNS) return;
+  if (l->context) lws_context_destroy(l->context);
+  uv_close((uv_handle_t *)watch, on_watch_closed);
 }
 
 void listener_close(struct listener *l, void (*closed)(void *arg), void *arg) {

@@ -140,17 +140,17 @@ static int redirect(struct listener_connection *c, const struct head *h, const c
   (void)snprintf(location, sizeof(location), "%s/", path);
   struct listener_header header = {"Location", location};
   struct listener_response r = {.status = 308, .headers = &header, .header_count = 1};
-  return response_start(c, &r, h->head, false);
+  return response_start(c, &r, h->head, RESPONSE_KEEP);
 }
 
 static int serve_file(struct listener_connection *c, const struct head *h) {
   struct endpoint *e = c->endpoint;
   char path[1024], known[64];
   bool folder = false;
-  bool close_after = h->content_length > 0;
+  enum response_end end = h->content_length ? RESPONSE_LINGER : RESPONSE_KEEP;
   if (strcmp(h->method, "GET") != 0) {
     c->listener->stats.refused_method++;
-    return response_problem(c, 405, NULL, "Only GET and HEAD are possible here.", h->head, close_after);
+    return response_problem(c, 405, NULL, "Only GET and HEAD are possible here.", h->head, end);
   }
   if (c->listener->config.reload_files) (void)listener_reload_files(c->listener);
   const struct web_file *file = NULL;
@@ -162,7 +162,7 @@ static int serve_file(struct listener_connection *c, const struct head *h) {
   if (folder) return redirect(c, h, path);
   if (!file) {
     c->listener->stats.refused_path++;
-    return response_problem(c, 404, NULL, NULL, h->head, close_after);
+    return response_problem(c, 404, NULL, NULL, h->head, end);
   }
   bool unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
                    strcmp(known, file->etag) == 0;
@@ -175,7 +175,7 @@ int http_request(struct listener_connection *c) {
   if (c->request || c->response) return -1;
   l->stats.requests++;
   int status = connection_identify(c) ? 429 : read_head(c, &h);
-  if (!status && h.path[0] == '/') {
+  if (!status) {
     char path[1024];
     (void)snprintf(path, sizeof(path), "%.*s", (int)h.path_len, h.path);
     if (!is_request_path(c->endpoint, path)) return serve_file(c, &h);
@@ -183,7 +183,8 @@ int http_request(struct listener_connection *c) {
   }
   if (status) {
     l->stats.refused_body += status == 411 || status == 413;
-    return response_problem(c, status, status == 413 ? "too_large" : NULL, NULL, h.head, true);
+    return response_problem(c, status, status == 413 ? "too_large" : NULL, NULL, h.head,
+                            status == 411 || status == 413 ? RESPONSE_LINGER : RESPONSE_CLOSE);
   }
   /* With a Content-Length of 0 libwebsockets announces the (empty) body of a POST, but not of a PUT or PATCH. */
   if (h.content_length || strcmp(h.method, "POST") == 0) {
@@ -195,7 +196,7 @@ int http_request(struct listener_connection *c) {
 
 int http_body(struct listener_connection *c, const char *bytes, size_t len) {
   struct listener_request *r = c->request;
-  if (!r || r->handed_over) return 0;
+  if (!r || r->handed_over) return 0; /* the body of a refused request */
   if (len > r->body_expected - r->body_len) return -1;
   if (len) memcpy(r->body + r->body_len, bytes, len);
   r->body_len += len;
@@ -203,9 +204,14 @@ int http_body(struct listener_connection *c, const char *bytes, size_t len) {
 }
 
 int http_body_complete(struct listener_connection *c) {
-  /* In 4.1.6 this comes again when the next request arrives before the answer is out. */
-  if (!c->request || c->request->handed_over) return 0;
-  return hand_over(c);
+  if (c->lingering) return -1;
+  if (c->request && !c->request->handed_over) return hand_over(c);
+  /* In 4.1.6 this comes again, and ends the timeout, when the next request arrives before the answer is out. */
+  int64_t left_us = c->send_deadline_us - lws_now_usecs();
+  if (c->response && left_us <= 0) return -1;
+  lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT,
+                  c->response ? (int)(left_us / LWS_US_PER_SEC) + 1 : LISTENER_SEND_S);
+  return 0;
 }
 
 int http_timer(struct listener_connection *c) {
@@ -217,7 +223,7 @@ int http_timer(struct listener_connection *c) {
     return -1;
   }
   r->connection = NULL; /* whoever has it may answer still, into the void */
-  return response_problem(c, 503, "busy", "The server did not answer in time.", r->head, true);
+  return response_problem(c, 503, "busy", "The server did not answer in time.", r->head, RESPONSE_CLOSE);
 }
 
 void http_closed(struct listener_connection *c) {

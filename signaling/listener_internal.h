@@ -19,7 +19,8 @@
 
 #define LISTENER_HEADER_BYTES 8192 /* one request head; more is refused by libwebsockets               */
 #define LISTENER_CUT_S        5    /* a peer that does not answer our close, or does not read, is cut  */
-#define LISTENER_SEND_S       20   /* a response that makes no progress for so long is given up        */
+#define LISTENER_LINGER_S     2
+#define LISTENER_SEND_S       10 /* a response that makes no progress for so long is given up        */
 
 struct endpoint {
   struct listener *listener;
@@ -41,9 +42,10 @@ struct address_count {
 };
 
 struct listener {
-  struct lws_context *context; /* set to NULL by libwebsockets at the end of its destruction */
+  struct lws_context *context;
   uv_loop_t *loop;
-  uv_idle_t watch; /* while closing: looks for that end */
+  uv_idle_t watch; /* while closing: turns the loop until libwebsockets is gone */
+  int turns;
   struct listener_events events;
   void *arg;
   struct listener_config config; /* numbers with their defaults; endpoints NULL */
@@ -65,6 +67,14 @@ struct queued {
   unsigned char bytes[]; /* LWS_PRE, then the text */
 };
 
+/* What follows a response. */
+enum response_end {
+  RESPONSE_KEEP = 0, /* the next request                                                               */
+  RESPONSE_CLOSE,    /* the end                                                                        */
+  RESPONSE_LINGER,   /* the same, once the unwanted body was read: closing with unread bytes would send
+                        a reset, which may overtake the answer                                         */
+};
+
 /* A response that is being sent. */
 struct response {
   char *head;
@@ -73,7 +83,8 @@ struct response {
   const struct web_file *file;
   const uint8_t *body;
   size_t body_len, sent;
-  bool head_sent, close_after;
+  bool head_sent;
+  enum response_end end;
 };
 
 enum connection_state {
@@ -101,9 +112,12 @@ struct listener_connection {
   size_t queued;
   uint16_t close_code, peer_code;
   char close_reason[124];
+  bool close_sent;
   /* HTTP */
   struct listener_request *request; /* being received, or handed over and not answered */
   struct response *response;
+  bool lingering;
+  int64_t send_deadline_us; /* of the response, by libwebsockets' clock */
 };
 
 struct listener_request {
@@ -137,7 +151,7 @@ int websocket_confirm_upgrade(struct listener_connection *connection);
 int websocket_established(struct listener_connection *connection);
 int websocket_receive(struct listener_connection *connection, const char *bytes, size_t len);
 int websocket_writable(struct listener_connection *connection);
-void websocket_peer_closes(struct listener_connection *connection, const unsigned char *payload, size_t len);
+int websocket_peer_closes(struct listener_connection *connection, const unsigned char *payload, size_t len);
 void websocket_closed(struct listener_connection *connection);
 
 /* listener_http.c */
@@ -150,10 +164,10 @@ void http_request_free(struct listener_request *request);
 
 /* listener_response.c */
 int response_start(struct listener_connection *connection, const struct listener_response *response, bool head,
-                   bool close_after);
+                   enum response_end end);
 int response_start_file(struct listener_connection *connection, const struct web_file *file, bool head, bool unchanged);
 int response_problem(struct listener_connection *connection, int status, const char *code, const char *detail,
-                     bool head, bool close_after);
+                     bool head, enum response_end end);
 int response_writable(struct listener_connection *connection);
 void response_free(struct response *response);
 /* Writes a short refusal at once, for the moments when libwebsockets closes right afterwards. */

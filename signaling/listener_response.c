@@ -74,25 +74,31 @@ static void append_status(struct text *t, int status, const char *media_type, si
   if (status != 204 && status != 304) append(t, "Content-Length: %zu\r\n", len);
 }
 
-static int start(struct listener_connection *c, struct response *r, struct text *t, bool close_after) {
-  append(t, "%s\r\n", close_after ? "Connection: close\r\n" : "");
+static void response_progress(struct listener_connection *c) {
+  c->send_deadline_us = lws_now_usecs() + LISTENER_SEND_S * LWS_US_PER_SEC;
+  lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LISTENER_SEND_S);
+}
+
+static int start(struct listener_connection *c, struct response *r, struct text *t, enum response_end end) {
+  append(t, "%s\r\n", end ? "Connection: close\r\n" : "");
   r->head = t->bytes;
   r->head_len = t->len;
-  r->close_after = close_after;
+  r->end = end;
   if (t->failed || c->response) {
     response_free(r);
     return -1;
   }
   c->response = r;
   lws_set_timer_usecs(c->wsi, LWS_SET_TIMER_USEC_CANCEL);
-  lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LISTENER_SEND_S);
-  /* No reading meanwhile: libwebsockets would spin on bytes that it does not want yet. */
-  if (!close_after) lws_rx_flow_control(c->wsi, 0);
+  response_progress(c);
+  /* While it reads nothing, libwebsockets writes nothing either. */
+  lws_rx_flow_control(c->wsi, 1);
   lws_callback_on_writable(c->wsi);
   return 0;
 }
 
-int response_start(struct listener_connection *c, const struct listener_response *in, bool head, bool close_after) {
+int response_start(struct listener_connection *c, const struct listener_response *in, bool head,
+                   enum response_end end) {
   struct response *r = calloc(1, sizeof(*r));
   if (!r) return -1;
   struct text t = {0};
@@ -109,7 +115,7 @@ int response_start(struct listener_connection *c, const struct listener_response
     r->body = r->owned;
     r->body_len = len;
   }
-  return start(c, r, &t, close_after);
+  return start(c, r, &t, end);
 }
 
 int response_start_file(struct listener_connection *c, const struct web_file *file, bool head, bool unchanged) {
@@ -127,7 +133,7 @@ int response_start_file(struct listener_connection *c, const struct web_file *fi
     r->body_len = file->len;
   }
   c->listener->stats.files++;
-  return start(c, r, &t, false);
+  return start(c, r, &t, RESPONSE_KEEP);
 }
 
 /* RFC 9457 §3.1; `code` is an extension member, the same word that a WebSocket error would carry. */
@@ -142,7 +148,7 @@ static char *problem_body(int status, const char *code, const char *detail) {
 }
 
 int response_problem(struct listener_connection *c, int status, const char *code, const char *detail, bool head,
-                     bool close_after) {
+                     enum response_end end) {
   char *body = problem_body(status, code, detail);
   if (!body) return -1;
   static const struct listener_header allow = {"Allow", "GET, HEAD"};
@@ -152,7 +158,7 @@ int response_problem(struct listener_connection *c, int status, const char *code
                                 .body_len = strlen(body),
                                 .headers = &allow,
                                 .header_count = status == 405 ? 1 : 0};
-  int result = response_start(c, &r, head, close_after);
+  int result = response_start(c, &r, head, end);
   free(body);
   return result;
 }
@@ -170,11 +176,15 @@ void response_refuse_now(struct lws *wsi, int status) {
 }
 
 static int finish(struct listener_connection *c) {
-  bool close_after = c->response->close_after;
+  enum response_end end = c->response->end;
   response_free(c->response);
   c->response = NULL;
-  if (close_after) return -1;
-  lws_rx_flow_control(c->wsi, 1);
+  if (end == RESPONSE_CLOSE) return -1;
+  if (end == RESPONSE_LINGER) {
+    c->lingering = true;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LISTENER_LINGER_S);
+    return 0;
+  }
   return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
@@ -196,7 +206,7 @@ int response_writable(struct listener_connection *c) {
     r->sent += n;
     if (lws_write(c->wsi, buffer + LWS_PRE, n, r->sent == r->body_len ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
       return -1;
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LISTENER_SEND_S);
+    response_progress(c);
   }
   if (r->sent == r->body_len) return finish(c);
   lws_callback_on_writable(c->wsi);
@@ -207,7 +217,7 @@ void listener_respond(struct listener_request *request, const struct listener_re
   struct listener_connection *c = request->connection;
   if (c) {
     c->request = NULL;
-    if (response_start(c, response, request->head, false))
+    if (response_start(c, response, request->head, RESPONSE_KEEP))
       lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
   }
   http_request_free(request);

@@ -8,9 +8,11 @@
 #include "signaling/listener_internal.h"
 #include "signaling/message.h"
 
-#define RX_FIRST   1024
-#define RX_KEEP    4096 /* an idle connection keeps at most this much */
-#define CLOSE_LOST 1006 /* RFC 6455 §7.4.1: closed without a close frame */
+#define RX_FIRST    1024
+#define RX_KEEP     4096 /* an idle connection keeps at most this much */
+/* LWS_WRITE_CLOSE, the same in every 4.x, stands in a private header. */
+#define WRITE_CLOSE ((enum lws_write_protocol)4)
+#define CLOSE_LOST  1006 /* RFC 6455 §7.4.1: closed without a close frame */
 
 static int refuse(struct listener_connection *c, uint64_t *counter, int status) {
   (*counter)++;
@@ -78,27 +80,21 @@ static void shrink(struct listener_connection *c) {
   c->rx_cap = 0;
 }
 
-/* A close that starts inside a callback: libwebsockets sends the frame when the callback returns -1. */
-static int close_now(struct listener_connection *c, uint16_t code, const char *reason) {
-  c->state = CONNECTION_CLOSING;
-  c->close_code = code;
-  lws_close_reason(c->wsi, (enum lws_close_status)code, (unsigned char *)(uintptr_t)reason, strlen(reason));
-  return -1;
-}
-
 int websocket_receive(struct listener_connection *c, const char *bytes, size_t len) {
   struct listener *l = c->listener;
   if (c->state != CONNECTION_OPEN) return 0;
   if (lws_frame_is_binary(c->wsi)) {
     l->stats.binary++;
-    return close_now(c, SIGNALING_CLOSE_UNSUPPORTED, "text only");
+    listener_disconnect(c, SIGNALING_CLOSE_UNSUPPORTED, "text only");
+    return 0;
   }
   size_t rest = lws_remaining_packet_payload(c->wsi);
   if (c->rx_len > c->rx_limit || len > c->rx_limit - c->rx_len || rest > c->rx_limit - c->rx_len - len) {
     l->stats.too_big++;
-    return close_now(c, SIGNALING_CLOSE_TOO_BIG, "message too big");
+    listener_disconnect(c, SIGNALING_CLOSE_TOO_BIG, "message too big");
+    return 0;
   }
-  if (grow(c, len)) return close_now(c, SIGNALING_CLOSE_GOING_AWAY, "out of memory");
+  if (grow(c, len)) return -1;
   if (len) memcpy(c->rx + c->rx_len, bytes, len);
   c->rx_len += len;
   if (rest || !lws_is_final_fragment(c->wsi)) return 0;
@@ -153,8 +149,21 @@ void listener_set_message_limit(struct listener_connection *c, size_t bytes) {
   c->rx_limit = bytes;
 }
 
+/* RFC 6455 §5.5.1. Written here: Debian's libwebsockets closes twice after a callback returned -1 (a self-test that its
+ * build left on), and the second time cuts the connection before the close frame is out. */
+static int send_close(struct listener_connection *c) {
+  unsigned char frame[LWS_PRE + 2 + sizeof(c->close_reason)];
+  size_t len = strlen(c->close_reason);
+  frame[LWS_PRE] = (unsigned char)(c->close_code >> 8);
+  frame[LWS_PRE + 1] = (unsigned char)(c->close_code & 0xff);
+  memcpy(frame + LWS_PRE + 2, c->close_reason, len);
+  c->close_sent = true;
+  return lws_write(c->wsi, frame + LWS_PRE, 2 + len, WRITE_CLOSE) < 0 ? -1 : 0;
+}
+
 int websocket_writable(struct listener_connection *c) {
   struct listener *l = c->listener;
+  if (c->close_sent) return 0;
   while (c->head && !lws_send_pipe_choked(c->wsi)) {
     struct queued *q = c->head;
     int n = lws_write(c->wsi, q->bytes + LWS_PRE, q->len, LWS_WRITE_TEXT);
@@ -166,18 +175,16 @@ int websocket_writable(struct listener_connection *c) {
     c->queued -= q->len;
     free(q);
   }
-  if (c->head) {
-    lws_callback_on_writable(c->wsi);
-    return 0;
-  }
-  if (c->state != CONNECTION_CLOSING) return 0;
-  lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
-                   strlen(c->close_reason));
-  return -1;
+  if (!c->head) return c->state == CONNECTION_CLOSING ? send_close(c) : 0;
+  lws_callback_on_writable(c->wsi);
+  return 0;
 }
 
-void websocket_peer_closes(struct listener_connection *c, const unsigned char *payload, size_t len) {
-  c->peer_code = len >= 2 ? (uint16_t)(payload[0] << 8 | payload[1]) : 1005;
+/* Returns -1 when this answers our own close: there is nothing left to say. */
+int websocket_peer_closes(struct listener_connection *c, const unsigned char *payload, size_t len) {
+  int code = len >= 2 ? payload[0] << 8 | payload[1] : 1005;
+  c->peer_code = (uint16_t)code;
+  return c->close_sent ? -1 : 0;
 }
 
 void websocket_closed(struct listener_connection *c) {
