@@ -1,6 +1,7 @@
 /* tests/signaling/sdp_answer_tool.c: reads an offer on stdin, prints the answer the server would give.
  *
  * Usage: sdp_answer_tool [VIDEO CODECS, best first] < offer > answer      e.g. sdp_answer_tool VP8,H264,VP9,AV1
+ *        sdp_answer_tool --json < offer       prints the parsed offer as the worker sees it
  * The offer and the answer also go through their JSON, as between gateway and worker. The transport is made up: nobody answers
  * at 192.0.2.10. Exits 1 with the error and its line on stderr. For the browser checks, and for trying an offer by hand. */
 #include <stdio.h>
@@ -62,6 +63,13 @@ static int write_answer(const struct sdp_answer *filled, const struct sdp_offer 
   return error;
 }
 
+static int print_json(const struct sdp_offer *offer) {
+  json_t *json = sdp_offer_to_json(offer);
+  int failed = json == NULL || json_dumpf(json, stdout, JSON_INDENT(1)) != 0;
+  json_decref(json);
+  return failed;
+}
+
 int main(int argc, char **argv) {
   struct sdp_offer *offer = NULL;
   struct sdp_offer *copy = NULL;
@@ -70,7 +78,8 @@ int main(int argc, char **argv) {
   struct sdp_policy policy;
   size_t len = fread(text, 1, sizeof text, stdin);
   sdp_policy_default(&policy);
-  if (argc > 1 && sdp_policy_set_video(&policy, argv[1]) != 0) {
+  bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+  if (argc > 1 && !json && sdp_policy_set_video(&policy, argv[1]) != 0) {
     fprintf(stderr, "not a list of codecs: %s\n", argv[1]);
     return 1;
   }
@@ -78,6 +87,11 @@ int main(int argc, char **argv) {
   if (error != SDP_OK) {
     fprintf(stderr, "offer: %s (%s) in line %u\n", sdp_error_name(error), sdp_error_text(error), fault.line);
     return 1;
+  }
+  if (json) {
+    error = print_json(offer);
+    sdp_offer_free(offer);
+    return error;
   }
   copy = offer;
   error = through_json(&copy);

@@ -1,5 +1,6 @@
 """Prints the offer of GStreamer's webrtcbin (Debian's gstreamer1.0-plugins-bad and -nice): VP8, Opus, a data channel."""
 import sys
+import time
 
 import gi
 
@@ -18,6 +19,7 @@ pipeline.set_state(Gst.State.READY)
 channel = peer.emit("create-data-channel", "reliable", None)
 pipeline.set_state(Gst.State.PLAYING)
 pipeline.get_state(5 * Gst.SECOND)
+time.sleep(1)  # until both payloaders have fixed their caps, and with them the SSRCs
 promise = Gst.Promise.new()
 peer.emit("create-offer", None, promise)
 promise.wait()
