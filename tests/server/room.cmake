@@ -2,7 +2,8 @@
 add_library(room_harness STATIC room/harness.c room/invariants.c room/client_model.c)
 target_link_libraries(room_harness PRIVATE consilium_flags PUBLIC room PkgConfig::CMOCKA)
 
-foreach(name simulation)
+foreach(name chat codec_policy events layers media member names query ranking requests requests_media room_manager session
+    settle slots slots_needed snapshot topology track simulation)
   consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)
 endforeach()
-set_tests_properties(server/room/simulation PROPERTIES TIMEOUT 120 LABELS "unit;simulation")
+set_tests_properties(server/room/simulation PROPERTIES TIMEOUT 180 LABELS "unit;simulation")

@@ -1,0 +1,59 @@
+/* tests/server/room/snapshot_test.c: the shapes of brief §A, key by key. */
+#include "tests/server/room/harness.h"
+
+static void has_keys(const json_t *object, const char *const *keys) {
+  size_t count = 0;
+  for (; keys[count]; count++)
+    if (!json_object_get(object, keys[count])) fail_msg("%s is missing", keys[count]);
+  assert_int_equal(json_object_size(object), count);
+}
+
+static void shapes(void **state) {
+  (void)state;
+  static const char *const room[] = {"id",   "locked",       "topology", "createdAt", "maxParticipants",
+                                     "self", "participants", "chat",     "slots",     NULL};
+  static const char *const participant[] = {"participant", "identity",  "name",   "role", "joinedAt",
+                                            "handRaised",  "connected", "tracks", NULL};
+  static const char *const track[] = {"track", "source", "kind", "muted", "layers", "width", "height", NULL};
+  static const char *const slot[] = {"mid", "participant", "track", "source", NULL};
+  struct harness *h = harness_new(1);
+  struct seat *a = harness_connect(h, 0, "doctor", 1, 1), *b = harness_connect(h, 1, "interpreter", 1, 1);
+  (void)harness_request(
+      h, a, "publish",
+      json_pack("{s:[{s:s, s:s, s:i, s:i}]}", "tracks", "mid", "cam", "source", "camera", "width", 640, "height", 480));
+  json_t *s = snapshot_json(h->m, harness_member(h, b));
+  has_keys(s, room);
+  assert_string_equal(json_string_value(json_object_get(s, "id")), "r");
+  assert_string_equal(json_string_value(json_object_get(s, "topology")), "sfu");
+  const json_t *people = json_object_get(s, "participants");
+  assert_int_equal(json_array_size(people), 2); /* itself too */
+  has_keys(json_array_get(people, 0), participant);
+  assert_string_equal(json_string_value(json_object_get(json_array_get(people, 1), "role")), "interpreter");
+  const json_t *t = json_array_get(json_object_get(json_array_get(people, 0), "tracks"), 0);
+  has_keys(t, track);
+  assert_int_equal(json_array_size(json_object_get(t, "layers")), 3);
+  const json_t *slots = json_object_get(s, "slots");
+  assert_int_equal(json_array_size(slots), 2);
+  has_keys(json_array_get(slots, 0), slot);
+  assert_true(json_is_null(json_object_get(json_array_get(slots, 0), "track")));
+  assert_string_equal(json_string_value(json_object_get(json_array_get(slots, 1), "source")), "camera");
+  json_decref(s);
+  harness_free(h);
+}
+
+static void hidden_ones_see_themselves_only(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  const struct seat *a = harness_join(h, 0, "doctor"), *o = harness_join(h, 1, "observer"),
+                    *p = harness_join(h, 2, "observer");
+  assert_int_equal(json_array_size(json_object_get(a->model, "participants")), 1);
+  assert_int_equal(json_array_size(json_object_get(o->model, "participants")), 2);
+  assert_int_equal(json_array_size(json_object_get(p->model, "participants")), 2);
+  harness_check(h);
+  harness_free(h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(hidden_ones_see_themselves_only)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
