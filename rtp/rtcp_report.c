@@ -96,9 +96,9 @@ static int read_chunk(struct rtp_reader *r, const uint8_t *body, struct rtcp_cna
     out->cname = (const char *)text;
     out->len = len;
   }
-  while ((r->at - body) % 4 != 0)
+  while (!r->failed && (r->at - body) % 4 != 0)
     rtp_read_u8(r);
-  return RTP_OK; /* the body is a multiple of 4, so that loop ends inside it */
+  return r->failed ? RTP_ERROR_LENGTH : RTP_OK;
 }
 
 int rtcp_parse_sdes(const struct rtcp_packet *p, struct rtcp_sdes *out) {
