@@ -1,6 +1,6 @@
 /* ice/sctp_association.c: one usrsctp socket per peer: set up, packets in, messages and notifications out, sending.
  *
- * usrsctp's callbacks (output, upcall, send space) run inside its locks and only take notes. Events are delivered by
+ * usrsctp's callbacks (output, receive, send space) run inside its locks and only take notes. Events are delivered by
  * sctp_association_drain(), outside of usrsctp, after a packet came in or a tick ran: there the listener may do
  * anything, even free the association.
  */
@@ -24,12 +24,24 @@
 
 /* --- inside usrsctp: take notes only --------------------------------------------------------------------------- */
 
-static void on_upcall(struct socket *socket, void *arg, int flags) {
+/* usrsctp hands over `data`, allocated by malloc(): a message, a piece of one, or a notification. */
+static int on_receive(struct socket *socket, union sctp_sockstore from, void *data, size_t len,
+                      struct sctp_rcvinfo info, int flags, void *arg) {
   (void)socket;
-  (void)flags;
+  (void)from;
   struct sctp_stack *stack = sctp_stack_running();
   struct sctp_association *a = stack ? sctp_stack_find(stack, (uintptr_t)arg) : NULL;
-  if (a != NULL) sctp_stack_mark_ready(a);
+  struct sctp_delivery *d = a && data ? malloc(sizeof *d) : NULL;
+  if (d == NULL) {
+    if (a && data) a->stats.drops[SCTP_DROP_NO_MEMORY]++;
+    free(data);
+    return 1;
+  }
+  *d = (struct sctp_delivery){.data = data, .len = len, .info = info, .flags = flags};
+  *(a->last_delivery ? &a->last_delivery->next : &a->deliveries) = d;
+  a->last_delivery = d;
+  sctp_stack_mark_ready(a);
+  return 1;
 }
 
 static int on_send_space(struct socket *socket, uint32_t free_bytes, void *arg) {
@@ -66,13 +78,15 @@ static int configure_socket(struct socket *s, uint16_t packet_bytes) {
   struct sctp_assoc_value resets = {.assoc_id = SCTP_FUTURE_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
   struct sctp_initmsg init = {.sinit_num_ostreams = SCTP_MAX_STREAMS, .sinit_max_instreams = SCTP_MAX_STREAMS};
   struct sctp_rtoinfo rto = {.srto_initial = RTO_INITIAL_MS, .srto_min = RTO_MIN_MS, .srto_max = RTO_MAX_MS};
-  /* RFC 8831 §5: no path MTU discovery below us; ICE consent (RFC 7675) watches the path instead of heartbeats. */
-  struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE, .spp_pathmtu = packet_bytes};
+  /* RFC 8831 §5: no path MTU discovery below us; ICE consent (RFC 7675) watches the path instead of heartbeats.
+   * usrsctp counts the path MTU of AF_CONN without the common header. */
+  struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE,
+                                  .spp_pathmtu = packet_bytes - SCTP_HEADER_BYTES};
   return usrsctp_set_non_blocking(s, 1) == 0 &&
          set_option(s, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof abort_on_close) &&
          set_int(s, SOL_SOCKET, SO_SNDBUF, SCTP_MAX_QUEUED_BYTES) &&
          set_int(s, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES) && set_int(s, IPPROTO_SCTP, SCTP_NODELAY, 1) &&
-         set_int(s, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1) && set_int(s, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0) &&
+         set_int(s, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0) &&
          set_int(s, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, SCTP_MAX_MESSAGE_BYTES) &&
          set_option(s, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof resets) &&
          set_option(s, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init) &&
@@ -92,17 +106,15 @@ static struct sockaddr_conn address_of(const struct sctp_association *a, uint16_
 static int open_socket(struct sctp_association *a) {
   struct sockaddr_conn local = address_of(a, a->config.local_port);
   usrsctp_register_address(local.sconn_addr);
-  a->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, on_send_space, 0, local.sconn_addr);
+  a->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, on_receive, on_send_space, 0, local.sconn_addr);
   if (a->socket == NULL || !configure_socket(a->socket, a->config.packet_bytes) ||
-      usrsctp_bind(a->socket, (struct sockaddr *)&local, sizeof local) != 0 ||
-      usrsctp_set_upcall(a->socket, on_upcall, local.sconn_addr) != 0)
+      usrsctp_bind(a->socket, (struct sockaddr *)&local, sizeof local) != 0)
     return SCTP_LIBRARY_ERROR;
   return SCTP_OK;
 }
 
 static void close_socket(struct sctp_association *a) {
   if (a->socket == NULL) return;
-  usrsctp_set_upcall(a->socket, NULL, NULL);
   usrsctp_close(a->socket);                  /* linger 0: sends an ABORT when there is somebody to tell */
   usrsctp_deregister_address((void *)a->id); /* NOLINT(performance-no-int-to-ptr) */
   a->socket = NULL;
@@ -138,6 +150,11 @@ int sctp_association_create(struct sctp_association **out, struct sctp_stack *st
 }
 
 static void destroy(struct sctp_association *a) {
+  for (struct sctp_delivery *d = a->deliveries, *next; d != NULL; d = next) {
+    next = d->next;
+    free(d->data);
+    free(d);
+  }
   free(a->partial);
   free(a);
 }
@@ -239,30 +256,26 @@ static void receive_message(struct sctp_association *a, const struct sctp_rcvinf
   }
 }
 
-/* One read. Returns 0 when there is nothing more. */
-static int read_socket(struct sctp_association *a) {
-  struct sockaddr_conn from;
-  struct sctp_rcvinfo info;
-  socklen_t from_len = sizeof from, info_len = sizeof info;
-  unsigned info_type = SCTP_RECVV_NOINFO;
-  int flags = 0;
-  uint8_t *buffer = a->stack->scratch;
-  ssize_t n = usrsctp_recvv(a->socket, buffer, sizeof a->stack->scratch, (struct sockaddr *)&from, &from_len, &info,
-                            &info_len, &info_type, &flags);
-  if (n <= 0) return 0;
-  if (flags & MSG_NOTIFICATION)
-    receive_notification(a, buffer, (size_t)n);
-  else if (info_type == SCTP_RECVV_RCVINFO)
-    receive_message(a, &info, buffer, (size_t)n, (flags & MSG_EOR) != 0);
-  return 1;
+static struct sctp_delivery *next_delivery(struct sctp_association *a) {
+  struct sctp_delivery *d = a->deliveries;
+  if (d != NULL) a->deliveries = d->next;
+  if (a->deliveries == NULL) a->last_delivery = NULL;
+  return d;
 }
 
 void sctp_association_drain(struct sctp_association *a) {
+  struct sctp_delivery *d;
   a->draining = 1;
-  while (a->socket != NULL && read_socket(a)) {
+  while (a->socket != NULL && (d = next_delivery(a)) != NULL) {
+    if (d->flags & MSG_NOTIFICATION)
+      receive_notification(a, d->data, d->len);
+    else
+      receive_message(a, &d->info, d->data, d->len, (d->flags & MSG_EOR) != 0);
+    free(d->data);
+    free(d);
   }
-  if (!a->freed && a->socket != NULL) sctp_channels_service(a);
-  if (!a->freed && a->queue_refused && a->queued_bytes <= SCTP_LOW_QUEUED_BYTES) {
+  if (a->socket != NULL) sctp_channels_service(a);
+  if (a->socket != NULL && a->queue_refused && a->queued_bytes <= SCTP_LOW_QUEUED_BYTES) {
     a->queue_refused = 0;
     if (a->listener.queue_low) a->listener.queue_low(a->listener.arg);
   }
@@ -290,12 +303,26 @@ enum sctp_state sctp_association_state(const struct sctp_association *a) {
 
 /* --- sending ---------------------------------------------------------------------------------------------------- */
 
+/* usrsctp bounds bytes only, and a message of one byte costs it some 400: messages are counted in credits, which are
+ * refilled from its own count when they run out. */
+static int has_message_credit(struct sctp_association *a) {
+  struct sctp_status status;
+  socklen_t len = sizeof status;
+  if (a->message_credit > 0) return 1;
+  memset(&status, 0, sizeof status);
+  if (usrsctp_getsockopt(a->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &len) != 0) return 0;
+  unsigned waiting = (unsigned)status.sstat_penddata + status.sstat_unackdata;
+  a->message_credit = waiting < SCTP_MAX_QUEUED_MESSAGES ? SCTP_MAX_QUEUED_MESSAGES - waiting : 0;
+  return a->message_credit > 0;
+}
+
 static int send_with(struct sctp_association *a, struct sctp_sendv_spa *spa, const void *data, size_t len) {
-  if (a->queued_bytes + len > SCTP_MAX_QUEUED_BYTES) return SCTP_QUEUE_FULL;
+  if (a->queued_bytes + len > SCTP_MAX_QUEUED_BYTES || !has_message_credit(a)) return SCTP_QUEUE_FULL;
   spa->sendv_flags |= SCTP_SEND_SNDINFO_VALID;
   ssize_t n = usrsctp_sendv(a->socket, data, len, NULL, 0, spa, sizeof *spa, SCTP_SENDV_SPA, 0);
   if (n < 0) return errno == EWOULDBLOCK || errno == ENOBUFS ? SCTP_QUEUE_FULL : SCTP_LIBRARY_ERROR;
   a->queued_bytes += len;
+  a->message_credit--;
   return SCTP_OK;
 }
 

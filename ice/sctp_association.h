@@ -7,8 +7,10 @@
  * Limits, because a peer may be hostile: 64 KiB a message, 1 MiB queued to a peer, 32 channels, labels of 128 bytes.
  * A peer that breaks DCEP loses the channel, not the association; see enum sctp_drop.
  *
- * Known exception to "no clock": usrsctp reads gettimeofday() to measure the round trip, to age cookies, and for timed
- * partial reliability. Retransmission timers follow sctp_stack_tick().
+ * Known exceptions to "no clock, no thread", both usrsctp's: timers follow sctp_stack_tick(), but it reads
+ * gettimeofday() to measure the round trip, to tell whether a chunk is old enough to be sent again, to age cookies and
+ * for timed partial reliability, so a simulation must supply that symbol too (tests/ice/sctp_fixture.h does); and it
+ * keeps one thread, which sleeps for ever as address reconfiguration is off.
  */
 #ifndef ICE_SCTP_ASSOCIATION_H
 #define ICE_SCTP_ASSOCIATION_H
@@ -18,6 +20,7 @@
 
 #define SCTP_MAX_MESSAGE_BYTES    65536         /* a=max-message-size of our answer (RFC 8841 §6)                 */
 #define SCTP_MAX_QUEUED_BYTES     (1024 * 1024) /* accepted by us, not yet acknowledged by the peer               */
+#define SCTP_MAX_QUEUED_MESSAGES  2048          /* the same in messages: tiny ones cost more than their bytes */
 #define SCTP_LOW_QUEUED_BYTES     (256 * 1024)  /* queue_low is called when the queue falls to this after a refusal */
 #define SCTP_MAX_CHANNELS         32            /* open at the same time, from both sides                         */
 #define SCTP_MAX_STREAMS          64            /* stream ids 0…63: one side's parity alone reaches 32 channels   */

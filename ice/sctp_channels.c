@@ -7,6 +7,9 @@
 
 #include "ice/sctp_internal.h"
 
+/* Ticks for which a refused stream reset is tried again before it counts as done. */
+#define MAX_RESET_TRIES 20
+
 static void count_drop(struct sctp_association *a, enum sctp_drop reason) {
   a->stats.drops[reason]++;
 }
@@ -37,12 +40,18 @@ static void request_reset(struct sctp_association *a, uint16_t stream) {
   }
 }
 
-static void finish_if_reset(struct sctp_association *a, uint16_t stream) {
+/* The channel is over; what is still under way on its stream stays noted. */
+static void end_channel(struct sctp_association *a, uint16_t stream) {
   struct sctp_channel *c = &a->channels[stream];
-  if (c->state != CHANNEL_CLOSING || !c->reset_in || !c->reset_out) return;
-  memset(c, 0, sizeof *c);
+  struct sctp_channel rest = {.reset_wanted = c->reset_wanted, .reset_asked = c->reset_asked};
+  *c = rest;
   a->channel_count--;
   if (a->listener.channel_closed) a->listener.channel_closed(stream, a->listener.arg);
+}
+
+static void finish_if_reset(struct sctp_association *a, uint16_t stream) {
+  const struct sctp_channel *c = &a->channels[stream];
+  if (c->state == CHANNEL_CLOSING && c->reset_in && c->reset_out) end_channel(a, stream);
 }
 
 void sctp_channels_close(struct sctp_association *a, uint16_t stream) {
@@ -51,13 +60,16 @@ void sctp_channels_close(struct sctp_association *a, uint16_t stream) {
   forget_open_message(c);
   c->state = CHANNEL_CLOSING;
   c->ack_wanted = 0;
-  request_reset(a, stream);
+  if (c->reset_wanted)
+    c->reset_again = 1; /* that one is of the channel before this one */
+  else
+    request_reset(a, stream);
 }
 
 static void send_ack(struct sctp_association *a, uint16_t stream) {
   static const uint8_t ack = DCEP_MESSAGE_ACK;
-  a->channels[stream].ack_wanted =
-      sctp_association_send_raw(a, stream, SCTP_PPID_DCEP, &ack, sizeof ack) == SCTP_QUEUE_FULL;
+  /* Refused when the queue is full, and while a reset of the channel before this one is under way. */
+  a->channels[stream].ack_wanted = sctp_association_send_raw(a, stream, SCTP_PPID_DCEP, &ack, sizeof ack) != SCTP_OK;
   if (a->channels[stream].ack_wanted) a->work_pending = 1;
 }
 
@@ -69,6 +81,9 @@ static void receive_open(struct sctp_association *a, uint16_t stream, const uint
   struct sctp_channel *c = &a->channels[stream];
   struct data_channel_options options;
   int rc = dcep_parse_open(data, len, &options);
+  /* A peer may use the id again once it has seen our reset, which we learn later when its answer was lost. */
+  if (c->state == CHANNEL_CLOSING && c->reset_in) end_channel(a, stream);
+  if (a->freed) return;
   if (c->state != CHANNEL_FREE) {
     count_drop(a, SCTP_DROP_DCEP_IN_USE);
     sctp_channels_close(a, stream);
@@ -85,7 +100,6 @@ static void receive_open(struct sctp_association *a, uint16_t stream, const uint
     if (!c->reset_wanted) request_reset(a, stream);
     return;
   }
-  memset(c, 0, sizeof *c);
   c->state = CHANNEL_OPEN;
   c->unordered = options.unordered;
   c->reliability = options.reliability;
@@ -174,26 +188,37 @@ static void incoming_reset(struct sctp_association *a, uint16_t stream) {
   finish_if_reset(a, stream);
 }
 
-static void outgoing_reset(struct sctp_association *a, uint16_t stream) {
+/* Our request has been answered. A refusal (the peer was busy with another one) is repeated a few times. */
+static void outgoing_reset(struct sctp_association *a, uint16_t stream, int refused) {
   struct sctp_channel *c = &a->channels[stream];
-  if (!c->reset_wanted) return;
-  c->reset_wanted = c->reset_asked = 0;
-  if (c->state == CHANNEL_FREE) return; /* the answer to a refused OPEN */
-  c->reset_out = 1;
-  finish_if_reset(a, stream);
+  if (!c->reset_asked) return;
+  c->reset_asked = 0;
+  if (refused && ++c->reset_tries < MAX_RESET_TRIES) {
+    a->work_pending = 1;
+    return;
+  }
+  c->reset_wanted = c->reset_tries = 0;
+  if (c->reset_again) {
+    c->reset_again = 0;
+    request_reset(a, stream);
+  } else if (c->state == CHANNEL_CLOSING) {
+    c->reset_out = 1;
+    finish_if_reset(a, stream);
+  }
 }
 
 void sctp_channels_stream_reset(struct sctp_association *a, const struct sctp_stream_reset_event *event, size_t len) {
   size_t count = (len - sizeof *event) / sizeof event->strreset_stream_list[0];
   int incoming = (event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN) != 0;
   int outgoing = (event->strreset_flags & SCTP_STREAM_RESET_OUTGOING_SSN) != 0;
-  /* RFC 6525 §4.1: no list means all streams. A refused reset counts as done: there is nothing left to wait for. */
+  int refused = (event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED)) != 0;
+  /* RFC 6525 §4.1: no list means all streams. */
   size_t n = count == 0 ? SCTP_MAX_STREAMS : count;
   for (size_t i = 0; i < n && !a->freed; i++) {
     uint16_t stream = count == 0 ? (uint16_t)i : event->strreset_stream_list[i];
     if (stream >= SCTP_MAX_STREAMS) continue;
-    if (incoming) incoming_reset(a, stream);
-    if (outgoing && !a->freed) outgoing_reset(a, stream);
+    if (incoming && !refused) incoming_reset(a, stream);
+    if (outgoing && !a->freed) outgoing_reset(a, stream, refused);
   }
 }
 
@@ -234,7 +259,6 @@ int sctp_association_open_channel(struct sctp_association *a, const struct data_
     return rc;
   }
   memcpy(copy, message, len);
-  memset(c, 0, sizeof *c);
   c->state = CHANNEL_OPENING;
   c->unordered = options->unordered;
   c->reliability = options->reliability;

@@ -14,7 +14,6 @@ struct sctp_stack {
   uint32_t generation; /* makes ids unique, so that a packet of a dead association finds nobody */
   struct sctp_association *ready, *ready_tail; /* have something to drain; first come, first served */
   int64_t last_tick_us;                        /* -1: no tick since the stack became busy */
-  uint8_t scratch[SCTP_MAX_MESSAGE_BYTES + 1];
 };
 
 enum channel_state {
@@ -29,12 +28,23 @@ struct sctp_channel {
   uint8_t unordered;
   enum data_channel_reliability reliability;
   uint32_t reliability_value;
-  uint8_t ack_wanted;          /* DCEP ACK still to be sent: the queue was full */
-  uint8_t reset_wanted;        /* our outgoing stream has to be reset; also set on streams without a channel */
-  uint8_t reset_asked;         /* usrsctp has taken the request */
+  uint8_t ack_wanted;   /* DCEP ACK still to be sent: the queue was full */
+  uint8_t reset_wanted; /* our outgoing stream has to be reset; also set on streams without a channel */
+  uint8_t reset_asked;  /* usrsctp has taken the request; it answers by an event */
+  uint8_t reset_again;  /* closed while the reset of this id's last channel was under way: one more is needed */
+  uint8_t reset_tries;
   uint8_t reset_out, reset_in; /* that direction has been reset */
   uint8_t *open_message;       /* ours while OPENING: the OPEN sent, for the event */
   size_t open_len;
+};
+
+/* Something usrsctp has delivered and the listener has not seen yet. At most a receive window of them. */
+struct sctp_delivery {
+  struct sctp_delivery *next;
+  void *data;
+  size_t len;
+  struct sctp_rcvinfo info;
+  int flags;
 };
 
 struct sctp_association {
@@ -48,10 +58,12 @@ struct sctp_association {
   struct sctp_channel channels[SCTP_MAX_STREAMS];
   size_t channel_count;
   size_t queued_bytes;
-  uint8_t queue_refused; /* queue_low is due when the queue has fallen */
-  uint8_t work_pending;  /* an ACK or a reset waits for the next tick */
+  unsigned message_credit; /* messages that may be queued before usrsctp is asked for its count again */
+  uint8_t queue_refused;   /* queue_low is due when the queue has fallen */
+  uint8_t work_pending;    /* an ACK or a reset waits for the next tick */
   uint8_t is_ready, draining, freed;
   struct sctp_association *next_ready;
+  struct sctp_delivery *deliveries, *last_delivery;
   /* A message of which usrsctp delivers parts: never interleaved with another one (SCTP_FRAGMENT_INTERLEAVE 0). */
   uint8_t *partial;
   size_t partial_len;

@@ -28,9 +28,9 @@ static int output(void *addr, void *buffer, size_t length, uint8_t tos, uint8_t 
 static void configure_library(void) {
   /* Extensions that data channels don't use are attack surface. Needed: PR-SCTP and stream reset (RFC 8831 §5). */
   usrsctp_sysctl_set_sctp_ecn_enable(0);
-  usrsctp_sysctl_set_sctp_auth_enable(0);
-  usrsctp_sysctl_set_sctp_asconf_enable(0);
   usrsctp_sysctl_set_sctp_auto_asconf(0);
+  usrsctp_sysctl_set_sctp_asconf_enable(0); /* before auth, which it needs */
+  usrsctp_sysctl_set_sctp_auth_enable(0);
   usrsctp_sysctl_set_sctp_nrsack_enable(0);
   usrsctp_sysctl_set_sctp_pktdrop_enable(0);
   usrsctp_sysctl_set_sctp_pr_enable(1);
