@@ -16,6 +16,9 @@
 /* RFC 4588 §4: the original sequence number, two bytes in front of the payload. */
 #define OSN_SIZE              2
 
+/* How far ahead of the newest media packet an original may be that comes as RTX: the lost tail of a burst. */
+#define RTX_MAX_AHEAD         100
+
 static int index_formats(struct rtp_incoming_stream *s) {
   const struct rtp_incoming_config *c = &s->config;
   if (c->format_count == 0 || c->format_count > RTP_MAX_FORMATS) return RTP_ERROR_VALUE;
@@ -131,7 +134,10 @@ static void note_frame(struct rtp_incoming_stream *s, const struct rtp_media_pac
   s->codec = m->codec;
   if (newest && (!s->has_frame || m->timestamp != s->frame_timestamp)) {
     uint32_t step = m->timestamp - s->frame_timestamp;
-    if (s->has_frame && step > 0 && step < s->clock_hz) s->frame_step = step;
+    /* Shorter at once, longer only slowly: a pause is no frame rate. */
+    if (s->has_frame && step > 0 && step < s->clock_hz) {
+      s->frame_step = step < s->frame_step ? step : s->frame_step + (step - s->frame_step) / 8;
+    }
     s->has_frame = true;
     s->frame_timestamp = m->timestamp;
     s->frames++;
@@ -203,8 +209,7 @@ static enum rtp_drop_reason receive_rtx(struct rtp_incoming_stream *s, const str
   out->seq = rtp_receive_statistics_extend(&s->statistics, (uint16_t)(p->payload[0] << 8 | p->payload[1]));
   out->payload = p->payload + OSN_SIZE;
   out->retransmitted = true;
-  /* A little ahead of the media is the lost tail of a burst; far ahead is nonsense. */
-  if ((int32_t)(out->seq - s->statistics.highest) > RTP_MAX_MISORDER) return RTP_DROP_SEQUENCE_JUMP;
+  if ((int32_t)(out->seq - s->statistics.highest) > RTX_MAX_AHEAD) return RTP_DROP_SEQUENCE_JUMP;
   s->retransmitted++;
   return accept(s, out, p->payload_len - OSN_SIZE, format_index, x, false);
 }

@@ -109,7 +109,7 @@ bool rtp_incoming_stream_timestamp_of(const struct rtp_incoming_stream *s, uint6
 bool rtp_incoming_stream_sr_at(const struct rtp_incoming_stream *s, int64_t now_us, uint64_t *ntp, uint32_t *timestamp);
 
 uint32_t rtp_incoming_stream_clock_hz(const struct rtp_incoming_stream *s);
-/* Timestamp distance of the last two frames (video) or packets (audio); a nominal one until known. */
+/* Timestamp distance between frames (video) or packets (audio), smoothed; a nominal one until known. */
 uint32_t rtp_incoming_stream_frame_step(const struct rtp_incoming_stream *s);
 
 struct rtp_incoming_stats {
