@@ -10,8 +10,6 @@
 /* An unassigned TLS extension, to grow the ClientHello. */
 #define PADDING_EXTENSION 4660
 
-static size_t padding_bytes;
-
 static int bio_write(BIO *bio, const char *data, int len) {
   struct dtls_client *c = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
@@ -57,10 +55,11 @@ static BIO *make_bio(struct dtls_client *c) {
 static int add_padding(SSL *ssl, unsigned type, unsigned context, const unsigned char **out, size_t *out_len, X509 *x,
                        size_t chain, int *alert, void *arg) {
   static unsigned char zeros[4096];
-  (void)ssl, (void)type, (void)context, (void)x, (void)chain, (void)alert, (void)arg;
+  (void)ssl, (void)type, (void)context, (void)x, (void)chain, (void)alert;
+  const struct dtls_client *c = arg;
   *out = zeros;
-  *out_len = padding_bytes;
-  return padding_bytes > 0;
+  *out_len = c->hello_padding;
+  return c->hello_padding > 0;
 }
 
 static void free_padding(SSL *ssl, unsigned type, unsigned context, const unsigned char *out, void *arg) {
@@ -79,7 +78,7 @@ static bool make_certificate(struct dtls_client *c, bool rsa) {
 
 bool dtls_client_init(struct dtls_client *c, const struct dtls_client_options *o) {
   memset(c, 0, sizeof(*c));
-  padding_bytes = o->hello_padding;
+  c->hello_padding = o->hello_padding;
   c->ctx = SSL_CTX_new(DTLS_client_method());
   if (c->ctx == NULL || !make_certificate(c, o->rsa)) return false;
   SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
@@ -90,7 +89,7 @@ bool dtls_client_init(struct dtls_client *c, const struct dtls_client_options *o
   }
   if (o->srtp_profiles != NULL && SSL_CTX_set_tlsext_use_srtp(c->ctx, o->srtp_profiles) != 0) return false;
   if (o->ciphers != NULL && SSL_CTX_set_cipher_list(c->ctx, o->ciphers) != 1) return false;
-  if (SSL_CTX_add_custom_ext(c->ctx, PADDING_EXTENSION, SSL_EXT_CLIENT_HELLO, add_padding, free_padding, NULL, NULL,
+  if (SSL_CTX_add_custom_ext(c->ctx, PADDING_EXTENSION, SSL_EXT_CLIENT_HELLO, add_padding, free_padding, c, NULL,
                              NULL) != 1) {
     return false;
   }

@@ -23,6 +23,7 @@ struct dtls_client {
   EVP_PKEY *key;
   bool connected;
   bool failed;
+  size_t hello_padding;
   const uint8_t *input;
   size_t input_len;
   struct dtls_client_datagram queue[DTLS_CLIENT_QUEUE];
