@@ -1,0 +1,129 @@
+/* Life of a slot: configuration, selection, pausing, reports in both directions. */
+#include "tests/rtp/outgoing_fixture.h"
+
+static void bad_configurations_are_refused(void **state) {
+  (void)state;
+  struct rtp_outgoing_stream *s = NULL;
+  struct rtp_outgoing_config c = {.ssrc = 1, .mid = "12345678901234567"};
+  assert_int_equal(rtp_outgoing_stream_create(&s, &c), RTP_ERROR_VALUE);
+  c.mid = "1234567890123456";
+  c.formats[3].rtx_payload_type = 128;
+  assert_int_equal(rtp_outgoing_stream_create(&s, &c), RTP_ERROR_VALUE);
+  assert_null(s);
+  rtp_outgoing_stream_free(NULL);
+}
+
+static void pausing_stops_and_resuming_waits_for_a_keyframe(void **state) {
+  (void)state;
+  struct fixture_source s = {.stream = fixture_incoming(true, 1000, 1, NULL), .ssrc = 1000};
+  struct receiver *r = fixture_receiver(true, NULL);
+  struct fixture_packet p;
+  int64_t now = 1000000;
+  assert_int_equal(rtp_outgoing_stream_wanted_layer(r->out), -1);
+  rtp_outgoing_stream_select(r->out, s.stream);
+  assert_int_equal(rtp_outgoing_stream_wanted_layer(r->out), 1);
+  fixture_vp8_frame(&s, &p, 1, true);
+  assert_int_equal(fixture_pass(r, &s, &p, now), RTP_DROP_NONE);
+  uint32_t before = r->last.timestamp;
+  rtp_outgoing_stream_pause(r->out, true);
+  assert_null(rtp_outgoing_stream_needs_keyframe(r->out));
+  assert_null(rtp_outgoing_stream_receiver_wants_keyframe(r->out, now));
+  for (int i = 0; i < 299; i++) {
+    fixture_vp8_frame(&s, &p, 1, false);
+    assert_int_equal(fixture_pass(r, &s, &p, now += FRAME_US), RTP_DROP_PAUSED);
+  }
+  rtp_outgoing_stream_pause(r->out, false);
+  assert_ptr_equal(rtp_outgoing_stream_needs_keyframe(r->out), s.stream);
+  fixture_vp8_frame(&s, &p, 1, true);
+  assert_int_equal(fixture_pass(r, &s, &p, now += FRAME_US), RTP_DROP_NONE);
+  assert_int_equal(r->last.timestamp - before, 300 * VIDEO_STEP); /* time went on */
+  assert_int_equal(fixture_holes(r), 0);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
+}
+
+static void forgetting_a_source_leaves_no_pointer(void **state) {
+  (void)state;
+  struct fixture_source a = {.stream = fixture_incoming(true, 1000, 0, NULL), .ssrc = 1000};
+  struct fixture_source b = {.stream = fixture_incoming(true, 2000, 0, NULL), .ssrc = 2000};
+  struct receiver *r = fixture_receiver(true, NULL);
+  struct fixture_packet p;
+  rtp_outgoing_stream_select(r->out, a.stream);
+  fixture_vp8_frame(&a, &p, 1, true);
+  assert_int_equal(fixture_pass(r, &a, &p, 0), RTP_DROP_NONE);
+  rtp_outgoing_stream_select(r->out, b.stream);
+  rtp_outgoing_stream_forget(r->out, a.stream);
+  rtp_incoming_stream_free(a.stream);
+  assert_null(rtp_outgoing_stream_current(r->out));
+  struct rtcp_sender_info info;
+  assert_false(rtp_outgoing_stream_sender_report(r->out, 0, &info));
+  fixture_vp8_frame(&b, &p, 1, true);
+  assert_int_equal(fixture_pass(r, &b, &p, 40000), RTP_DROP_NONE);
+  rtp_outgoing_stream_forget(r->out, b.stream);
+  assert_null(rtp_outgoing_stream_wanted(r->out));
+  assert_int_equal(fixture_holes(r), 0);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(b.stream);
+}
+
+static void sender_reports_are_translated_and_give_the_round_trip(void **state) {
+  (void)state;
+  struct fixture_source s = {.stream = fixture_incoming(true, 1000, 0, NULL), .ssrc = 1000, .timestamp = 5000};
+  struct receiver *r = fixture_receiver(true, NULL);
+  struct fixture_packet p;
+  struct rtcp_sender_info info;
+  rtp_outgoing_stream_select(r->out, s.stream);
+  fixture_vp8_frame(&s, &p, 1, true);
+  size_t payload = p.packet.payload_len;
+  fixture_pass(r, &s, &p, 1000000);
+  assert_false(rtp_outgoing_stream_sender_report(r->out, 1000000, &info)); /* the publisher sent none yet */
+  struct rtcp_sender_info sr = {.ntp = (uint64_t)7777 << 32, .rtp_timestamp = 5000};
+  rtp_incoming_stream_sender_report(s.stream, &sr, 1000000);
+  assert_true(rtp_outgoing_stream_sender_report(r->out, 1500000, &info));
+  assert_int_equal(info.ntp, ((uint64_t)7777 << 32) + (1ULL << 31));
+  assert_int_equal(info.rtp_timestamp, r->last.timestamp + 45000); /* the same line, in our timestamps */
+  assert_int_equal(info.packets, 1);
+  assert_int_equal(info.octets, payload);
+  struct rtcp_report_block block = {.fraction_lost = 26,
+                                    .cumulative_lost = 3,
+                                    .jitter = 90,
+                                    .last_sr = rtcp_ntp_middle(info.ntp),
+                                    .delay_since_sr = 65536 / 2};
+  struct rtp_outgoing_stats stats;
+  rtp_outgoing_stream_receiver_report(r->out, &block, 2080000);
+  rtp_outgoing_stream_stats(r->out, 2080000, &stats);
+  assert_int_equal(stats.rtt_us, 80000);
+  assert_int_equal(stats.fraction_lost, 26);
+  assert_int_equal(stats.lost, 3);
+  assert_int_equal(stats.jitter_us, 1000);
+  block.last_sr ^= 1; /* a report about a report we never sent */
+  rtp_outgoing_stream_receiver_report(r->out, &block, 99000000);
+  rtp_outgoing_stream_stats(r->out, 99000000, &stats);
+  assert_int_equal(stats.rtt_us, 80000);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
+}
+
+static void a_receiver_may_not_flood_keyframe_requests(void **state) {
+  (void)state;
+  struct fixture_source s = {.stream = fixture_incoming(true, 1000, 0, NULL), .ssrc = 1000};
+  struct receiver *r = fixture_receiver(true, NULL);
+  assert_null(rtp_outgoing_stream_receiver_wants_keyframe(r->out, 0));
+  rtp_outgoing_stream_select(r->out, s.stream);
+  int passed = 0;
+  for (int64_t now = 0; now < 1000000; now += 1000) {
+    passed += rtp_outgoing_stream_receiver_wants_keyframe(r->out, now) == s.stream;
+  }
+  assert_in_range(passed, 3, 5);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bad_configurations_are_refused),
+                                     cmocka_unit_test(pausing_stops_and_resuming_waits_for_a_keyframe),
+                                     cmocka_unit_test(forgetting_a_source_leaves_no_pointer),
+                                     cmocka_unit_test(sender_reports_are_translated_and_give_the_round_trip),
+                                     cmocka_unit_test(a_receiver_may_not_flood_keyframe_requests)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
