@@ -33,6 +33,6 @@ test('two Chromium pages see and hear each other', async () => {
   }
   await anna.screenshot('two_anna');
   await anna.close();
-  await ben.waitFor(() => window.consilium.room.remoteParticipants.size === 0, 'alone again', { timeout: 90_000 });
+  await ben.waitFor(() => window.consilium.room.remoteParticipants.size === 0, 'alone again');
   await ben.close();
 });

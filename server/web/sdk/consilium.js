@@ -44,6 +44,7 @@ export class Client extends Emitter {
   /** @param {ClientOptions} options */
   constructor({ token, url = location.origin }) {
     super();
+    window.addEventListener('pagehide', this.#onPageHide);
     const socketUrl = new URL('/v1/ws', url);
     socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
     this.#signal = new Signal(socketUrl.href, typeof token === 'function' ? token : () => token);
@@ -104,8 +105,14 @@ export class Client extends Emitter {
     this.#signal.simulateLoss();
   }
 
+  /** The page goes away for good: say so, or the others would look at an empty picture until the server gives up on us. */
+  #onPageHide = (/** @type {PageTransitionEvent} */ event) => {
+    if (!event.persisted && this.room && !this.room.left) this.#signal.request('leave').catch(() => {});
+  };
+
   /** Leaves and ends. */
   async disconnect() {
+    window.removeEventListener('pagehide', this.#onPageHide);
     await this.room?.leave();
     this.#signal.close();
   }

@@ -41,7 +41,7 @@ export async function launch(kind, { args = [] } = {}) {
       ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: FIREFOX_PREFS, args }
       : { ...common, headless: false, executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
   );
-  browser.once('disconnected', () => fs.rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5 }));
+  browser.once('disconnected', () => fs.rm(userDataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }, () => {}));
   return browser;
 }
 
@@ -52,16 +52,19 @@ export class Member {
    * @param {{room: string, name: string, role?: string}} who @param {Record<string, string>} [extra] further query fields
    */
   static async join(browser, url, { room, name, role = 'doctor' }, extra = {}) {
-    const page = await browser.newPage();
-    const member = new Member(page, name);
+    // A window of its own: a page in the background counts as not looking, and is sent no video.
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    const member = new Member(page, name, context);
     const query = new URLSearchParams({ room, name, role, autojoin: '1', lang: 'en', ...extra });
     await page.goto(`${url}/?${query}`);
     await member.waitFor(() => window.consilium?.room?.localParticipant.id, 'joined');
     return member;
   }
 
-  constructor(page, name) {
+  constructor(page, name, context) {
     this.page = page;
+    this.context = context;
     this.name = name;
     this.errors = [];
     page.on('pageerror', (error) => this.errors.push(String(error)));
@@ -155,6 +158,6 @@ export class Member {
   }
 
   close() {
-    return this.page.close();
+    return this.context.close();
   }
 }
