@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* What an offer may hold. */
-#define SDP_MAX_BYTES        (256 * 1024)
+#define SDP_MAX_BYTES        262144 /* 256 KiB */
 #define SDP_MAX_LINE_BYTES   8192
 #define SDP_MAX_MEDIA        64
 #define SDP_MAX_CODECS       32 /* per m= section, RTX not counted: it is folded into the codec it repairs */
@@ -26,7 +26,7 @@
 #define SDP_MAX_SSRCS        16 /* per m= section, RTX not counted */
 #define SDP_MAX_FINGERPRINTS 4
 #define SDP_MAX_CANDIDATES   16
-#define SDP_MAX_PTS          (2 * SDP_MAX_CODECS)
+#define SDP_MAX_PTS          64 /* every codec with its RTX */
 #define SDP_MAX_FMTP_BYTES   2048
 
 /* RFC 8285 §4.2: a one-byte header extension holds at most 16 bytes, and the mid and the rid travel in one. */

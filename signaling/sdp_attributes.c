@@ -5,7 +5,9 @@
 #include "signaling/sdp_parser.h"
 #include "signaling/sdp_text.h"
 
-typedef int attribute_h(struct sdp_parser *parser, char *value);
+/* A value may be cut into words; a flag has none. */
+typedef int value_h(struct sdp_parser *parser, char *value);
+typedef int flag_h(struct sdp_parser *parser);
 
 static struct sdp_transport *transport_of(struct sdp_parser *parser) {
   return parser->section.media != NULL ? &parser->section.transport : &parser->transport;
@@ -24,8 +26,7 @@ static int on_ice_pwd(struct sdp_parser *parser, char *value) {
   return SDP_OK;
 }
 
-static int on_ice_lite(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_ice_lite(struct sdp_parser *parser) {
   parser->ice_lite = true;
   return parser->answer ? SDP_OK : SDP_ERROR_ICE_LITE;
 }
@@ -53,9 +54,8 @@ static int on_setup(struct sdp_parser *parser, char *value) {
   return SDP_OK;
 }
 
-static int on_crypto(struct sdp_parser *parser, char *value) {
+static int on_crypto(struct sdp_parser *parser) {
   (void)parser;
-  (void)value;
   return SDP_ERROR_SDES;
 }
 
@@ -77,8 +77,7 @@ static int on_group(struct sdp_parser *parser, char *value) {
   return SDP_OK;
 }
 
-static int on_extmap_allow_mixed(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_extmap_allow_mixed(struct sdp_parser *parser) {
   parser->offer->extmap_allow_mixed = true;
   return SDP_OK;
 }
@@ -99,44 +98,37 @@ static void set_direction(struct sdp_parser *parser, enum sdp_direction directio
   if (parser->section.media == NULL) parser->direction = direction;
 }
 
-static int on_sendrecv(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_sendrecv(struct sdp_parser *parser) {
   set_direction(parser, SDP_SENDRECV);
   return SDP_OK;
 }
 
-static int on_sendonly(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_sendonly(struct sdp_parser *parser) {
   set_direction(parser, SDP_SENDONLY);
   return SDP_OK;
 }
 
-static int on_recvonly(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_recvonly(struct sdp_parser *parser) {
   set_direction(parser, SDP_RECVONLY);
   return SDP_OK;
 }
 
-static int on_inactive(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_inactive(struct sdp_parser *parser) {
   set_direction(parser, SDP_INACTIVE);
   return SDP_OK;
 }
 
-static int on_bundle_only(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_bundle_only(struct sdp_parser *parser) {
   parser->section.bundle_only = true;
   return SDP_OK;
 }
 
-static int on_rtcp_mux(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_rtcp_mux(struct sdp_parser *parser) {
   parser->section.rtcp_mux = true;
   return SDP_OK;
 }
 
-static int on_rtcp_rsize(struct sdp_parser *parser, char *value) {
-  (void)value;
+static int on_rtcp_rsize(struct sdp_parser *parser) {
   parser->section.media->rtcp_rsize = true;
   return SDP_OK;
 }
@@ -264,7 +256,7 @@ static int on_ssrc(struct sdp_parser *parser, char *value) {
   size_t i = 0;
   while (i < s->ssrc_count && s->ssrcs[i] != ssrc)
     i++;
-  if (i == 2 * SDP_MAX_SSRCS) return SDP_ERROR_TOO_MANY_SSRCS;
+  if (i == SDP_MAX_RAW_SSRCS) return SDP_ERROR_TOO_MANY_SSRCS;
   if (i == s->ssrc_count) s->ssrcs[s->ssrc_count++] = (uint32_t)ssrc;
   if (s->media->cname == NULL && strncmp(what, "cname:", 6) == 0) s->media->cname = what + 6;
   if (s->media->msid == NULL && strncmp(what, "msid:", 5) == 0) s->media->msid = what + 5;
@@ -285,21 +277,22 @@ static int on_ssrc_group(struct sdp_parser *parser, char *value) {
       !sdp_text_number(second, UINT32_MAX, &b) || a == 0 || b == 0 || a == b) {
     return SDP_ERROR_ATTRIBUTE;
   }
-  if (s->pair_count == 2 * SDP_MAX_SSRCS) return SDP_ERROR_TOO_MANY_SSRCS;
+  if (s->pair_count == SDP_MAX_RAW_SSRCS) return SDP_ERROR_TOO_MANY_SSRCS;
   s->pairs[s->pair_count++] = (struct sdp_ssrc_pair){.first = (uint32_t)a, .second = (uint32_t)b, .rtx = rtx};
   return SDP_OK;
 }
 
 /* RFC 8830 §2; it wins over the a=ssrc:… msid: of older stacks. */
 static int on_msid(struct sdp_parser *parser, char *value) {
-  if (*value == '\0') return SDP_ERROR_ATTRIBUTE;
+  if (strlen(value) == 0) return SDP_ERROR_ATTRIBUTE;
   parser->section.media->msid = value;
   return SDP_OK;
 }
 
 static int on_sctp_port(struct sdp_parser *parser, char *value) {
+  const char *word = sdp_text_word(&value);
   uint64_t port = 0;
-  if (!sdp_text_number(value, UINT16_MAX, &port) || port == 0) return SDP_ERROR_ATTRIBUTE;
+  if (word == NULL || !sdp_text_number(word, UINT16_MAX, &port) || port == 0) return SDP_ERROR_ATTRIBUTE;
   parser->section.sctp_port = (uint16_t)port;
   return SDP_OK;
 }
@@ -313,8 +306,9 @@ static int on_sctpmap(struct sdp_parser *parser, char *value) {
 }
 
 static int on_max_message_size(struct sdp_parser *parser, char *value) {
+  const char *word = sdp_text_word(&value);
   uint64_t size = 0;
-  if (!sdp_text_number(value, UINT64_MAX, &size)) return SDP_ERROR_ATTRIBUTE;
+  if (word == NULL || !sdp_text_number(word, UINT64_MAX, &size)) return SDP_ERROR_ATTRIBUTE;
   parser->section.max_message_size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
   return SDP_OK;
 }
@@ -324,37 +318,38 @@ enum { IN_SESSION = 1, IN_MEDIA = 2, ANYWHERE = 3 };
 static const struct {
   const char *name;
   int where;
-  attribute_h *handler;
+  value_h *value;
+  flag_h *flag;
 } attributes[] = {
-    {"rtcp-fb", IN_MEDIA, on_rtcp_fb},
-    {"rtpmap", IN_MEDIA, on_rtpmap},
-    {"fmtp", IN_MEDIA, on_fmtp},
-    {"extmap", ANYWHERE, on_extmap},
-    {"ssrc", IN_MEDIA, on_ssrc},
-    {"ssrc-group", IN_MEDIA, on_ssrc_group},
-    {"mid", IN_MEDIA, on_mid},
-    {"msid", IN_MEDIA, on_msid},
-    {"rid", IN_MEDIA, on_rid},
-    {"simulcast", IN_MEDIA, on_simulcast},
-    {"sendrecv", ANYWHERE, on_sendrecv},
-    {"sendonly", ANYWHERE, on_sendonly},
-    {"recvonly", ANYWHERE, on_recvonly},
-    {"inactive", ANYWHERE, on_inactive},
-    {"rtcp-mux", IN_MEDIA, on_rtcp_mux},
-    {"rtcp-mux-only", IN_MEDIA, on_rtcp_mux},
-    {"rtcp-rsize", IN_MEDIA, on_rtcp_rsize},
-    {"bundle-only", IN_MEDIA, on_bundle_only},
-    {"ice-ufrag", ANYWHERE, on_ice_ufrag},
-    {"ice-pwd", ANYWHERE, on_ice_pwd},
-    {"ice-lite", IN_SESSION, on_ice_lite},
-    {"fingerprint", ANYWHERE, on_fingerprint},
-    {"setup", ANYWHERE, on_setup},
-    {"crypto", ANYWHERE, on_crypto},
-    {"group", ANYWHERE, on_group},
-    {"extmap-allow-mixed", ANYWHERE, on_extmap_allow_mixed},
-    {"sctp-port", IN_MEDIA, on_sctp_port},
-    {"sctpmap", IN_MEDIA, on_sctpmap},
-    {"max-message-size", IN_MEDIA, on_max_message_size},
+    {"rtcp-fb", IN_MEDIA, on_rtcp_fb, NULL},
+    {"rtpmap", IN_MEDIA, on_rtpmap, NULL},
+    {"fmtp", IN_MEDIA, on_fmtp, NULL},
+    {"extmap", ANYWHERE, on_extmap, NULL},
+    {"ssrc", IN_MEDIA, on_ssrc, NULL},
+    {"ssrc-group", IN_MEDIA, on_ssrc_group, NULL},
+    {"mid", IN_MEDIA, on_mid, NULL},
+    {"msid", IN_MEDIA, on_msid, NULL},
+    {"rid", IN_MEDIA, on_rid, NULL},
+    {"simulcast", IN_MEDIA, on_simulcast, NULL},
+    {"sendrecv", ANYWHERE, NULL, on_sendrecv},
+    {"sendonly", ANYWHERE, NULL, on_sendonly},
+    {"recvonly", ANYWHERE, NULL, on_recvonly},
+    {"inactive", ANYWHERE, NULL, on_inactive},
+    {"rtcp-mux", IN_MEDIA, NULL, on_rtcp_mux},
+    {"rtcp-mux-only", IN_MEDIA, NULL, on_rtcp_mux},
+    {"rtcp-rsize", IN_MEDIA, NULL, on_rtcp_rsize},
+    {"bundle-only", IN_MEDIA, NULL, on_bundle_only},
+    {"ice-ufrag", ANYWHERE, on_ice_ufrag, NULL},
+    {"ice-pwd", ANYWHERE, on_ice_pwd, NULL},
+    {"ice-lite", IN_SESSION, NULL, on_ice_lite},
+    {"fingerprint", ANYWHERE, on_fingerprint, NULL},
+    {"setup", ANYWHERE, on_setup, NULL},
+    {"crypto", ANYWHERE, NULL, on_crypto},
+    {"group", ANYWHERE, on_group, NULL},
+    {"extmap-allow-mixed", ANYWHERE, NULL, on_extmap_allow_mixed},
+    {"sctp-port", IN_MEDIA, on_sctp_port, NULL},
+    {"sctpmap", IN_MEDIA, on_sctpmap, NULL},
+    {"max-message-size", IN_MEDIA, on_max_message_size, NULL},
 };
 
 int sdp_parse_attribute(struct sdp_parser *parser, char *attribute) {
@@ -367,7 +362,7 @@ int sdp_parse_attribute(struct sdp_parser *parser, char *attribute) {
     if (*value == ':') value++;
     value += strspn(value, " ");
     if (!sdp_text_is_visible(value, SDP_MAX_LINE_BYTES)) return SDP_ERROR_CHARACTER;
-    return attributes[i].handler(parser, value);
+    return attributes[i].value != NULL ? attributes[i].value(parser, value) : attributes[i].flag(parser);
   }
   return SDP_OK;
 }

@@ -115,7 +115,7 @@ static void decode_ice(struct reader *r, const json_t *object, const char **ufra
 static void decode_fingerprint(struct reader *r, const json_t *value, struct sdp_fingerprint *out) {
   only(r, value, "fingerprint", "algorithm value");
   const char *algorithm = sdp_text_hash(string(r, value, "algorithm", 16));
-  out->value = string(r, value, "value", 64 * 3);
+  out->value = string(r, value, "value", 191);
   out->algorithm = algorithm;
   if (algorithm == NULL || !sdp_text_is_fingerprint(algorithm, out->value)) fail(r, "fingerprint");
 }

@@ -12,7 +12,10 @@
 
 #include "signaling/sdp.h"
 
-#define SDP_PT_COUNT 128 /* RFC 3550 §5.1: the payload type has seven bits */
+#define SDP_PT_COUNT      128 /* RFC 3550 §5.1: the payload type has seven bits */
+
+/* a=ssrc lines of a section, RTX still beside what it repairs. */
+#define SDP_MAX_RAW_SSRCS 32
 
 struct sdp_transport {
   const char *ice_ufrag;
@@ -50,9 +53,9 @@ struct sdp_section {
   size_t format_count;
   int8_t format_of_pt[SDP_PT_COUNT]; /* index into formats (at most 127), -1: not in the m= line */
   uint8_t feedback_all;              /* a=rtcp-fb:* */
-  uint32_t ssrcs[2 * SDP_MAX_SSRCS];
+  uint32_t ssrcs[SDP_MAX_RAW_SSRCS];
   size_t ssrc_count;
-  struct sdp_ssrc_pair pairs[2 * SDP_MAX_SSRCS];
+  struct sdp_ssrc_pair pairs[SDP_MAX_RAW_SSRCS];
   size_t pair_count;
   const char *rids[SDP_MAX_RIDS];
   size_t rid_count;

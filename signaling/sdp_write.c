@@ -154,7 +154,8 @@ static void put_data(struct writer *w, const struct sdp_answer *answer, const st
 int sdp_answer_write(const struct sdp_answer *answer, const struct sdp_offer *offer, char *out, size_t cap, size_t *len,
                      const char **fault_mid) {
   const char *ignored = NULL;
-  struct writer w = {.out = out, .cap = cap};
+  struct writer w = {.cap = cap};
+  w.out = out;
   if (fault_mid == NULL) fault_mid = &ignored;
   *fault_mid = NULL;
   int error = sdp_answer_check(answer, offer, fault_mid);

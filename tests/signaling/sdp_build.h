@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* cmocka needs the four above first */
 #include <cmocka.h>
@@ -29,6 +30,16 @@
   "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" KEYS "a=mid:" mid \
   "\r\na=sctp-port:5000\r\n"                                               \
   "a=max-message-size:262144\r\n"
+
+/* Adds to a NUL-terminated text in a buffer of `cap` bytes, which must have room. */
+__attribute__((format(printf, 3, 4))) static inline void append(char *text, size_t cap, const char *format, ...) {
+  size_t len = strlen(text);
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(text + len, cap - len, format, args);
+  va_end(args);
+  assert_true(n >= 0 && len + (size_t)n < cap);
+}
 
 /* The offer of a text that must parse. */
 static inline struct sdp_offer *offer_of(const char *text) {

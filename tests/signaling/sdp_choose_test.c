@@ -22,29 +22,29 @@ static void lists_of_codecs(void **state) {
 static void which_codecs_are_forwarded(void **state) {
   (void)state;
   static const struct {
-    enum sdp_kind kind;
     struct sdp_codec codec;
+    enum sdp_kind kind;
     enum sdp_codec_id id;
   } cases[] = {
-      {SDP_AUDIO, {.name = "OPUS", .clock = 48000, .channels = 2}, SDP_CODEC_OPUS},
-      {SDP_AUDIO, {.name = "opus", .clock = 48000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_AUDIO, {.name = "red", .clock = 48000, .channels = 2}, SDP_CODEC_RED},
-      {SDP_AUDIO, {.name = "telephone-event", .clock = 48000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_AUDIO, {.name = "CN", .clock = 8000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_AUDIO, {.name = "VP8", .clock = 90000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_VIDEO, {.name = "vp8", .clock = 90000, .channels = 1}, SDP_CODEC_VP8},
-      {SDP_VIDEO, {.name = "VP8", .clock = 8000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_VIDEO, {.name = "H264", .clock = 90000, .channels = 1}, SDP_CODEC_H264},
-      {SDP_VIDEO, {.name = "VP9", .clock = 90000, .channels = 1}, SDP_CODEC_VP9},
-      {SDP_VIDEO, {.name = "VP9", .clock = 90000, .channels = 1, .fmtp = "profile-id=2"}, SDP_CODEC_NONE},
-      {SDP_VIDEO,
-       {.name = "AV1", .clock = 90000, .channels = 1, .fmtp = "level-idx=5;profile=0;tier=0"},
+      {{.name = "OPUS", .clock = 48000, .channels = 2}, SDP_AUDIO, SDP_CODEC_OPUS},
+      {{.name = "opus", .clock = 48000, .channels = 1}, SDP_AUDIO, SDP_CODEC_NONE},
+      {{.name = "red", .clock = 48000, .channels = 2}, SDP_AUDIO, SDP_CODEC_RED},
+      {{.name = "telephone-event", .clock = 48000, .channels = 1}, SDP_AUDIO, SDP_CODEC_NONE},
+      {{.name = "CN", .clock = 8000, .channels = 1}, SDP_AUDIO, SDP_CODEC_NONE},
+      {{.name = "VP8", .clock = 90000, .channels = 1}, SDP_AUDIO, SDP_CODEC_NONE},
+      {{.name = "vp8", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_VP8},
+      {{.name = "VP8", .clock = 8000, .channels = 1}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "H264", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_H264},
+      {{.name = "VP9", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_VP9},
+      {{.name = "VP9", .clock = 90000, .channels = 1, .fmtp = "profile-id=2"}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "AV1", .clock = 90000, .channels = 1, .fmtp = "level-idx=5;profile=0;tier=0"},
+       SDP_VIDEO,
        SDP_CODEC_AV1},
-      {SDP_VIDEO, {.name = "AV1", .clock = 90000, .channels = 1, .fmtp = "profile=1"}, SDP_CODEC_NONE},
-      {SDP_VIDEO, {.name = "red", .clock = 90000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_VIDEO, {.name = "ulpfec", .clock = 90000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_VIDEO, {.name = "flexfec-03", .clock = 90000, .channels = 1}, SDP_CODEC_NONE},
-      {SDP_APPLICATION, {.name = "VP8", .clock = 90000, .channels = 1}, SDP_CODEC_NONE},
+      {{.name = "AV1", .clock = 90000, .channels = 1, .fmtp = "profile=1"}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "red", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "ulpfec", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "flexfec-03", .clock = 90000, .channels = 1}, SDP_VIDEO, SDP_CODEC_NONE},
+      {{.name = "VP8", .clock = 90000, .channels = 1}, SDP_APPLICATION, SDP_CODEC_NONE},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     assert_int_equal(sdp_codec_identify(cases[i].kind, &cases[i].codec), cases[i].id);

@@ -1,6 +1,4 @@
 /* tests/signaling/sdp_section_test.c: RTX, SSRC groups, rids and the verdict on a section. */
-#include <stdio.h>
-
 #include "tests/signaling/sdp_build.h"
 
 #define SECTION(formats) HEAD "m=video 9 UDP/TLS/RTP/SAVPF " formats "\r\n" KEYS "a=mid:v\r\na=rtcp-mux\r\n"
@@ -86,27 +84,31 @@ static void floods_of_a_section_are_refused(void **state) {
             SDP_ERROR_TOO_MANY_RIDS, 16);
   char text[16384] = SECTION("96");
   for (int i = 0; i < 17; i++)
-    sprintf(text + strlen(text), "a=ssrc:%d cname:x\r\n", i + 1);
+    append(text, sizeof text, "a=ssrc:%d cname:x\r\n", i + 1);
   refuse_at(text, SDP_ERROR_TOO_MANY_SSRCS, 5); /* found at the section's end: its m= line */
-  strcpy(text, SECTION("96"));
+  text[0] = 0;
+  append(text, sizeof text, "%s", SECTION("96"));
   for (int i = 0; i < 33; i++)
-    sprintf(text + strlen(text), "a=ssrc:%d cname:x\r\n", i + 1);
+    append(text, sizeof text, "a=ssrc:%d cname:x\r\n", i + 1);
   refuse_at(text, SDP_ERROR_TOO_MANY_SSRCS, 11 + 33);
-  strcpy(text, SECTION("96"));
+  text[0] = 0;
+  append(text, sizeof text, "%s", SECTION("96"));
   for (int i = 0; i < 33; i++)
-    sprintf(text + strlen(text), "a=ssrc-group:FID %d %d\r\n", 2 * i + 1, 2 * i + 2);
+    append(text, sizeof text, "a=ssrc-group:FID %d %d\r\n", 2 * i + 1, 2 * i + 2);
   refuse_at(text, SDP_ERROR_TOO_MANY_SSRCS, 11 + 33);
-  strcpy(text, SECTION("96"));
+  text[0] = 0;
+  append(text, sizeof text, "%s", SECTION("96"));
   for (int i = 0; i < SDP_MAX_EXTENSIONS + 1; i++)
-    sprintf(text + strlen(text), "a=extmap:%d urn:%d\r\n", i + 20, i);
+    append(text, sizeof text, "a=extmap:%d urn:%d\r\n", i + 20, i);
   refuse_at(text, SDP_ERROR_TOO_MANY_EXTENSIONS, 11 + SDP_MAX_EXTENSIONS + 1);
   refuse_at(SECTION("96") "a=extmap:3 urn:a\r\na=extmap:3 urn:b\r\n", SDP_ERROR_DUPLICATE_EXTENSION, 13);
-  strcpy(text, HEAD "m=video 9 UDP/TLS/RTP/SAVPF");
+  text[0] = 0;
+  append(text, sizeof text, "%s", HEAD "m=video 9 UDP/TLS/RTP/SAVPF");
   for (int i = 0; i < 33; i++)
-    sprintf(text + strlen(text), " %d", i + 90);
-  strcat(text, "\r\n" KEYS "a=mid:v\r\na=rtcp-mux\r\n");
+    append(text, sizeof text, " %d", i + 90);
+  append(text, sizeof text, "%s", "\r\n" KEYS "a=mid:v\r\na=rtcp-mux\r\n");
   for (int i = 0; i < 33; i++)
-    sprintf(text + strlen(text), "a=rtpmap:%d VP8/90000\r\n", i + 90);
+    append(text, sizeof text, "a=rtpmap:%d VP8/90000\r\n", i + 90);
   refuse_at(text, SDP_ERROR_TOO_MANY_CODECS, 5);
 }
 
