@@ -303,26 +303,25 @@ enum sctp_state sctp_association_state(const struct sctp_association *a) {
 
 /* --- sending ---------------------------------------------------------------------------------------------------- */
 
-/* usrsctp bounds bytes only, and a message of one byte costs it some 400: messages are counted in credits, which are
- * refilled from its own count when they run out. */
-static int has_message_credit(struct sctp_association *a) {
-  struct sctp_status status;
-  socklen_t len = sizeof status;
-  if (a->message_credit > 0) return 1;
-  memset(&status, 0, sizeof status);
-  if (usrsctp_getsockopt(a->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &len) != 0) return 0;
-  unsigned waiting = (unsigned)status.sstat_penddata + status.sstat_unackdata;
-  a->message_credit = waiting < SCTP_MAX_QUEUED_MESSAGES ? SCTP_MAX_QUEUED_MESSAGES - waiting : 0;
-  return a->message_credit > 0;
+/* usrsctp bounds bytes only, and a message of one byte costs it some 400. So the offset at which each message ends is
+ * remembered until that many bytes are acknowledged; across streams that is an estimate, in order it is exact. */
+static int has_message_room(struct sctp_association *a) {
+  uint32_t acknowledged = a->offset - (uint32_t)a->queued_bytes;
+  while (a->message_count > 0 && (int32_t)(acknowledged - a->message_ends[a->oldest_message]) >= 0) {
+    a->oldest_message = (a->oldest_message + 1) % SCTP_MAX_QUEUED_MESSAGES;
+    a->message_count--;
+  }
+  return a->message_count < SCTP_MAX_QUEUED_MESSAGES;
 }
 
 static int send_with(struct sctp_association *a, struct sctp_sendv_spa *spa, const void *data, size_t len) {
-  if (a->queued_bytes + len > SCTP_MAX_QUEUED_BYTES || !has_message_credit(a)) return SCTP_QUEUE_FULL;
+  if (a->queued_bytes + len > SCTP_MAX_QUEUED_BYTES || !has_message_room(a)) return SCTP_QUEUE_FULL;
   spa->sendv_flags |= SCTP_SEND_SNDINFO_VALID;
   ssize_t n = usrsctp_sendv(a->socket, data, len, NULL, 0, spa, sizeof *spa, SCTP_SENDV_SPA, 0);
   if (n < 0) return errno == EWOULDBLOCK || errno == ENOBUFS ? SCTP_QUEUE_FULL : SCTP_LIBRARY_ERROR;
   a->queued_bytes += len;
-  a->message_credit--;
+  a->offset += (uint32_t)len;
+  a->message_ends[(a->oldest_message + a->message_count++) % SCTP_MAX_QUEUED_MESSAGES] = a->offset;
   return SCTP_OK;
 }
 

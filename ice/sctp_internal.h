@@ -58,9 +58,11 @@ struct sctp_association {
   struct sctp_channel channels[SCTP_MAX_STREAMS];
   size_t channel_count;
   size_t queued_bytes;
-  unsigned message_credit; /* messages that may be queued before usrsctp is asked for its count again */
-  uint8_t queue_refused;   /* queue_low is due when the queue has fallen */
-  uint8_t work_pending;    /* an ACK or a reset waits for the next tick */
+  uint32_t offset; /* bytes ever queued, modulo 2^32 */
+  size_t message_count, oldest_message;
+  uint32_t message_ends[SCTP_MAX_QUEUED_MESSAGES]; /* ring: offset after each message not acknowledged yet */
+  uint8_t queue_refused;                           /* queue_low is due when the queue has fallen */
+  uint8_t work_pending;                            /* an ACK or a reset waits for the next tick */
   uint8_t is_ready, draining, freed;
   struct sctp_association *next_ready;
   struct sctp_delivery *deliveries, *last_delivery;
