@@ -10,7 +10,6 @@
 #include "signaling/listener_internal.h"
 #include "signaling/message.h"
 
-#define KEEPALIVE_S   30
 #define CLOSING_TURNS 4 /* one more than it takes */
 
 static struct listener *log_owner; /* libwebsockets has one log hook for the process */
@@ -235,7 +234,6 @@ static int endpoint_open(struct listener *l, struct endpoint *e, char *why, size
       .user = e,
       .alpn = "http/1.1",
       .server_string = "",
-      .keepalive_timeout = KEEPALIVE_S,
       .retry_and_idle_policy = &l->validity,
       .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
                  (e->use_tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX : 0)};

@@ -7,7 +7,7 @@
  *
  * What it refuses by itself: HTTP/2 (ALPN offers http/1.1 only, h2c upgrades are refused), every upgrade but `websocket`,
  * every WebSocket extension (so no compression bombs), foreign origins, chunked and oversize request bodies, connections
- * over the caps, binary frames.
+ * over the caps, binary frames. An HTTP connection serves one request and is then closed.
  *
  * Sources: RFC 6455 (WebSocket), RFC 9110/9112 (HTTP/1.1), RFC 9457 (problem+json), W3C CSP 3.
  * Memory: a connection holds at most its message limit while receiving and queue_bytes_max while sending.

@@ -140,17 +140,17 @@ static int redirect(struct listener_connection *c, const struct head *h, const c
   (void)snprintf(location, sizeof(location), "%s/", path);
   struct listener_header header = {"Location", location};
   struct listener_response r = {.status = 308, .headers = &header, .header_count = 1};
-  return response_start(c, &r, h->head, RESPONSE_KEEP);
+  return response_start(c, &r, h->head, false);
 }
 
 static int serve_file(struct listener_connection *c, const struct head *h) {
   struct endpoint *e = c->endpoint;
   char path[1024], known[64];
   bool folder = false;
-  enum response_end end = h->content_length ? RESPONSE_LINGER : RESPONSE_KEEP;
+  bool linger = h->content_length > 0;
   if (strcmp(h->method, "GET") != 0) {
     c->listener->stats.refused_method++;
-    return response_problem(c, 405, NULL, "Only GET and HEAD are possible here.", h->head, end);
+    return response_problem(c, 405, NULL, "Only GET and HEAD are possible here.", h->head, linger);
   }
   if (c->listener->config.reload_files) (void)listener_reload_files(c->listener);
   const struct web_file *file = NULL;
@@ -162,7 +162,7 @@ static int serve_file(struct listener_connection *c, const struct head *h) {
   if (folder) return redirect(c, h, path);
   if (!file) {
     c->listener->stats.refused_path++;
-    return response_problem(c, 404, NULL, NULL, h->head, end);
+    return response_problem(c, 404, NULL, NULL, h->head, linger);
   }
   bool unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
                    strcmp(known, file->etag) == 0;
@@ -184,7 +184,7 @@ int http_request(struct listener_connection *c) {
   if (status) {
     l->stats.refused_body += status == 411 || status == 413;
     return response_problem(c, status, status == 413 ? "too_large" : NULL, NULL, h.head,
-                            status == 411 || status == 413 ? RESPONSE_LINGER : RESPONSE_CLOSE);
+                            status == 411 || status == 413);
   }
   /* With a Content-Length of 0 libwebsockets announces the (empty) body of a POST, but not of a PUT or PATCH. */
   if (h.content_length || strcmp(h.method, "POST") == 0) {
@@ -210,7 +210,7 @@ int http_body_complete(struct listener_connection *c) {
   int64_t left_us = c->send_deadline_us - lws_now_usecs();
   if (c->response && left_us <= 0) return -1;
   lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT,
-                  c->response ? (int)(left_us / LWS_US_PER_SEC) + 1 : LISTENER_SEND_S);
+                  c->response ? (int)(left_us / LWS_US_PER_SEC) + 1 : LISTENER_RESPONSE_S);
   return 0;
 }
 
@@ -223,7 +223,7 @@ int http_timer(struct listener_connection *c) {
     return -1;
   }
   r->connection = NULL; /* whoever has it may answer still, into the void */
-  return response_problem(c, 503, "busy", "The server did not answer in time.", r->head, RESPONSE_CLOSE);
+  return response_problem(c, 503, "busy", "The server did not answer in time.", r->head, false);
 }
 
 void http_closed(struct listener_connection *c) {

@@ -67,14 +67,6 @@ struct queued {
   unsigned char bytes[]; /* LWS_PRE, then the text */
 };
 
-/* What follows a response. */
-enum response_end {
-  RESPONSE_KEEP = 0, /* the next request                                                               */
-  RESPONSE_CLOSE,    /* the end                                                                        */
-  RESPONSE_LINGER,   /* the same, once the unwanted body was read: closing with unread bytes would send
-                        a reset, which may overtake the answer                                         */
-};
-
 /* A response that is being sent. */
 struct response {
   char *head;
@@ -84,7 +76,8 @@ struct response {
   const uint8_t *body;
   size_t body_len, sent;
   bool head_sent;
-  enum response_end end;
+  bool
+      linger; /* read the unwanted body first: closing with unread bytes sends a reset, which may overtake the answer */
 };
 
 enum connection_state {
@@ -164,10 +157,10 @@ void http_request_free(struct listener_request *request);
 
 /* listener_response.c */
 int response_start(struct listener_connection *connection, const struct listener_response *response, bool head,
-                   enum response_end end);
+                   bool linger);
 int response_start_file(struct listener_connection *connection, const struct web_file *file, bool head, bool unchanged);
 int response_problem(struct listener_connection *connection, int status, const char *code, const char *detail,
-                     bool head, enum response_end end);
+                     bool head, bool linger);
 int response_writable(struct listener_connection *connection);
 void response_free(struct response *response);
 /* Writes a short refusal at once, for the moments when libwebsockets closes right afterwards. */
