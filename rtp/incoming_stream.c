@@ -108,6 +108,8 @@ static void read_extensions(struct rtp_media_packet *m, const struct rtp_extensi
     m->dependency_descriptor = x->dependency_descriptor.data;
     m->dependency_descriptor_len = (uint8_t)x->dependency_descriptor.len;
   }
+  m->plain = !m->has_audio_level && !m->has_orientation && !m->has_playout_delay && !m->has_capture_time &&
+             !m->dependency_descriptor_len;
 }
 
 /* Reads the payload's descriptor; tells why there is nothing to forward. */
@@ -196,6 +198,7 @@ static void init_media(struct rtp_incoming_stream *s, struct rtp_media_packet *m
   m->timestamp = p->timestamp;
   m->payload_type = p->payload_type;
   m->marker = p->marker;
+  m->plain = true;
 }
 
 /* RFC 4588 §4: the payload follows the original sequence number; the payload type is mapped back by the format. */

@@ -34,9 +34,11 @@ struct rtp_media_packet {
   uint8_t format;
   uint8_t codec; /* enum rtp_codec */
   bool marker;
-  bool padding_only;  /* nothing to forward, only its sequence number matters: forward() closes the hole and says `hole` */
-  uint8_t hole;       /* enum rtp_drop_reason: padding_only, unknown_payload_type, bad_payload or oversized; else none    */
+  bool
+      padding_only; /* nothing to forward, only its sequence number matters: forward() closes the hole and says `hole` */
+  uint8_t hole; /* enum rtp_drop_reason: padding_only, unknown_payload_type, bad_payload or oversized; else none    */
   bool retransmitted; /* came as RTX */
+  bool plain; /* none of the following and no dependency descriptor: the usual packet, one test instead of five */
   bool has_audio_level, has_orientation, has_playout_delay, has_capture_time;
   struct rtp_audio_level audio_level;
   struct rtp_video_orientation orientation;

@@ -142,7 +142,8 @@ static void put_optional(const struct rtp_outgoing_stream *s, const struct heade
 
 struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, const struct header_fields *f,
                                           const struct rtp_media_packet *m, int64_t now_us, uint8_t *header) {
-  bool dependency = m && m->dependency_descriptor_len && s->dependency_id;
+  bool plain = !m || m->plain;
+  bool dependency = !plain && m->dependency_descriptor_len && s->dependency_id;
   bool large = dependency && m->dependency_descriptor_len > 16;
   if (large && !s->allow_two_byte) dependency = large = false;
   const struct header_template *t = &s->templates[large];
@@ -154,7 +155,7 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
   put32(header + 8, f->ssrc);
   struct header_place place = {.len = t->len, .transport_seq = t->transport_seq, .abs_send_time = t->abs_send_time};
   if (t->abs_send_time) rtp_abs_send_time_encode(header + t->abs_send_time, rtp_abs_send_time_from_us(now_us));
-  if (!m) return place;
+  if (plain) return place;
   put_optional(s, t, m, header);
   bool capture = m->has_capture_time && s->capture_id;
   if (dependency || capture) {

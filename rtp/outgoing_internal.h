@@ -121,6 +121,7 @@ struct rtp_outgoing_stream {
   uint64_t packets, bytes, fillers, switches;
   /* retransmission */
   int64_t budget_bytes;
+  uint64_t budget_counted; /* media bytes that are in the budget already */
   uint64_t rtx_packets, rtx_bytes;
   uint16_t rtx_seq;
   /* RTCP */

@@ -7,11 +7,19 @@
 
 #include "rtp/outgoing_internal.h"
 
-#define OSN_SIZE       2
-#define DEFAULT_RTT_US 100000
+#define OSN_SIZE         2
+#define DEFAULT_RTT_US   100000
+
+/* RTX may take half of the media's bytes; credit is not hoarded beyond this. */
+#define BUDGET_MAX_VIDEO 131072
+#define BUDGET_MAX_AUDIO 8192
 
 void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seqs, size_t count, int64_t now_us,
                               struct rtp_rtx_iterator *it) {
+  int64_t most = s->video ? BUDGET_MAX_VIDEO : BUDGET_MAX_AUDIO;
+  int64_t budget = s->budget_bytes + (int64_t)(s->bytes - s->budget_counted) / 2;
+  s->budget_bytes = budget < most ? budget : most;
+  s->budget_counted = s->bytes;
   *it = (struct rtp_rtx_iterator){.stream = s, .seqs = seqs, .count = count, .now_us = now_us};
 }
 
