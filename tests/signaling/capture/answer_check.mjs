@@ -35,6 +35,17 @@ function check(name, verdict, codecs, slots) {
   console.log(`ok ${name} ${codecs}: ${camera.codecs.join(' ')}`);
 }
 
+// A second negotiation: the stopped section is answered with port 0 and may be recycled, the others stay.
+async function checkAgain(name, page, codecs, slots) {
+  const verdict = await page.answer(answerTo(await page.offerAgain(), codecs));
+  assert.equal(verdict.error, '', `${name}: the second answer was refused`);
+  assert.equal(verdict.state, 'stable');
+  assert.equal(verdict.transceivers.filter((t) => t.direction === 'recvonly').length, 2 * slots + 2);
+  assert.equal(verdict.transceivers.filter((t) => t.direction === 'sendonly').length, 2);
+  passed++;
+  console.log(`ok ${name} ${codecs}: a second offer`);
+}
+
 async function checkBrowser(name) {
   const server = await serveBlankPage();
   const browser = await launch(name, `http://127.0.0.1:${server.address().port}/`);
@@ -44,6 +55,7 @@ async function checkBrowser(name) {
       ['AV1,VP9,VP8', {slots: 1, bundlePolicy: 'balanced'}]]) {
       const page = await browser.open();
       check(name, await page.answer(answerTo(await page.offer(options), codecs)), codecs, options.slots);
+      await checkAgain(name, page, codecs, options.slots);
       await page.close();
     }
   } finally {

@@ -59,6 +59,16 @@ async function createPeer(options) {
   return peer.localDescription.sdp;
 }
 
+// Also runs inside the page: what happens later in a call. One sender stops for good, two more slots, new ICE credentials.
+async function offerAgain() {
+  const peer = globalThis.peer;
+  peer.getTransceivers()[2].stop();
+  peer.addTransceiver('video', {direction: 'recvonly'});
+  peer.addTransceiver('audio', {direction: 'recvonly'});
+  await peer.setLocalDescription(await peer.createOffer({iceRestart: true}));
+  return peer.localDescription.sdp;
+}
+
 // Also runs inside the page. Says what the browser made of the answer.
 async function takeAnswer(sdp) {
   const tracks = [];
@@ -86,7 +96,7 @@ export async function launch(name, url) {
       const page = await browser.newPage();
       await page.goto(url);
       return {offer: (options) => page.evaluate(createPeer, options), answer: (sdp) => page.evaluate(takeAnswer, sdp),
-        run: (body, ...args) => page.evaluate(body, ...args), close: () => page.close()};
+        offerAgain: () => page.evaluate(offerAgain), close: () => page.close()};
     },
     async close() {
       await browser.close();
