@@ -205,7 +205,8 @@ enum leave_reason { LEAVE_LEFT, LEAVE_KICKED, LEAVE_LOST, LEAVE_REPLACED, LEAVE_
 void member_remove(struct room_manager *m, struct member *member, enum leave_reason reason);
 void member_kick(struct room_manager *m, struct member *member, const char *reason, const struct member *by);
 void room_close(struct room_manager *m, struct room *r, const char *reason);
-void room_free(struct room_manager *m, struct room *r);
+/* Frees the room and what is in it; nothing of it may stand in the manager's hashes any more. */
+void room_free(struct room *r);
 void member_free(struct member *member);
 /* ---- track.c */
 struct track *track_publish(struct room_manager *m, struct member *member, const struct room_sender *sender,

@@ -1,4 +1,5 @@
 /* server/room/member.c: who enters a room and who leaves it, and rooms made and closed by that. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -62,31 +63,37 @@ static struct room *room_create(struct room_manager *m, const char *name) {
 }
 
 void member_free(struct member *member) {
-  struct view_entry *entry, *next;
-  HASH_ITER(hh, member->views, entry, next) {
-    HASH_DEL(member->views, entry);
+  struct view_entry *entry = member->views;
+  HASH_CLEAR(hh, member->views); /* the table; the entries still hang together */
+  while (entry) {
+    struct view_entry *next = entry->hh.next;
     free(entry);
+    entry = next;
   }
   free(member);
 }
 
-void room_free(struct room_manager *m, struct room *r) {
-  struct track *t, *next_track;
-  DL_CONCAT(r->tracks, r->closing_tracks);
-  DL_FOREACH_SAFE(r->tracks, t, next_track) {
-    if (!t->closing) {
-      HASH_DELETE(hh, m->tracks, t);
-      HASH_DELETE(hh_id, m->track_ids, t);
-    }
-    free(t);
-  }
-  struct member *member, *next_member;
-  DL_FOREACH_SAFE(r->members, member, next_member) {
-    HASH_DELETE(hh, m->members, member);
-    HASH_DELETE(hh_id, m->member_ids, member);
+static void free_members(struct member *list) {
+  for (struct member *member = list; member;) {
+    struct member *next = member->next;
     member_free(member);
+    member = next;
   }
-  DL_FOREACH_SAFE(r->closing_members, member, next_member) member_free(member);
+}
+
+static void free_tracks(struct track *list) {
+  for (struct track *t = list; t;) {
+    struct track *next = t->next;
+    free(t);
+    t = next;
+  }
+}
+
+void room_free(struct room *r) {
+  free_tracks(r->tracks);
+  free_tracks(r->closing_tracks);
+  free_members(r->members);
+  free_members(r->closing_members);
   chat_free(r);
   free(r->audio_order);
   free(r->video_order);
@@ -148,6 +155,7 @@ void member_remove(struct room_manager *m, struct member *member, enum leave_rea
   static const char *const words[] = {"left", "kicked", "lost", "replaced", "closed"};
   struct room *r = member->room;
   struct session *s = member->session;
+  assert(s); /* who is in a room has one */
   if (s->offer_id) session_error(m, s, s->offer_id, SIGNALING_NOT_JOINED, NULL);
   s->offer_stale = false;
   session_release(m, s);

@@ -52,9 +52,9 @@ static int compare_video(const void *left, const void *right) {
 static bool reserve(struct room *r, size_t count) {
   if (count <= r->order_room) return true;
   size_t room = count + 16;
-  struct track **audio = realloc(r->audio_order, room * sizeof *audio);
+  struct track **audio = realloc(r->audio_order, room * sizeof(void *));
   if (audio) r->audio_order = audio;
-  struct track **video = realloc(r->video_order, room * sizeof *video);
+  struct track **video = realloc(r->video_order, room * sizeof(void *));
   if (video) r->video_order = video;
   if (!audio || !video) return false;
   r->order_room = room;
@@ -74,8 +74,8 @@ void ranking_sort(struct room_manager *m, struct room *r) {
       r->video_order[r->video_count++] = t;
   }
   sort_now_us = m->now_us;
-  if (r->audio_count) qsort(r->audio_order, r->audio_count, sizeof(struct track *), compare_audio);
-  if (r->video_count) qsort(r->video_order, r->video_count, sizeof(struct track *), compare_video);
+  if (r->audio_count) qsort(r->audio_order, r->audio_count, sizeof(void *), compare_audio);
+  if (r->video_count) qsort(r->video_order, r->video_count, sizeof(void *), compare_video);
   size_t microphones = 0;
   for (size_t i = 0; i < r->audio_count; i++) {
     t = r->audio_order[i];

@@ -41,10 +41,14 @@ int room_manager_create(struct room_manager **out, const struct room_settings *s
 
 void room_manager_free(struct room_manager *m) {
   if (!m) return;
+  HASH_CLEAR(hh, m->members); /* the objects themselves are their rooms' */
+  HASH_CLEAR(hh_id, m->member_ids);
+  HASH_CLEAR(hh, m->tracks);
+  HASH_CLEAR(hh_id, m->track_ids);
   struct room *r, *next_room;
   HASH_ITER(hh, m->rooms, r, next_room) {
     HASH_DEL(m->rooms, r);
-    room_free(m, r);
+    room_free(r);
   }
   struct session *s, *next_session;
   HASH_ITER(hh, m->sessions, s, next_session) {

@@ -97,7 +97,7 @@ static void settle_room(struct room_manager *m, struct room *r) {
   if (!r->members && r->empty_until_us > m->now_us && !r->closed) room_wake_at(m, r, r->empty_until_us);
   if (r->members || (r->empty_until_us > m->now_us && !r->closed)) return;
   if (room_find(m, r->name) == r) HASH_DEL(m->rooms, r);
-  room_free(m, r);
+  room_free(r);
 }
 
 void manager_leave(struct room_manager *m) {
