@@ -5,6 +5,7 @@
  */
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ice/secret_memory.h"
@@ -32,15 +33,15 @@ static void library_free(void *arg) {
   struct mb_library *library = arg;
   if (library == NULL) return;
   free_mb_mgr(library->mgr);
-  secret_memory_free(library, sizeof *library);
+  free(library);
 }
 
 static int library_create(void **out) {
-  struct mb_library *library = secret_memory_alloc(sizeof *library); /* jobs point at keys */
+  struct mb_library *library = calloc(1, sizeof *library);
   if (library == NULL) return SRTP_NO_MEMORY;
   library->mgr = alloc_mb_mgr(0);
   if (library->mgr == NULL) {
-    secret_memory_free(library, sizeof *library);
+    free(library);
     return SRTP_NO_MEMORY;
   }
   /* Without AES-NI the library would emulate, in tables that leak the key through the cache: EVP does better. */
