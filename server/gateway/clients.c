@@ -139,7 +139,7 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
   enum signaling_error error = verify(g, token, &claims, message);
   if (error != SIGNALING_OK) return error;
   if (g->draining && room_directory_find(g->directory, claims.room) < 0) return SIGNALING_DRAINING;
-  struct session *s = session_add(&g->sessions, NULL);
+  struct session *s = session_table_add(&g->sessions, NULL);
   if (!s) return SIGNALING_INTERNAL;
   strcpy(s->room, claims.room);
   strcpy(s->identity, claims.identity);
@@ -157,7 +157,7 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
     } else if (fresh > 0) {
       used_tokens_remove(g->used, claims.jti); /* it opened nothing: the client may try again */
     }
-    session_remove(&g->sessions, s);
+    session_table_remove(&g->sessions, s);
     return error;
   }
   attach(c, s);
@@ -171,7 +171,7 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
 static enum signaling_error hello_with_resume(struct gateway *g, struct client *c, int64_t id, const json_t *resume) {
   const char *name = json_string_value(json_object_get(resume, "session"));
   const char *key = json_string_value(json_object_get(resume, "key"));
-  struct session *s = name ? session_find(&g->sessions, name) : NULL;
+  struct session *s = name ? session_table_find(&g->sessions, name) : NULL;
   if (!s || !key || !resume_key_matches(key, strlen(key), s->resume_hash)) return SIGNALING_SESSION_NOT_FOUND;
   clients_disconnect(g, s, SIGNALING_CLOSE_REPLACED, "resumed elsewhere"); /* the old socket was half dead */
   attach(c, s);
@@ -302,4 +302,4 @@ static void logged(int level, const char *line, void *arg) {
     log_debug("listener", log_text("line", line)); /* peers cause these */
 }
 
-const struct listener_events gateway_listener_events = {opened, received, closed, http_request, logged};
+const struct listener_events gateway_listener_events = {opened, received, closed, http_answer, logged};

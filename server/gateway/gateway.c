@@ -33,18 +33,10 @@ bool gateway_workers_up(const struct gateway *g, bool all) {
 
 /* ---- listening ----------------------------------------------------------------------------------------------------- */
 
-/* The pages: configured, installed, or those of the source tree that this program was built from (build/PRESET/consilium). */
-static void find_web_root(const struct config *c, char *path, size_t capacity) {
-  char program[512];
-  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-  snprintf(path, capacity, "%s", *c->http.web_root ? c->http.web_root : WEB_INSTALLED);
-  if (*c->http.web_root || length <= 0) return;
-  program[length] = '\0';
-  for (int up = 0; up < 3 && strrchr(program, '/'); up++)
-    *strrchr(program, '/') = '\0';
-  char beside[600];
-  snprintf(beside, sizeof beside, "%s/server/web", program);
-  if (access(beside, R_OK | X_OK) == 0) snprintf(path, capacity, "%s", beside);
+/* The pages: configured; or, in --dev, those of the source tree this was built from; or installed. */
+static const char *web_root(const struct gateway *g) {
+  if (*g->config->http.web_root) return g->config->http.web_root;
+  return g->dev && access(CONSILIUM_SOURCE_WEB, R_OK | X_OK) == 0 ? CONSILIUM_SOURCE_WEB : WEB_INSTALLED;
 }
 
 struct endpoints {
@@ -79,10 +71,9 @@ static int add_endpoints(struct endpoints *e, const struct config *c, const stru
 static int listen_now(struct gateway *g) {
   static const char *const paths[] = {"/healthz", "/readyz", "/version", "/dev/token", "/metrics", "/api/"};
   const struct config *c = g->config;
-  char root[600], why[256] = "more than 8 addresses in http.listen and http.admin_listen";
+  char why[256] = "more than 8 addresses in http.listen and http.admin_listen";
   bool together = c->http.admin_listen.count == 0;
-  find_web_root(c, root, sizeof root);
-  const struct listener_mount mount = {"/", root};
+  const struct listener_mount mount = {"/", web_root(g)};
   const struct listener_endpoint public = {.name = "public",
                                            .websocket_path = "/v1/ws",
                                            .mounts = &mount,
@@ -172,7 +163,7 @@ static void tick(uv_timer_t *timer) {
   if (++g->ticks % 60 == 0) used_tokens_expire(g->used, gateway_wall_s());
   snprintf(text, sizeof text, "alive %u %u", sum(g, "rooms"), sum(g, "participants"));
   child_tell(text);
-  if (g->draining && (session_count(&g->sessions) == 0 || now_us >= g->drain_until_us)) end(g);
+  if (g->draining && (session_table_count(&g->sessions) == 0 || now_us >= g->drain_until_us)) end(g);
   g->last_tick_us = now_us;
 }
 
@@ -243,7 +234,7 @@ int gateway_main(struct config *config, bool dev) {
   }
   uv_run(&g->loop, UV_RUN_DEFAULT);
   uv_loop_close(&g->loop);
-  session_clear(&g->sessions);
+  session_table_clear(&g->sessions);
   used_tokens_free(g->used);
   room_directory_free(g->directory);
   config_free(g->config);

@@ -202,7 +202,7 @@ static void admin_request(struct gateway *g, struct listener_request *request,
     listener_respond_problem(request, 404, "not_found", "There is nothing at this path.");
 }
 
-void http_request(struct listener_request *request, const struct listener_request_view *view, void *arg) {
+void http_answer(struct listener_request *request, const struct listener_request_view *view, void *arg) {
   struct gateway *g = arg;
   bool get = strcmp(view->method, "GET") == 0;
   if (get && strcmp(view->path, "/healthz") == 0)

@@ -100,7 +100,7 @@ void query_worker_down(struct gateway *g, int worker);
 void query_close(struct gateway *g);
 
 /* ---- http.c ---- */
-void http_request(struct listener_request *request, const struct listener_request_view *view, void *arg);
+void http_answer(struct listener_request *request, const struct listener_request_view *view, void *arg);
 /* Writes all metrics (metrics_export.c); malloc'd. */
 char *metrics_export(const struct gateway *g, size_t *length);
 extern const char openapi_yaml[]; /* made from openapi.yaml by the build */

@@ -96,7 +96,7 @@ static void add_gateway(struct metrics *m, const struct gateway *g) {
           (double)(gateway_wall_s() - (gateway_now_us() - g->started_us) / 1000000));
   add_one(m, "consilium_draining", "gauge", "1 when no new rooms are taken.", g->draining);
   add_one(m, "consilium_sessions", "gauge", "Sessions, with a WebSocket or waiting to resume.",
-          (double)session_count(&g->sessions));
+          (double)session_table_count(&g->sessions));
   add_one(m, "consilium_used_tokens", "gauge", "Tokens remembered because they were used.",
           (double)used_tokens_count(g->used));
   metrics_family(m, "consilium_hellos_total", "counter", "Hello messages, by result.");

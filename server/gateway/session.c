@@ -21,13 +21,13 @@ static int make_id(char id[SESSION_ID_BYTES]) {
   return 0;
 }
 
-struct session *session_add(struct session_table *t, const char *id) {
+struct session *session_table_add(struct session_table *t, const char *id) {
   struct session *s = calloc(1, sizeof *s);
   if (!s) return NULL;
   s->worker = -1;
   bool ok = id ? *id && strlen(id) < sizeof s->id : make_id(s->id) == 0;
   if (ok && id) strcpy(s->id, id);
-  ok = ok && getrandom(&s->origin_id, sizeof s->origin_id, 0) == sizeof s->origin_id && !session_find(t, s->id);
+  ok = ok && getrandom(&s->origin_id, sizeof s->origin_id, 0) == sizeof s->origin_id && !session_table_find(t, s->id);
   if (!ok) {
     free(s);
     return NULL;
@@ -37,25 +37,25 @@ struct session *session_add(struct session_table *t, const char *id) {
   return s;
 }
 
-struct session *session_find(const struct session_table *t, const char *id) {
+struct session *session_table_find(const struct session_table *t, const char *id) {
   struct session *s = NULL;
   HASH_FIND_STR(t->sessions, id, s);
   return s;
 }
 
-void session_remove(struct session_table *t, struct session *s) {
+void session_table_remove(struct session_table *t, struct session *s) {
   int64_t ids[SESSION_PENDING_MAX];
   session_pending_drop(s, ids);
   HASH_DEL(t->sessions, s);
   free(s);
 }
 
-void session_clear(struct session_table *t) {
+void session_table_clear(struct session_table *t) {
   struct session *s, *next;
-  HASH_ITER(hh, t->sessions, s, next) session_remove(t, s);
+  HASH_ITER(hh, t->sessions, s, next) session_table_remove(t, s);
 }
 
-size_t session_count(const struct session_table *t) {
+size_t session_table_count(const struct session_table *t) {
   return HASH_COUNT(t->sessions);
 }
 

@@ -45,11 +45,11 @@ struct session_table {
 
 /* A new session with a random id, or (`id` not NULL) one that a worker told of. NULL: no memory, no randomness, an id that
  * is too long or taken. */
-struct session *session_add(struct session_table *t, const char *id);
-struct session *session_find(const struct session_table *t, const char *id);
-void session_remove(struct session_table *t, struct session *s);
-void session_clear(struct session_table *t); /* removes all */
-size_t session_count(const struct session_table *t);
+struct session *session_table_add(struct session_table *t, const char *id);
+struct session *session_table_find(const struct session_table *t, const char *id);
+void session_table_remove(struct session_table *t, struct session *s);
+void session_table_clear(struct session_table *t); /* removes all */
+size_t session_table_count(const struct session_table *t);
 
 /* Notes a request on its way; takes the offer over in any case. Returns SIGNALING_OK or SIGNALING_BUSY. */
 enum signaling_error session_pending_add(struct session *s, int64_t id, struct sdp_offer *offer);

@@ -34,7 +34,7 @@ enum signaling_error workers_open_session(struct gateway *g, struct session *s) 
 
 void workers_forget_session(struct gateway *g, struct session *s) {
   if (s->worker >= 0) room_directory_session_removed(g->directory, s->room, gateway_now_us());
-  session_remove(&g->sessions, s);
+  session_table_remove(&g->sessions, s);
 }
 
 /* Its worker died: open it somewhere else and tell the client that its media is gone. Without any worker, or without a
@@ -77,7 +77,7 @@ static bool copy_text(char *to, size_t capacity, const json_t *object, const cha
 
 /* A session that the worker has and we do not: we were started again. Its client will resume. */
 static void adopt_session(struct gateway *g, int worker, const json_t *told) {
-  struct session *s = session_add(&g->sessions, text_of(told, "session"));
+  struct session *s = session_table_add(&g->sessions, text_of(told, "session"));
   if (!s) return;
   bool ok = copy_text(s->room, sizeof s->room, told, "room") && copy_text(s->role, sizeof s->role, told, "role") &&
             copy_text(s->identity, sizeof s->identity, told, "identity") &&
@@ -86,7 +86,7 @@ static void adopt_session(struct gateway *g, int worker, const json_t *told) {
   s->expires_s = json_integer_value(json_object_get(told, "exp"));
   s->lost_us = gateway_now_us();
   if (!ok) {
-    session_remove(&g->sessions, s);
+    session_table_remove(&g->sessions, s);
     return;
   }
   s->worker = worker;
@@ -116,11 +116,11 @@ static void worker_up(void *arg, size_t index, const json_t *hello) {
   json_array_foreach(sessions, i, one) json_object_set(held, text_of(one, "session"), one);
   lose_sessions(g, (int)index, held); /* ours that it does not know (any more) */
   json_array_foreach(sessions, i, one) {
-    struct session *s = session_find(&g->sessions, text_of(one, "session"));
+    struct session *s = session_table_find(&g->sessions, text_of(one, "session"));
     room_directory_learn(g->directory, text_of(one, "room"), index);
     if (!s) {
       adopt_session(g, (int)index, one);
-      s = session_find(&g->sessions, text_of(one, "session"));
+      s = session_table_find(&g->sessions, text_of(one, "session"));
     } else if (s->worker >= 0 && s->worker != (int)index) {
       workers_send(g, (int)index, json_pack("{s:s, s:s}", "op", "end", "session", s->id)); /* it lives elsewhere now */
       continue;
@@ -217,7 +217,7 @@ static void worker_message(void *arg, size_t index, json_t *message) {
     query_result(g, message);
     return;
   }
-  struct session *s = session_find(&g->sessions, text_of(message, "session"));
+  struct session *s = session_table_find(&g->sessions, text_of(message, "session"));
   if (!s || s->worker != (int)index) return; /* it ended here while the message was on its way */
   if (strcmp(op, "reply") == 0) {
     take_reply(g, s, inner);

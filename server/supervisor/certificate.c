@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/supervisor/development.h"
+#include "server/supervisor/process.h"
 
 #define DAYS 30L
 
@@ -58,8 +59,8 @@ int development_certificate(const struct development_addresses *addresses, int *
   int result = -1;
   if (key && x && certificate_pem && key_pem && fill(x, key, addresses) && PEM_write_bio_X509(certificate_pem, x) &&
       PEM_write_bio_PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL)) {
-    *certificate_fd = to_memfd(certificate_pem, "certificate");
-    *key_fd = to_memfd(key_pem, "key");
+    *certificate_fd = process_raise_fd(to_memfd(certificate_pem, "certificate"));
+    *key_fd = process_raise_fd(to_memfd(key_pem, "key"));
     result = *certificate_fd >= 0 && *key_fd >= 0 ? 0 : -1;
   }
   BIO_free(certificate_pem);

@@ -15,6 +15,12 @@ void process_init(struct process *p, int index, int64_t now_us) {
   *p = (struct process){.index = index, .status_fd = -1, .start_us = now_us};
 }
 
+int process_raise_fd(int fd) {
+  int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, CHILD_KEY_FD + 1);
+  if (fd >= 0) close(fd);
+  return high;
+}
+
 static int spawn(struct process *p, const struct process_inheritance *inherit, int status_fd, pid_t *pid) {
   extern char **environ;
   posix_spawn_file_actions_t actions;
@@ -34,10 +40,13 @@ static int spawn(struct process *p, const struct process_inheritance *inherit, i
   }
   posix_spawn_file_actions_adddup2(&actions, inherit->config_fd, CHILD_CONFIG_FD);
   posix_spawn_file_actions_adddup2(&actions, status_fd, CHILD_STATUS_FD);
+  int first_closed = CHILD_STATUS_FD + 1;
   if (p->index == PROCESS_GATEWAY && inherit->certificate_fd >= 0) {
+    first_closed = CHILD_KEY_FD + 1;
     posix_spawn_file_actions_adddup2(&actions, inherit->certificate_fd, CHILD_CERTIFICATE_FD);
     posix_spawn_file_actions_adddup2(&actions, inherit->key_fd, CHILD_KEY_FD);
   }
+  posix_spawn_file_actions_addclosefrom_np(&actions, first_closed); /* what we inherited is not for them */
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
@@ -49,16 +58,13 @@ static int spawn(struct process *p, const struct process_inheritance *inherit, i
 }
 
 int process_start(struct process *p, const struct process_inheritance *inherit, int64_t now_us) {
-  int pair[2], high;
+  int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
-  /* dup2 onto itself would keep close-on-exec, and a low number could be overwritten by another dup2: keep clear. */
-  if ((high = fcntl(pair[1], F_DUPFD_CLOEXEC, CHILD_KEY_FD + 1)) < 0) {
-    int error = errno;
+  int high = process_raise_fd(pair[1]);
+  if (high < 0) {
     close(pair[0]);
-    close(pair[1]);
-    return error;
+    return EMFILE;
   }
-  close(pair[1]);
   int error = spawn(p, inherit, high, &p->pid);
   close(high);
   if (error) {

@@ -24,9 +24,13 @@ struct process {
 
 /* What children inherit, each -1 when there is none (child.h has their numbers). */
 struct process_inheritance {
-  int config_fd, certificate_fd, key_fd;
+  int config_fd, certificate_fd, key_fd; /* above those numbers: process_raise_fd() */
   bool dev;
 };
+
+/* Moves a descriptor out of the way of the numbers that children get: dup2 onto itself would keep close-on-exec, and one
+ * dup2 could overwrite the source of the next. Closes `fd`; returns the new one, -1 when that fails or `fd` is -1. */
+int process_raise_fd(int fd);
 
 void process_init(struct process *p, int index, int64_t now_us);
 

@@ -298,7 +298,7 @@ static int prepare(struct supervisor *s, char why[CONFIG_MESSAGE_BYTES]) {
     return -1;
   snprintf(why, CONFIG_MESSAGE_BYTES, "cannot set up: %s", strerror(errno));
   s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  s->inherit.config_fd = memfd_create("settings", MFD_CLOEXEC);
+  s->inherit.config_fd = process_raise_fd(memfd_create("settings", MFD_CLOEXEC));
   if (s->signal_fd < 0 || s->inherit.config_fd < 0 || publish_config(s, s->config)) return -1;
   if (s->options->lan && development_certificate(&s->addresses, &s->inherit.certificate_fd, &s->inherit.key_fd) != 0) {
     snprintf(why, CONFIG_MESSAGE_BYTES, "cannot make a certificate");

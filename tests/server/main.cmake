@@ -1,0 +1,15 @@
+# Tests of the command line, the log and the supervisor's parts, and of the program as a whole.
+consilium_test(server/log log_test.c LINK server_common)
+consilium_test(server/token_maker token_maker_test.c LINK server_common)
+consilium_test(server/options options_test.c LINK supervisor)
+foreach(name backoff notify runtime_directory process development certificate)
+  consilium_test(server/supervisor/${name} supervisor/${name}_test.c LINK supervisor)
+endforeach()
+if(FALSE)
+  find_program(PYTHON3 python3 REQUIRED)
+  foreach(name life calls api)
+    add_test(NAME server/program/${name}
+      COMMAND ${PYTHON3} ${CMAKE_CURRENT_SOURCE_DIR}/program/${name}.py $<TARGET_FILE:consilium>)
+    set_tests_properties(server/program/${name} PROPERTIES TIMEOUT 120 LABELS program)
+  endforeach()
+endif()
