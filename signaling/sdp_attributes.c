@@ -356,6 +356,7 @@ int sdp_parse_attribute(struct sdp_parser *parser, char *attribute) {
   size_t name_len = strcspn(attribute, ":");
   int where = parser->section.media != NULL ? IN_MEDIA : IN_SESSION;
   for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
+    if (attributes[i].name[0] != attribute[0]) continue; /* cheap, and rules out most */
     if (strncmp(attributes[i].name, attribute, name_len) != 0 || attributes[i].name[name_len] != '\0') continue;
     if ((attributes[i].where & where) == 0) return SDP_OK;
     char *value = attribute + name_len;
