@@ -172,12 +172,10 @@ static void step(struct harness *h) {
     harness_advance(h, harness_random(h, 50) ? harness_random(h, 400000) : 31 * SECOND);
   else if (dice < 40)
     engine_step(h);
-  else if (!s->open)
-    return;
-  else if (dice < 45)
+  else if (dice < 45 && s->open)
     socket_step(h, s);
   else if (!s->connected)
-    return;
+    return; /* nobody is there to ask for anything */
   else if (dice < 55)
     harness_answer(h, s);
   else if (dice < 85)
