@@ -45,6 +45,9 @@ fail:
   return NULL;
 }
 
+/* The write buffer is made for this; nothing we send is longer than an SCTP packet. */
+#define MAX_SEND_FRAGMENT_BYTES 1500
+
 /* Until ice/dtls_transport puts its own verifier in place, nobody is let in. */
 static int refuse(X509_STORE_CTX *store, void *arg) {
   (void)store, (void)arg;
@@ -60,6 +63,7 @@ static SSL_CTX *make_context(EVP_PKEY *key, X509 *x509) {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_read_ahead(ctx, 1); /* a datagram is read whole */
+  SSL_CTX_set_max_send_fragment(ctx, MAX_SEND_FRAGMENT_BYTES);
   SSL_CTX_set_max_cert_list(ctx, MAX_CERTIFICATE_BYTES);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE, NULL);
   SSL_CTX_set_cert_verify_callback(ctx, refuse, NULL);

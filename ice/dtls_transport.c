@@ -29,6 +29,7 @@ struct dtls_transport {
   bool verified;   /* the certificate the peer has proved matched a fingerprint */
   bool mismatched; /* it did not */
   unsigned attempts;
+  unsigned lent; /* how many calls deep the record buffers are in use */
   size_t handshake_bytes;
   int64_t started_us;
   int64_t now_us;           /* of the call we are in, for the BIO's callbacks */
@@ -98,6 +99,7 @@ static void drop_ssl(struct dtls_transport *d) {
   d->bio.openssl_deadline = NULL;
   d->bio.plain_alerts = false;
   d->verified = d->mismatched = false;
+  d->lent = 0;
   d->retransmit_at_us = INT64_MAX;
   d->rto_us = d->initial_rto_us;
 }
@@ -201,8 +203,22 @@ static enum ice_drop_reason run_handshake(struct dtls_transport *d) {
   return ICE_DROP_DTLS_ERROR;
 }
 
+/* SSL_MODE_RELEASE_BUFFERS does nothing for DTLS, so a connected association gets its record buffers for the time of one
+ * call. `lent` guards against a listener that sends while we read. */
+static bool lend_buffers(struct dtls_transport *d) {
+  return d->lent++ > 0 || SSL_alloc_buffers(d->ssl) == 1;
+}
+
+static void return_buffers(struct dtls_transport *d) {
+  if (--d->lent == 0) (void)SSL_free_buffers(d->ssl); /* refuses when something is pending, and that is right */
+}
+
 static void read_records(struct dtls_transport *d) {
   uint8_t plain[MAX_DATAGRAM_BYTES];
+  if (!lend_buffers(d)) {
+    d->lent--;
+    return;
+  }
   while (d->state == DTLS_CONNECTED) {
     ERR_clear_error();
     const int got = SSL_read(d->ssl, plain, sizeof(plain));
@@ -213,6 +229,7 @@ static void read_records(struct dtls_transport *d) {
     if (SSL_get_error(d->ssl, got) != SSL_ERROR_WANT_READ) d->state = DTLS_CLOSED; /* close_notify or a fatal alert */
     break;
   }
+  return_buffers(d);
   ERR_clear_error();
   OPENSSL_cleanse(plain, sizeof(plain));
 }
@@ -295,7 +312,8 @@ bool dtls_transport_send(struct dtls_transport *d, const uint8_t *data, size_t l
   if (d->state != DTLS_CONNECTED || len == 0 || len > DTLS_MAX_RECORD_BYTES) return false;
   d->now_us = now_us;
   ERR_clear_error();
-  const bool ok = SSL_write(d->ssl, data, (int)len) == (int)len;
+  const bool ok = lend_buffers(d) && SSL_write(d->ssl, data, (int)len) == (int)len;
+  return_buffers(d);
   ERR_clear_error();
   return ok;
 }
@@ -305,7 +323,8 @@ void dtls_transport_close(struct dtls_transport *d, int64_t now_us) {
   d->now_us = now_us;
   if (d->state == DTLS_CONNECTED) {
     ERR_clear_error();
-    (void)SSL_shutdown(d->ssl);
+    if (lend_buffers(d)) (void)SSL_shutdown(d->ssl);
+    return_buffers(d);
     ERR_clear_error();
   }
   d->state = DTLS_CLOSED;
