@@ -3,7 +3,7 @@
  *
  *   valgrind --tool=callgrind --toggle-collect=rtp_outgoing_stream_forward build/release/bench/rtp_forward 2000 100
  *
- * Usage: rtp_forward [packets, default 100000] [receivers, default 100]
+ * Usage: rtp_forward [packets, default 100000] [receivers, default 100, at most 10000]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 #define PACKETS_PER_FRAME 8
 #define PAYLOAD           1100
+#define MAX_RECEIVERS     10000
 
 static double seconds(void) {
   struct timespec t;
@@ -75,8 +76,8 @@ int main(int argc, char **argv) {
   unsigned long packets = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
   unsigned long receivers = argc > 2 ? strtoul(argv[2], NULL, 10) : 100;
   struct rtp_incoming_stream *source = make_source();
-  struct rtp_outgoing_stream **slots = calloc(receivers ? receivers : 1, sizeof(struct rtp_outgoing_stream *));
-  if (!source || !slots) return 1;
+  static struct rtp_outgoing_stream *slots[MAX_RECEIVERS];
+  if (!source || receivers > MAX_RECEIVERS) return 1;
   for (unsigned long i = 0; i < receivers; i++) {
     slots[i] = make_slot((uint32_t)(100 + 2 * i));
     if (!slots[i]) return 1;
@@ -104,7 +105,6 @@ int main(int argc, char **argv) {
          forwarded ? elapsed * 1e9 / (double)forwarded : 0.0, sum);
   for (unsigned long i = 0; i < receivers; i++)
     rtp_outgoing_stream_free(slots[i]);
-  free(slots);
   rtp_incoming_stream_free(source);
   return 0;
 }

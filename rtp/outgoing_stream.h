@@ -76,7 +76,8 @@ struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing
 /* Simulcast layer of the wanted stream; -1 for nothing. */
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s);
 
-/* The stream whose key frame this slot waits for; NULL when it waits for none. */
+/* The stream whose key frame this slot waits for; NULL when it waits for none. Ask after select and resume, and whenever forward()
+ * says RTP_DROP_WAITING_KEYFRAME (a restarted source): wishes are merged, so one per packet does no harm. */
 struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s);
 
 /* The receiver sent PLI or FIR for this slot: the stream to ask, or NULL: nothing flows, or it asks too often. */

@@ -224,7 +224,7 @@ static void layers_of_one_camera_are_aligned_by_ntp(void **state) {
   assert_int_equal(r->last.timestamp - first, 31 * VIDEO_STEP);
   rtp_outgoing_stream_select(r->out, f.stream);
   f.timestamp += 2 * VIDEO_STEP; /* frames 31 and 32 were not for us */
-  pass_frame(r, &f, true, now + 2 * FRAME_US);
+  pass_frame(r, &f, true, now + (int64_t)2 * FRAME_US);
   assert_int_equal(r->last.timestamp - first, 33 * VIDEO_STEP);
   fixture_receiver_free(r);
   rtp_incoming_stream_free(q.stream);
