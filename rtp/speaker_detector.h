@@ -18,10 +18,9 @@
 
 #define SPEAKER_NONE        UINT32_MAX
 #define SPEAKER_MIN_HOLD_US 1000000 /* a new speaker is not replaced within this time unless silent */
-2000000 /* after so much silence there is no active speaker ranking change: the last one stays */
-#define SPEAKER_UPDATE_US 200000 /* how often update wants to be called */
+#define SPEAKER_UPDATE_US   200000  /* how often update wants to be called */
 
-    struct speaker_detector;
+struct speaker_detector;
 
 /* Errors: -1 out of memory, or capacity 0 or above 4096. */
 int speaker_detector_create(struct speaker_detector **out, uint32_t capacity);
