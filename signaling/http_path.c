@@ -26,7 +26,7 @@ bool http_path_valid(const char *path, size_t len) {
 /* Length of an authority without the default port of its scheme. */
 static size_t authority_len(const char *authority, const char *port) {
   size_t len = strlen(authority), n = strlen(port);
-  return len > n && strcmp(authority + len - n, port) == 0 ? len - n : len;
+  return len >= n && strcmp(authority + len - n, port) == 0 ? len - n : len;
 }
 
 bool http_origin_allowed(const char *origin, const char *host, bool tls, const char *const *allowed, size_t count) {
@@ -80,7 +80,8 @@ int http_forwarded_address(const char *list, char *out, size_t cap) {
 }
 
 void http_address_unmap(char *address) {
-  if (strncasecmp(address, "::ffff:", 7) == 0 && strchr(address, '.'))
+  unsigned char bytes[4];
+  if (strncasecmp(address, "::ffff:", 7) == 0 && uv_inet_pton(AF_INET, address + 7, bytes) == 0)
     memmove(address, address + 7, strlen(address + 7) + 1);
 }
 

@@ -1,3 +1,13 @@
 # Messages, limits, tokens and the listener.
 consilium_test(signaling/listener_websocket listener_websocket_test.c loop_client.c LINK signaling)
 consilium_test(signaling/listener_http listener_http_test.c loop_client.c LINK signaling)
+consilium_test(signaling/json_limits json_limits_test.c LINK signaling)
+consilium_test(signaling/message message_test.c LINK signaling)
+consilium_test(signaling/names names_test.c LINK signaling)
+consilium_test(signaling/rate_limit rate_limit_test.c LINK signaling)
+consilium_test(signaling/resume_key resume_key_test.c LINK signaling)
+consilium_test(signaling/token token_test.c LINK signaling)
+consilium_test(signaling/http_path http_path_test.c LINK signaling)
+consilium_test(signaling/web_files web_files_test.c LINK signaling)
+consilium_test(signaling/protocol_page protocol_page_test.c LINK signaling)
+target_compile_definitions(signaling_protocol_page_test PRIVATE PROTOCOL_PAGE="${CMAKE_SOURCE_DIR}/signaling/PROTOCOL.md")
