@@ -18,12 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCTP_MAX_MESSAGE_BYTES    65536         /* a=max-message-size of our answer (RFC 8841 §6)                 */
-#define SCTP_MAX_QUEUED_BYTES     (1024 * 1024) /* accepted by us, not yet acknowledged by the peer               */
-#define SCTP_MAX_QUEUED_MESSAGES  1024          /* the same in messages: tiny ones cost more than their bytes */
-#define SCTP_LOW_QUEUED_BYTES     (256 * 1024)  /* queue_low is called when the queue falls to this after a refusal */
-#define SCTP_MAX_CHANNELS         32            /* open at the same time, from both sides                         */
-#define SCTP_MAX_STREAMS          64            /* stream ids 0…63: one side's parity alone reaches 32 channels   */
+#define SCTP_MAX_MESSAGE_BYTES    65536   /* a=max-message-size of our answer (RFC 8841 §6)                 */
+#define SCTP_MAX_QUEUED_BYTES     1048576 /* accepted by us, not yet acknowledged by the peer               */
+#define SCTP_MAX_QUEUED_MESSAGES  1024    /* the same in messages: tiny ones cost more than their bytes */
+#define SCTP_LOW_QUEUED_BYTES     262144  /* queue_low is called when the queue falls to this after a refusal */
+#define SCTP_MAX_CHANNELS         32      /* open at the same time, from both sides                         */
+#define SCTP_MAX_STREAMS          64      /* stream ids 0…63: one side's parity alone reaches 32 channels   */
 #define SCTP_MAX_LABEL_BYTES      128
 #define SCTP_MAX_PROTOCOL_BYTES   64
 #define SCTP_MAX_ASSOCIATIONS     4096  /* of one stack                                                   */

@@ -57,12 +57,13 @@ int srtp_seal_packet(struct srtp_seal *seal) {
 }
 
 static size_t flush(struct srtp_engine *engine, struct srtp_pending *p) {
-  int rc = p->count ? engine->ops->seal_cm_batch(engine->library, p->jobs, p->count) : SRTP_OK;
-  size_t sealed = rc == SRTP_OK ? p->count : 0;
-  for (size_t i = 0; i < p->count; i++)
-    p->seals[i]->result = rc == SRTP_OK ? sealed_bytes(p->seals[i]) : rc;
+  size_t count = p->count;
   p->count = 0;
-  return sealed;
+  if (count == 0 || engine->ops->seal_cm_batch == NULL) return 0;
+  int rc = engine->ops->seal_cm_batch(engine->library, p->jobs, count);
+  for (size_t i = 0; i < count; i++)
+    p->seals[i]->result = rc == SRTP_OK ? sealed_bytes(p->seals[i]) : rc;
+  return rc == SRTP_OK ? count : 0;
 }
 
 size_t srtp_seal_batch(struct srtp_engine *engine, struct srtp_seal *seals, size_t count) {

@@ -127,9 +127,9 @@ struct srtp_seal {
   size_t header_len;
   const uint8_t *payload;
   size_t payload_len;
-  uint8_t padding;
   uint8_t *out; /* needs header_len + payload_len + padding + srtp_profile_tag_bytes() */
   size_t cap;
+  uint8_t padding;
   int result; /* out: bytes written, or a negative status */
 };
 

@@ -2,6 +2,7 @@
 #include "ice/secret_memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/ice/srtp_fixture.h"
 
@@ -12,8 +13,9 @@ static int is_left_out_of_dumps(const void *address) {
   int inside = 0, result = -1;
   assert_non_null(maps);
   while (result < 0 && fgets(line, sizeof line, maps)) {
-    unsigned long from, to;
-    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+    char *end;
+    unsigned long from = strtoul(line, &end, 16);
+    if (*end == '-') inside = (uintptr_t)address >= from && (uintptr_t)address < strtoul(end + 1, NULL, 16);
     if (inside && strncmp(line, "VmFlags:", 8) == 0) result = strstr(line, " dd") != NULL;
   }
   fclose(maps);

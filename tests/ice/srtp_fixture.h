@@ -126,6 +126,7 @@ static inline void for_each_pair(void (*body)(struct pair *p)) {
 }
 
 /* Seals `payload` under `seq` on `sender`; no CSRC, no extension. Returns srtp_seal_packet()'s result. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the structure */
 static inline int seal_simple(struct srtp_sender *sender, uint16_t seq, const void *payload, size_t len, uint8_t *out,
                               size_t cap) {
   uint8_t header[12];

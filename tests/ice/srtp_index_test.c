@@ -54,8 +54,8 @@ static void a_jump_past_the_window_forgets_everything_in_it(void **state) {
   struct srtp_index x = {0};
   for (uint64_t i = 0; i < SRTP_WINDOW_PACKETS; i++)
     srtp_index_commit(&x, i);
-  srtp_index_commit(&x, 10 * SRTP_WINDOW_PACKETS);
-  for (uint64_t i = 9 * SRTP_WINDOW_PACKETS + 1; i < 10 * SRTP_WINDOW_PACKETS; i++)
+  srtp_index_commit(&x, UINT64_C(10) * SRTP_WINDOW_PACKETS);
+  for (uint64_t i = UINT64_C(9) * SRTP_WINDOW_PACKETS + 1; i < UINT64_C(10) * SRTP_WINDOW_PACKETS; i++)
     assert_int_equal(srtp_index_check(&x, i), SRTP_OK);
 }
 
