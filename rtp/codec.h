@@ -38,7 +38,7 @@ struct rtp_codec_info {
                        the key frame's later packets (same timestamp). SVC: only on the lowest spatial layer. */
   bool frame_start; /* first packet of a (spatial layer's) frame; AV1 and H.264: only a guess, see the codec's notes */
   bool frame_end;   /* last packet of the picture: the marker bit, or VP9's E bit for a layer's frame  */
-  bool discardable; /* nothing refers to this frame: dropping it hurts nothing else */
+  bool discardable; /* nothing refers to this frame: dropping it hurts nothing else; never a keyframe */
   bool dtx;         /* Opus: silence, at most 2 bytes */
 
   bool has_temporal; /* temporal_id and switch_up are told by the payload */

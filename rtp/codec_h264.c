@@ -83,6 +83,6 @@ int rtp_h264_parse(const uint8_t *payload, size_t len, bool marker, struct rtp_c
     return error;
   }
   out->frame_end = marker;
-  out->discardable = n.any_slice && !n.any_reference;
+  out->discardable = n.any_slice && !n.any_reference && !out->keyframe;
   return RTP_OK;
 }

@@ -47,10 +47,10 @@ int rtp_vp8_parse(const uint8_t *payload, size_t len, bool marker, struct rtp_co
     return RTP_ERROR_SHORT;
   }
   out->descriptor_len = (uint16_t)(r.at - payload);
-  out->discardable = first & 0x20;
   out->frame_start = (first & 0x17) == 0x10; /* S set, partition 0 */
   out->frame_end = marker;
   /* RFC 6386 §9.1: the lowest bit of the first byte: "0 for key frames, 1 for interframes". */
   if (out->frame_start && (*r.at & 1) == 0) read_key_frame(&r, out);
+  out->discardable = first & 0x20 && !out->keyframe;
   return RTP_OK;
 }

@@ -206,7 +206,7 @@ struct rtcp_transport_status {
   bool received;
 };
 
-/* Checks the whole message, chunks and deltas, before anything is handed out, in time linear in its bytes and statuses.
+/* Checks the whole message, chunks and deltas, before anything is handed out, in time linear in its bytes.
  * Errors: TYPE, SHORT, LENGTH (fewer deltas than statuses say), VALUE (no statuses, reserved symbol), TOO_MANY. */
 int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_transport_feedback *out);
 

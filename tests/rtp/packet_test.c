@@ -6,15 +6,15 @@
 static void kind_follows_rfc_5761(void **state) {
   (void)state;
   const struct {
-    uint8_t first, second;
     size_t len;
     enum rtp_kind kind;
+    uint8_t first, second;
   } cases[] = {
-      {0x80, 96, 12, RTP_KIND_RTP},   {0x80, 0x80 | 63, 12, RTP_KIND_RTP}, {0x80, 191, 12, RTP_KIND_RTP},
-      {0x80, 192, 12, RTP_KIND_RTCP}, {0x81, 200, 28, RTP_KIND_RTCP},      {0x80, 223, 4, RTP_KIND_RTCP},
-      {0x80, 224, 12, RTP_KIND_RTP},  {0x80, 96, 11, RTP_KIND_NONE},       {0x80, 200, 3, RTP_KIND_NONE},
-      {0x40, 96, 12, RTP_KIND_NONE},  {0xC0, 200, 12, RTP_KIND_NONE},      {0x80, 96, 1, RTP_KIND_NONE},
-      {0x80, 96, 0, RTP_KIND_NONE},
+      {12, RTP_KIND_RTP, 0x80, 96},   {12, RTP_KIND_RTP, 0x80, 0x80 | 63}, {12, RTP_KIND_RTP, 0x80, 191},
+      {12, RTP_KIND_RTCP, 0x80, 192}, {28, RTP_KIND_RTCP, 0x81, 200},      {4, RTP_KIND_RTCP, 0x80, 223},
+      {12, RTP_KIND_RTP, 0x80, 224},  {11, RTP_KIND_NONE, 0x80, 96},       {3, RTP_KIND_NONE, 0x80, 200},
+      {12, RTP_KIND_NONE, 0x40, 96},  {12, RTP_KIND_NONE, 0xC0, 200},      {1, RTP_KIND_NONE, 0x80, 96},
+      {0, RTP_KIND_NONE, 0x80, 96},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     uint8_t data[28] = {cases[i].first, cases[i].second};

@@ -48,7 +48,7 @@ static void receiver_report_limits(void **state) {
   r.count = 32;
   assert_int_equal(rtcp_write_report(out, sizeof out, &r), RTP_ERROR_TOO_MANY);
 
-  const char *short_ones[] = {"80c90000", "81c90001 00000001", "82c90007 00000001 " BLOCK,
+  const char *short_ones[] = {"80c90000", "81c90001 00000001", ("82c90007 00000001 " BLOCK),
                               "80c80005 00000001 00000000 00000000 00000000 00000000"};
   for (size_t i = 0; i < COUNT(short_ones); i++) {
     struct bytes b = bytes_hex(short_ones[i]);

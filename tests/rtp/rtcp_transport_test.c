@@ -42,7 +42,7 @@ static void header_of_a_chromium_feedback(void **state) {
   assert_int_equal(f.feedback_seq, 23);
   assert_true(rtcp_transport_feedback_next(&f, &s));
   assert_true(s.received && s.seq == 153);
-  assert_true(s.arrival_us == 4057090LL * 64000 + 0x94 * 250);
+  assert_true(s.arrival_us == 4057090LL * 64000 + 0x94 * 250LL);
   assert_false(rtcp_transport_feedback_next(&f, &s));
   bytes_free(&b);
 }

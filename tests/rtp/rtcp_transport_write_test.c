@@ -8,7 +8,7 @@ static void check_message(const uint8_t *data, int len, uint16_t base, const str
                           size_t count) {
   struct rtcp_packet p = only_packet(data, len);
   struct rtcp_transport_feedback f;
-  struct rtcp_transport_status s;
+  struct rtcp_transport_status s = {0};
   assert_int_equal(rtcp_parse_transport_feedback(&p, &f), RTP_OK);
   assert_int_equal(f.base_seq, base);
   assert_int_equal(f.received_count, count);

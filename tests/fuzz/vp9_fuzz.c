@@ -1,0 +1,6 @@
+/* Fuzzes the VP9 payload parser and the patch of picture ids. Input: marker bit, payload. */
+#include "tests/fuzz/rtp_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  return fuzz_codec(RTP_CODEC_VP9, data, size);
+}
