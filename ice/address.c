@@ -71,8 +71,17 @@ bool ice_address_is_set(const struct ice_address *a) {
   return ice_address_length(a) != 0;
 }
 
+/* The whole value, unused bytes (always zero) included. */
+static void words_of(const struct ice_address *a, uint64_t words[4]) {
+  words[3] = 0;
+  memcpy(words, a, sizeof(*a));
+}
+
 bool ice_address_equal(const struct ice_address *a, const struct ice_address *b) {
-  return memcmp(a, b, sizeof(*a)) == 0;
+  uint64_t x[4], y[4];
+  words_of(a, x);
+  words_of(b, y);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
 }
 
 uint16_t ice_address_port(const struct ice_address *a) {
@@ -89,8 +98,8 @@ static uint64_t mix(uint64_t h) {
 }
 
 uint64_t ice_address_hash(const struct ice_address *a, uint64_t seed) {
-  uint64_t words[4] = {0};
-  memcpy(words, a, sizeof(*a));
+  uint64_t words[4];
+  words_of(a, words);
   uint64_t h = seed;
   for (size_t i = 0; i < 4; i++)
     h = mix(h ^ words[i]) + seed;
@@ -101,8 +110,12 @@ const char *ice_address_text(const struct ice_address *a, bool with_port, char t
   char ip[INET6_ADDRSTRLEN];
   const bool v6 = a->any.sa_family == AF_INET6;
   const void *bytes = v6 ? (const void *)&a->v6.sin6_addr : (const void *)&a->v4.sin_addr;
-  if (!ice_address_is_set(a) || inet_ntop(a->any.sa_family, bytes, ip, sizeof(ip)) == NULL) return strcpy(text, "?");
-  if (!with_port) return strcpy(text, ip);
-  snprintf(text, ICE_ADDRESS_TEXT_BYTES, v6 ? "[%s]:%u" : "%s:%u", ip, (unsigned)ice_address_port(a));
+  if (!ice_address_is_set(a) || inet_ntop(a->any.sa_family, bytes, ip, sizeof(ip)) == NULL) {
+    snprintf(text, ICE_ADDRESS_TEXT_BYTES, "?");
+  } else if (with_port) {
+    snprintf(text, ICE_ADDRESS_TEXT_BYTES, v6 ? "[%s]:%u" : "%s:%u", ip, (unsigned)ice_address_port(a));
+  } else {
+    snprintf(text, ICE_ADDRESS_TEXT_BYTES, "%s", ip);
+  }
   return text;
 }

@@ -142,11 +142,11 @@ static int hex_digit(char c) {
 
 bool ice_fingerprint_parse(struct ice_fingerprint *out, const char *algorithm, const char *value) {
   const struct hash *hash = algorithm == NULL ? NULL : find_hash(algorithm);
-  if (hash == NULL || value == NULL || strnlen(value, ICE_FINGERPRINT_TEXT_BYTES) != (size_t)hash->len * 3 - 1) {
+  if (hash == NULL || value == NULL || strnlen(value, ICE_FINGERPRINT_TEXT_BYTES) != (size_t)3 * hash->len - 1) {
     return false;
   }
   struct ice_fingerprint f = {.len = hash->len};
-  strcpy(f.algorithm, hash->name);
+  snprintf(f.algorithm, sizeof(f.algorithm), "%s", hash->name);
   for (size_t i = 0; i < hash->len; i++, value += 3) {
     const int high = hex_digit(value[0]), low = hex_digit(value[1]);
     if (high < 0 || low < 0 || (value[2] != ':' && value[2] != '\0')) return false;

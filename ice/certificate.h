@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ICE_FINGERPRINT_TEXT_BYTES (64 * 3) /* sha-512 as "AB:CD:…" with its NUL */
+#define ICE_FINGERPRINT_TEXT_BYTES 192 /* sha-512 as "AB:CD:…" with its NUL */
 
 /* In the order we prefer them (RFC 7714 §14.2, RFC 5764 §4.1.2). OpenSSL takes the server's preference. */
 #define ICE_SRTP_PROFILES          "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"

@@ -288,13 +288,13 @@ bool dtls_transport_export_keys(struct dtls_transport *d, struct dtls_srtp_keys 
   struct dtls_srtp_keys keys = {.profile = (uint16_t)SSL_get_selected_srtp_profile(d->ssl)->id};
   switch (keys.profile) {
     case SRTP_AES128_CM_SHA1_80:
-      keys.len = 2 * (16 + 14);
+      keys.len = (size_t)2 * (16 + 14);
       break;
     case SRTP_AEAD_AES_128_GCM:
-      keys.len = 2 * (16 + 12);
+      keys.len = (size_t)2 * (16 + 12);
       break;
     case SRTP_AEAD_AES_256_GCM:
-      keys.len = 2 * (32 + 12);
+      keys.len = (size_t)2 * (32 + 12);
       break;
     default:
       return false;

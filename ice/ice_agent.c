@@ -85,8 +85,8 @@ static bool credentials_make(struct credentials *c) {
 
 static int credentials_set_remote(struct credentials *c, const char *ufrag, const char *pwd) {
   if (!is_ice_text(ufrag, MIN_UFRAG_CHARS) || !is_ice_text(pwd, MIN_PWD_CHARS)) return ICE_AGENT_CREDENTIALS;
-  strcpy(c->remote_ufrag, ufrag);
-  strcpy(c->remote_pwd, pwd);
+  memcpy(c->remote_ufrag, ufrag, strlen(ufrag) + 1);
+  memcpy(c->remote_pwd, pwd, strlen(pwd) + 1);
   return ICE_AGENT_OK;
 }
 

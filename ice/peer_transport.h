@@ -166,7 +166,8 @@ struct peer_packet {
 void peer_transport_receive(struct peer_transport *t, const struct ice_address *from, uint8_t *data, size_t len,
                             int64_t now_us, struct peer_packet *out);
 
-/* INT64_MAX = none. Ask again after every call that takes now_us. */
+/* INT64_MAX = none. Media only moves it later, and an early tick is harmless: a worker need not ask after each packet, only
+ * when the deadline it knows has come, and after set_remote, restart_ice, or a datagram that was consumed. */
 int64_t peer_transport_deadline(const struct peer_transport *t);
 void peer_transport_tick(struct peer_transport *t, int64_t now_us);
 

@@ -96,13 +96,10 @@ int peer_transport_seal_rtp(struct peer_transport *t, struct peer_sender *s, con
                             const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap) {
   const int allowed = may_seal(t, header_len + payload_len + SRTP_MAX_TAG_BYTES);
   if (allowed != PEER_OK) return allowed;
-  struct srtp_seal seal = {.sender = s->srtp,
-                           .header = header,
-                           .header_len = header_len,
-                           .payload = payload,
-                           .payload_len = payload_len,
-                           .out = out,
-                           .cap = cap};
+  struct srtp_seal seal = {
+      .sender = s->srtp, .header = header, .header_len = header_len, .payload = payload, .payload_len = payload_len};
+  seal.out = out;
+  seal.cap = cap;
   return finish_seal(t, srtp_seal_packet(&seal));
 }
 

@@ -43,19 +43,29 @@ void ice_stun_codec_free(struct ice_stun_codec *codec) {
   free(codec);
 }
 
-/* libnice takes keys as pointers to non-const but only reads them. */
-static uint8_t *key_bytes(const char *pwd) {
-  return (uint8_t *)(uintptr_t)pwd;
+/* libnice wants keys it could write to, though it only reads them: a copy for the time of one call. */
+struct key {
+  uint8_t bytes[ICE_REMOTE_CHARS];
+  size_t len;
+};
+
+static struct key key_of(const char *pwd) {
+  struct key k = {.len = strnlen(pwd, ICE_REMOTE_CHARS)};
+  memcpy(k.bytes, pwd, k.len);
+  return k;
 }
 
 /* The USERNAME has been compared already: it says which password, which is what libnice asks here. */
+// NOLINTBEGIN(readability-non-const-parameter): the type is libnice's
 static bool give_password(StunAgent *agent, StunMessage *message, uint8_t *username, uint16_t username_len,
                           uint8_t **password, size_t *password_len, void *user_data) {
+  struct key *k = user_data;
   (void)agent, (void)message, (void)username, (void)username_len;
-  *password = user_data;
-  *password_len = strlen(user_data);
+  *password = k->bytes;
+  *password_len = k->len;
   return true;
 }
+// NOLINTEND(readability-non-const-parameter)
 
 static enum ice_drop_reason drop_of(StunValidationStatus status) {
   switch (status) {
@@ -86,9 +96,9 @@ static bool write_success(struct ice_stun_codec *codec, const StunMessage *reque
 enum ice_drop_reason stun_codec_answer(struct ice_stun_codec *codec, const uint8_t *data, size_t len, const char *pwd,
                                        const struct ice_address *from, uint8_t *reply, size_t cap, size_t *reply_len) {
   StunMessage request, response;
+  struct key key = key_of(pwd);
   *reply_len = 0;
-  const StunValidationStatus status =
-      stun_agent_validate(&codec->agent, &request, data, len, give_password, key_bytes(pwd));
+  const StunValidationStatus status = stun_agent_validate(&codec->agent, &request, data, len, give_password, &key);
   if (drop_of(status) != ICE_DROP_NONE) return drop_of(status);
   if (status == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE) {
     *reply_len = stun_agent_build_unknown_attributes_error(&codec->agent, &response, reply, cap, &request);
@@ -115,7 +125,7 @@ size_t stun_codec_write_check(struct ice_stun_codec *codec, const uint8_t transa
       stun_message_append_string(&message, STUN_ATTRIBUTE_USERNAME, username) != STUN_MESSAGE_RETURN_SUCCESS) {
     return 0;
   }
-  const size_t len = stun_agent_finish_message(&codec->agent, &message, key_bytes(pwd), strlen(pwd));
+  const size_t len = stun_agent_finish_message(&codec->agent, &message, (const uint8_t *)pwd, strlen(pwd));
   stun_message_id(&message, id);
   stun_agent_forget_transaction(&codec->agent, id);
   return len;
@@ -124,12 +134,13 @@ size_t stun_codec_write_check(struct ice_stun_codec *codec, const uint8_t transa
 enum ice_drop_reason stun_codec_verify_response(struct ice_stun_codec *codec, const uint8_t *data, size_t len,
                                                 const char *pwd) {
   StunMessage message;
+  struct key key = key_of(pwd);
   StunAgentSavedIds *sent = &codec->agent.sent_ids[0];
   memset(sent, 0, sizeof(*sent));
   memcpy(sent->id, data + 4, sizeof(sent->id)); /* cookie and transaction id, which the caller has matched */
   sent->method = STUN_BINDING;
-  sent->key = key_bytes(pwd);
-  sent->key_len = strlen(pwd);
+  sent->key = key.bytes;
+  sent->key_len = key.len;
   sent->valid = true;
   const StunValidationStatus status = stun_agent_validate(&codec->agent, &message, data, len, NULL, NULL);
   memset(sent, 0, sizeof(*sent));

@@ -88,7 +88,7 @@ static void hostile_fingerprints_are_refused(void **state) {
   (void)state;
   struct ice_fingerprint f;
   char good[ICE_FINGERPRINT_TEXT_BYTES], text[ICE_FINGERPRINT_TEXT_BYTES + 8];
-  strcpy(good, ice_certificate_fingerprint(certificate));
+  snprintf(good, sizeof(good), "%s", ice_certificate_fingerprint(certificate));
   assert_false(ice_fingerprint_parse(&f, "sha-1", good));
   assert_false(ice_fingerprint_parse(&f, "md5", good));
   assert_false(ice_fingerprint_parse(&f, "sha-512", good));
@@ -97,7 +97,7 @@ static void hostile_fingerprints_are_refused(void **state) {
   assert_false(ice_fingerprint_parse(&f, "sha-256", NULL));
   assert_false(ice_fingerprint_parse(&f, "sha-256", ""));
   for (size_t i = 0; i < strlen(good); i++) {
-    strcpy(text, good);
+    snprintf(text, sizeof(text), "%s", good);
     text[i] = 'g';
     assert_false(ice_fingerprint_parse(&f, "sha-256", text));
     text[i] = '\0';

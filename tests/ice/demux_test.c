@@ -38,13 +38,13 @@ static void short_datagrams_are_unknown(void **state) {
   (void)state;
   assert_int_equal(ice_demux(NULL, 0), ICE_PACKET_UNKNOWN);
   const struct {
-    uint8_t first, second;
     size_t least;
     enum ice_packet_kind kind;
-  } rows[] = {{0, 1, 20, ICE_PACKET_STUN},
-              {22, 254, 13, ICE_PACKET_DTLS},
-              {128, 96, 12, ICE_PACKET_RTP},
-              {128, 200, 8, ICE_PACKET_RTCP}};
+    uint8_t first, second;
+  } rows[] = {{20, ICE_PACKET_STUN, 0, 1},
+              {13, ICE_PACKET_DTLS, 22, 254},
+              {12, ICE_PACKET_RTP, 128, 96},
+              {8, ICE_PACKET_RTCP, 128, 200}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     for (size_t len = 0; len < rows[i].least; len++) {
       assert_int_equal(kind(rows[i].first, rows[i].second, len), ICE_PACKET_UNKNOWN);

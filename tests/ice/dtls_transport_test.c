@@ -318,7 +318,7 @@ static void attempts_and_bytes_are_capped(void **state) {
   assert_int_equal(dtls_transport_create(&other, w->certificate, &on), 0);
   assert_true(dtls_transport_set_fingerprints(other, &f, 1));
   size_t fed = 0;
-  while (dtls_transport_state(other) != DTLS_FAILED && fed < 10 * DTLS_MAX_HANDSHAKE_BYTES) {
+  while (dtls_transport_state(other) != DTLS_FAILED && fed < (size_t)10 * DTLS_MAX_HANDSHAKE_BYTES) {
     (void)dtls_transport_receive(other, w->client.queue[0].data, w->client.queue[0].len, w->now);
     fed += w->client.queue[0].len;
     w->queued = 0;

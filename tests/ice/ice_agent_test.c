@@ -379,8 +379,8 @@ static void restart_keeps_the_old_path_until_the_new_one_works(void **state) {
   assert_int_equal(answer_check(w), ICE_DROP_NONE);
   struct stun_client old = w->client;
   char old_ufrag[ICE_UFRAG_CHARS + 1], old_pwd[ICE_PWD_CHARS + 1];
-  strcpy(old_ufrag, w->ufrag);
-  strcpy(old_pwd, w->pwd);
+  snprintf(old_ufrag, sizeof(old_ufrag), "%s", w->ufrag);
+  snprintf(old_pwd, sizeof(old_pwd), "%s", w->pwd);
   old.remote_ufrag = old_ufrag;
   old.remote_pwd = old_pwd;
   assert_int_equal(ice_agent_restart(w->agent, "freshufrag", "freshpwdfreshpwdfreshpwd"), ICE_AGENT_OK);
@@ -411,7 +411,7 @@ static void a_second_restart_replaces_the_unused_first(void **state) {
   assert_int_equal(check_from(w, 1, &nominating), ICE_DROP_NONE);
   assert_int_equal(ice_agent_restart(w->agent, "fresh1", REMOTE_PWD), ICE_AGENT_OK);
   char unused[ICE_UFRAG_CHARS + 1];
-  strcpy(unused, ice_agent_local_ufrag(w->agent));
+  snprintf(unused, sizeof(unused), "%s", ice_agent_local_ufrag(w->agent));
   assert_int_equal(ice_agent_restart(w->agent, "fresh2", REMOTE_PWD), ICE_AGENT_OK);
   assert_string_equal(w->retired, unused);
   assert_int_equal(check_from(w, 1, NULL), ICE_DROP_NONE); /* the pair in use survives both */

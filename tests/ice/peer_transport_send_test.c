@@ -84,7 +84,7 @@ static void messages_have_limits(void **state) {
   assert_int_equal(peer_transport_send_message(w->t, channel, true, big, sizeof(big), w->now), PEER_TOO_LARGE);
   int error = PEER_OK;
   size_t taken = 0;
-  while (error == PEER_OK && taken <= 2 * SCTP_MAX_QUEUED_BYTES) { /* nothing arrives: the queue fills */
+  while (error == PEER_OK && taken <= (size_t)2 * SCTP_MAX_QUEUED_BYTES) { /* nothing arrives: the queue fills */
     error = peer_transport_send_message(w->t, channel, true, big, SCTP_MAX_MESSAGE_BYTES, w->now);
     if (error == PEER_OK) taken += SCTP_MAX_MESSAGE_BYTES;
     w->queued = 0;
@@ -108,7 +108,7 @@ static void garbage_inside_dtls_ends_nothing(void **state) {
   uint8_t junk[600];
   connect_with_sctp(w);
   for (unsigned i = 0; i < 500; i++) {
-    for (size_t b = 0; b < sizeof(junk); b++)
+    for (unsigned b = 0; b < sizeof(junk); b++)
       junk[b] = (uint8_t)((i * 37 + b * 11) * 2654435761u >> 24);
     (void)dtls_client_send(&w->dtls, junk, 1 + i % sizeof(junk));
     world_pump(w);

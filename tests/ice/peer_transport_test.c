@@ -188,7 +188,7 @@ static void attack(struct world *w, unsigned seed) {
   assert_true(ice_address_parse(&stranger, "198.51.100.1", (uint16_t)(1000 + seed)));
   const size_t before = w->bytes_to_browser;
   for (unsigned i = 0; i < 500; i++) {
-    for (size_t b = 0; b < sizeof(noise); b++)
+    for (unsigned b = 0; b < sizeof(noise); b++)
       noise[b] = (uint8_t)((i * 31 + b * 7 + seed * 13) * 2654435761u >> 24);
     (void)world_send_from(w, &stranger, hostile.queue[0].data, hostile.queue[0].len);
     (void)world_send_from(w, &stranger, noise, sizeof(noise));
@@ -267,7 +267,7 @@ static void ice_restarts_without_a_gap(void **state) {
   char old[64];
   assert_int_equal(peer_transport_add_sender(w->t, SERVER_SSRC, &sender), PEER_OK);
   world_connect(w, &world_browser);
-  strcpy(old, w->ufrag);
+  snprintf(old, sizeof(old), "%s", w->ufrag);
   assert_int_equal(peer_transport_restart_ice(w->t, "x", BROWSER_PWD, w->now), PEER_BAD_CREDENTIALS);
   assert_int_equal(peer_transport_restart_ice(w->t, "secondufrag", BROWSER_PWD, w->now), PEER_OK);
   world_expect_rtp_in(w);

@@ -39,13 +39,18 @@ size_t stun_client_check(struct stun_client *c, const struct stun_check_options 
   return len;
 }
 
+// NOLINTBEGIN(readability-non-const-parameter): the type is libnice's
 static bool give_pwd(StunAgent *agent, StunMessage *message, uint8_t *username, uint16_t username_len,
                      uint8_t **password, size_t *password_len, void *user_data) {
   (void)agent, (void)message, (void)username, (void)username_len;
-  *password = user_data;
-  *password_len = strlen(user_data);
+  const struct stun_client *c = user_data;
+  static uint8_t copy[300];
+  *password_len = strlen(c->pwd);
+  memcpy(copy, c->pwd, *password_len);
+  *password = copy;
   return true;
 }
+// NOLINTEND(readability-non-const-parameter)
 
 size_t stun_client_answer(struct stun_client *c, const uint8_t *request, size_t len, const struct ice_address *from,
                           uint8_t *out, size_t cap) {
@@ -53,8 +58,7 @@ size_t stun_client_answer(struct stun_client *c, const uint8_t *request, size_t 
   bool controlling = true;
   struct sockaddr_storage mapped = {0};
   memcpy(&mapped, from, sizeof(*from));
-  if (stun_agent_validate(&c->agent, &req, request, len, give_pwd, (void *)(uintptr_t)c->pwd) !=
-      STUN_VALIDATION_SUCCESS) {
+  if (stun_agent_validate(&c->agent, &req, request, len, give_pwd, c) != STUN_VALIDATION_SUCCESS) {
     return 0;
   }
   size_t written = cap;
@@ -65,8 +69,9 @@ size_t stun_client_answer(struct stun_client *c, const uint8_t *request, size_t 
 }
 
 static void view(StunMessage *m, const uint8_t *data, size_t len) {
+  static uint8_t copy[2048];
   memset(m, 0, sizeof(*m));
-  m->buffer = (uint8_t *)(uintptr_t)data;
+  m->buffer = memcpy(copy, data, len);
   m->buffer_len = len;
 }
 

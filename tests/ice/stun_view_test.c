@@ -78,7 +78,7 @@ static size_t begin(uint8_t *m, uint16_t type) {
   memset(m, 0, 20);
   m[0] = (uint8_t)(type >> 8);
   m[1] = (uint8_t)type;
-  memcpy(m + 4, "\x21\x12\xa4\x42", 4);
+  memcpy(m + 4, (const uint8_t[]){0x21, 0x12, 0xa4, 0x42}, 4);
   return 20;
 }
 
@@ -99,7 +99,7 @@ static void attribute_shapes(void **state) {
   uint8_t m[1500];
   const struct {
     uint16_t type, len;
-    size_t bytes;
+    unsigned bytes;
     enum ice_drop_reason drop;
   } rows[] = {
       {0x0008, 20, 20, ICE_DROP_NONE},
