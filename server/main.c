@@ -7,6 +7,7 @@
 #include "server/gateway/gateway.h"
 #include "server/log.h"
 #include "server/options.h"
+#include "server/supervisor/development.h"
 #include "server/supervisor/supervisor.h"
 #include "server/token_command.h"
 #include "server/worker/worker.h"
@@ -41,9 +42,14 @@ static int run_child(int argc, char **argv) {
   return status;
 }
 
-static int check_or_print(const struct options *o) {
+static int check_or_print(struct options *o) {
   char message[CONFIG_MESSAGE_BYTES];
   struct config *c = NULL;
+  struct development_addresses addresses;
+  if (o->dev) {
+    development_find_addresses(&addresses);
+    o->dev_settings = development_settings(&addresses, o->lan, message, sizeof message);
+  }
   if (options_load_config(o, &c, message) != CONFIG_OK) {
     fprintf(stderr, "consilium: %s\n", message);
     return 2;

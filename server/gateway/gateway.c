@@ -33,10 +33,13 @@ bool gateway_workers_up(const struct gateway *g, bool all) {
 
 /* ---- listening ----------------------------------------------------------------------------------------------------- */
 
-/* The pages: configured; or, in --dev, those of the source tree this was built from; or installed. */
+/* The pages: configured; or, in --dev, those of the source tree this was built from; or installed; or none (NULL). */
 static const char *web_root(const struct gateway *g) {
   if (*g->config->http.web_root) return g->config->http.web_root;
-  return g->dev && access(CONSILIUM_SOURCE_WEB, R_OK | X_OK) == 0 ? CONSILIUM_SOURCE_WEB : WEB_INSTALLED;
+  if (g->dev && access(CONSILIUM_SOURCE_WEB, R_OK | X_OK) == 0) return CONSILIUM_SOURCE_WEB;
+  if (access(WEB_INSTALLED, R_OK | X_OK) == 0) return WEB_INSTALLED;
+  log_warn("no_pages", log_text("folder", WEB_INSTALLED));
+  return NULL;
 }
 
 struct endpoints {
@@ -77,13 +80,16 @@ static int listen_now(struct gateway *g) {
   const struct listener_endpoint public = {.name = "public",
                                            .websocket_path = "/v1/ws",
                                            .mounts = &mount,
-                                           .mount_count = 1,
+                                           .mount_count = mount.folder ? 1 : 0,
                                            .request_paths = paths,
                                            .request_path_count = together ? 6
                                                                  : g->dev ? 4
                                                                           : 3};
-  const struct listener_endpoint admin = {
-      .name = "admin", .mounts = &mount, .mount_count = 1, .request_paths = paths, .request_path_count = 6};
+  const struct listener_endpoint admin = {.name = "admin",
+                                          .mounts = &mount,
+                                          .mount_count = mount.folder ? 1 : 0,
+                                          .request_paths = paths,
+                                          .request_path_count = 6};
   struct endpoints e = {.count = 0};
   int error = LISTENER_CONFIG;
   if (add_endpoints(&e, c, &c->http.listen, &public) == 0 && add_endpoints(&e, c, &c->http.admin_listen, &admin) == 0) {
