@@ -144,7 +144,7 @@ static void worker_down(void *arg, size_t index) {
   struct gateway *g = arg;
   struct session *s, *next;
   int64_t ids[SESSION_PENDING_MAX];
-  log_warn("worker_connection_lost", log_number("worker", index));
+  if (!g->ending) log_warn("worker_connection_lost", log_number("worker", index));
   query_worker_down(g, (int)index);
   room_directory_worker_down(g->directory, index);
   HASH_ITER(hh, g->sessions.sessions, s, next) {
@@ -158,7 +158,7 @@ static void worker_down(void *arg, size_t index) {
 static void worker_absent(void *arg, size_t index) {
   struct gateway *g = arg;
   struct worker *w = &g->workers[index];
-  if (w->ups > 0) {
+  if (w->ups > 0 && !g->ending) {
     g->counters.workers_lost++;
     log_error("worker_lost", log_number("worker", index), log_number("pid", w->pid));
   }

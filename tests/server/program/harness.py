@@ -42,7 +42,7 @@ def expect(condition, text):
 class Server:
     """`consilium --dev` (or what `arguments` say) from start to end; use with `with`."""
 
-    def __init__(self, program, *arguments, workers=2, dev=True, environment=None):
+    def __init__(self, program, *arguments, workers=2, links=4, dev=True, environment=None):
         self.http = free_port()
         self.media = free_port(socket.SOCK_DGRAM, workers)
         self.lines = []
@@ -51,11 +51,11 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
                                         env={**os.environ, **(environment or {})})
         self.admin = None
-        self.dev = dev
+        self.expected_lines = 1 + links if dev else 1
 
     def __enter__(self):
         deadline = time.monotonic() + PATIENCE
-        while not self.lines or (self.dev and not self.admin):
+        while len(self.lines) < self.expected_lines:
             self.lines.append(self.read_line(deadline))
             if "#token=" in self.lines[-1]:
                 self.admin = self.lines[-1].split("#token=")[1].strip()
