@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSON_LIMITS_MESSAGE_BYTES (64 * 1024)
-#define JSON_LIMITS_OFFER_BYTES   (256 * 1024) /* SDP of a large room: about 2 KiB an m-line */
-#define JSON_LIMITS_DEPTH         32           /* objects and arrays inside one another, the root counts as 1 */
+#define JSON_LIMITS_MESSAGE_BYTES (64UL * 1024)
+#define JSON_LIMITS_OFFER_BYTES   (256UL * 1024) /* SDP of a large room: about 2 KiB an m-line */
+#define JSON_LIMITS_DEPTH         32             /* objects and arrays inside one another, the root counts as 1 */
 #define JSON_LIMITS_VALUES        8192 /* members and elements of one text: bounds the built tree to about 1 MiB */
 
 enum json_limits_error {

@@ -21,7 +21,7 @@
 #include <uv.h>
 
 #define LISTENER_ADDRESS_CHARS 64 /* "2001:db8::1", terminated                                */
-#define LISTENER_BODY_BYTES    (64 * 1024)
+#define LISTENER_BODY_BYTES    (64UL * 1024)
 #define LISTENER_ENDPOINTS_MAX 8
 #define LISTENER_QUERY_MAX     16 /* more parameters than this are answered 400               */
 #define LISTENER_RESPONSE_S    30 /* a request that is not answered by then gets 503 (timeout) */

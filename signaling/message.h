@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 #define SIGNALING_VERSION             1
-#define SIGNALING_ID_MAX              INT32_MAX   /* request ids: 1 to 2^31-1              */
-#define SIGNALING_CHAT_BYTES          4096        /* chat text, UTF-8                      */
-#define SIGNALING_NAME_BYTES          256         /* display name, UTF-8                   */
-#define SIGNALING_IDENTIFIER_BYTES    128         /* rooms, participants, tracks, sessions */
-#define SIGNALING_FIRST_MESSAGE_BYTES (16 * 1024) /* until `hello` has been answered       */
+#define SIGNALING_ID_MAX              INT32_MAX     /* request ids: 1 to 2^31-1              */
+#define SIGNALING_CHAT_BYTES          4096          /* chat text, UTF-8                      */
+#define SIGNALING_NAME_BYTES          256           /* display name, UTF-8                   */
+#define SIGNALING_IDENTIFIER_BYTES    128           /* rooms, participants, tracks, sessions */
+#define SIGNALING_FIRST_MESSAGE_BYTES (16UL * 1024) /* until `hello` has been answered       */
 
 enum signaling_type {
   SIGNALING_HELLO = 0,

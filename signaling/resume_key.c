@@ -10,7 +10,7 @@
 
 static void to_hex(const unsigned char bytes[KEY_BYTES], char out[RESUME_KEY_CHARS + 1]) {
   static const char digits[] = "0123456789abcdef";
-  for (int i = 0; i < KEY_BYTES; i++) {
+  for (size_t i = 0; i < KEY_BYTES; i++) {
     out[2 * i] = digits[bytes[i] >> 4];
     out[2 * i + 1] = digits[bytes[i] & 15];
   }

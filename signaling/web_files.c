@@ -34,7 +34,7 @@ int web_files_create(struct web_files **out) {
 }
 
 void web_file_release(const struct web_file *file) {
-  struct entry *e = (struct entry *)(uintptr_t)file;
+  struct entry *e = (struct entry *)file;
   if (!e || --e->references) return;
   free(e->bytes);
   free(e->path);
@@ -43,10 +43,12 @@ void web_file_release(const struct web_file *file) {
 
 void web_files_free(struct web_files *files) {
   if (!files) return;
-  struct entry *e, *next;
-  HASH_ITER(hh, files->entries, e, next) {
-    HASH_DEL(files->entries, e);
+  struct entry *e = files->entries;
+  HASH_CLEAR(hh, files->entries); /* the entries keep their links */
+  while (e) {
+    struct entry *next = e->hh.next;
     web_file_release(&e->file);
+    e = next;
   }
   free(files);
 }
@@ -96,7 +98,7 @@ static void set_etag(struct web_file *file) {
   unsigned char digest[EVP_MAX_MD_SIZE] = {0};
   (void)EVP_Digest(file->bytes, file->len, digest, NULL, EVP_sha256(), NULL);
   file->etag[0] = '"';
-  for (int i = 0; i < 16; i++)
+  for (size_t i = 0; i < 16; i++)
     (void)snprintf(file->etag + 1 + 2 * i, 3, "%02x", digest[i]);
   memcpy(file->etag + 33, "\"", 2);
 }

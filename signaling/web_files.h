@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #define WEB_FILES_MAX       4096
-#define WEB_FILES_FILE_MAX  (16u * 1024 * 1024)
-#define WEB_FILES_TOTAL_MAX (64u * 1024 * 1024)
+#define WEB_FILES_FILE_MAX  (16UL * 1024 * 1024)
+#define WEB_FILES_TOTAL_MAX (64UL * 1024 * 1024)
 
 enum web_files_error {
   WEB_FILES_OK = 0,

@@ -63,10 +63,10 @@ static void receive(struct loop_client *c) {
   ssize_t n = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
   if (n == 0 || (n < 0 && errno != EAGAIN)) c->closed = true;
   if (n <= 0) return;
-  if (c->len + (size_t)n + 1 > c->cap) {
+  if (!c->in || c->len + (size_t)n + 1 > c->cap) {
     c->cap = (c->len + (size_t)n + 1) * 2;
     c->in = realloc(c->in, c->cap);
-    assert_non_null(c->in);
+    if (!c->in) abort();
   }
   memcpy(c->in + c->len, bytes, (size_t)n);
   c->len += (size_t)n;
@@ -120,7 +120,7 @@ int loop_client_response(struct loop_client *c, bool head, const char **body, si
   char *line = memmem(c->in, start, "Content-Length: ", 16);
   if (line) length = strtoul(line + 16, NULL, 10);
   if (head) length = 0;
-  if (sscanf(c->in, "HTTP/1.1 %d", &status) != 1 || !wait_bytes(c, start + length)) return 0;
+  if ((status = (int)strtol(c->in + strlen("HTTP/1.1 "), NULL, 10)) < 100 || !wait_bytes(c, start + length)) return 0;
   *body = c->in + start;
   *body_len = length;
   *end = start + length;

@@ -70,7 +70,7 @@ static void test_examples(void **state) {
       check_request(name, text, &id);
       assert_int_equal(signaling_type_parse(name, &type), 0);
       seen |= 1u << type;
-      strcpy(last, name);
+      (void)snprintf(last, sizeof(last), "%s", name);
     } else if (strcmp(kind, "event") == 0) {
       assert_string_equal(json_string_value(json_object_get(json, "event")), name);
     } else {

@@ -11,7 +11,7 @@
 
 #include "signaling/rate_limit.h"
 
-#define SECOND 1000000
+#define SECOND 1000000LL
 
 static void test_burst_then_refill(void **state) {
   (void)state;
@@ -25,7 +25,7 @@ static void test_burst_then_refill(void **state) {
   assert_int_equal(rate_limit_take(&l, 1, now), RATE_LIMIT_REFUSE);
   now += 1;
   assert_int_equal(rate_limit_take(&l, 1, now), RATE_LIMIT_PASS);
-  now += 3600LL * SECOND; /* no more than the burst is saved up */
+  now += 3600 * SECOND; /* no more than the burst is saved up */
   for (int i = 0; i < RATE_LIMIT_BURST; i++)
     assert_int_equal(rate_limit_take(&l, 1, now), RATE_LIMIT_PASS);
   assert_int_equal(rate_limit_take(&l, 1, now), RATE_LIMIT_REFUSE);
