@@ -15,8 +15,13 @@ static struct rtcp_packet reread(int len) {
 static void check_report(const struct rtcp_packet *p) {
   static struct rtcp_report r, back;
   if (rtcp_parse_report(p, &r) != RTP_OK) return;
-  struct rtcp_packet q = reread(rtcp_write_report(out, sizeof out, &r));
-  HOLDS(rtcp_parse_report(&q, &back) == RTP_OK && memcmp(&r, &back, sizeof r) == 0);
+  static uint8_t again[sizeof out];
+  int len = rtcp_write_report(out, sizeof out, &r);
+  struct rtcp_packet q = reread(len);
+  HOLDS(rtcp_parse_report(&q, &back) == RTP_OK && back.count == r.count && back.is_sender == r.is_sender);
+  HOLDS(rtcp_write_report(again, sizeof again, &back) == len && memcmp(again, out, (size_t)len) == 0);
+  /* All the fields there are lie in the bytes: they are the input's, but for padding and profile-specific ends. */
+  HOLDS(memcmp(out + 4, p->body, (size_t)len - 4) == 0);
 }
 
 static void check_sdes(const struct rtcp_packet *p) {

@@ -20,7 +20,9 @@ static void check_layers(const struct rtp_bytes *raw) {
   int n = rtp_layers_encode(out, sizeof out, &v);
   HOLDS(n > 0);
   if (v.count == 0) return; /* written as one zero byte */
-  HOLDS(rtp_layers_decode(out, (size_t)n, &back) == RTP_OK && memcmp(&v, &back, sizeof v) == 0);
+  uint8_t again[sizeof out];
+  HOLDS(rtp_layers_decode(out, (size_t)n, &back) == RTP_OK && back.count == v.count);
+  HOLDS(rtp_layers_encode(again, sizeof again, &back) == n && memcmp(again, out, (size_t)n) == 0);
 }
 
 /* Copies the packet's elements into a fresh header, which must read back the same. */

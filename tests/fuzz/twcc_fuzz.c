@@ -11,8 +11,8 @@ static size_t read_arrivals(const uint8_t *data, size_t size, uint16_t seq, stru
   for (; size >= 2 && count < MAX_ARRIVALS; data += 2, size -= 2) {
     /* Mostly no gap or a small one, rarely a huge one. */
     unsigned gap = data[0] < 192 ? data[0] / 64U : (data[0] - 191U) * 2;
-    seq = (uint16_t)(seq + (data[0] == 255 ? 2000 : gap));
-    int step = (int8_t)data[1];
+    seq = (uint16_t)(seq + (data[0] == 255 ? 500 : gap));
+    int step = data[1] - 128;
     at += (int64_t)step * step * step * 20;
     if (at < 0) at = 0;
     a[count++] = (struct rtcp_transport_arrival){.arrival_us = at, .seq = seq++};

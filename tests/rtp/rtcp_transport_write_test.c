@@ -34,6 +34,7 @@ static unsigned write_all(const struct rtcp_transport_arrival *a, size_t count, 
     memset(out, 0xEE, sizeof out);
     int n = rtcp_write_transport_feedback(out, cap, 1, 2, (uint8_t)messages, base, a, count, &consumed);
     assert_true(n > 0 && (size_t)n <= cap && consumed > 0 && consumed <= count);
+    if (consumed == 0) return 0; /* asserted above; the analyser does not know that asserts end a test */
     for (size_t i = cap; i < sizeof out; i++)
       assert_int_equal(out[i], 0xEE);
     check_message(out, n, base, a, consumed);
