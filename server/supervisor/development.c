@@ -42,6 +42,16 @@ static bool is_ipv6(const char *address) {
   return strchr(address, ':') != NULL;
 }
 
+/* Browsers on this machine, and nobody else. Firefox never pairs with a loopback candidate, so the machine's own addresses are
+ * announced too; the kernel lets only the loopback interface through to them. */
+static void put_local(FILE *to, const struct development_addresses *addresses) {
+  fputs("media:\n  address: 0.0.0.0\n  this_machine_only: true\n  announced_addresses: [127.0.0.1", to);
+  for (size_t i = 0; i < addresses->count; i++) {
+    if (!is_ipv6(addresses->text[i])) fprintf(to, ", \"%s\"", addresses->text[i]);
+  }
+  fputs("]\nhttp:\n", to);
+}
+
 static void put_lan(FILE *to, const struct development_addresses *addresses) {
   bool six = false;
   fputs("media:\n  address: 0.0.0.0\n  announced_addresses: [127.0.0.1", to);
@@ -63,8 +73,8 @@ char *development_settings(const struct development_addresses *addresses, bool l
   FILE *to = open_memstream(&text, &length);
   if (to) {
     fprintf(to, "runtime_directory: %s\ntokens: {secret: \"%s\"}\nadmin: {token: \"%s\"}\n", path, secret, token);
-    if (lan) put_lan(to, addresses);
-    fprintf(to, "%s  admin_listen: []\n", lan ? "" : "http:\n");
+    lan ? put_lan(to, addresses) : put_local(to, addresses);
+    fputs("  admin_listen: []\n", to);
     fclose(to);
   }
   explicit_bzero(secret, sizeof secret);

@@ -46,6 +46,12 @@ void track_close(struct track *track) {
   free(track);
 }
 
+/* Key frames get lost too: whoever still waits asks again. Wishes are merged and limited at the source. */
+static void wish_if_needed(struct slot *slot, int64_t now_us) {
+  struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
+  if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
+}
+
 /* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
 void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
   struct engine_counters *counters = &track->publisher->engine->counters;
@@ -65,6 +71,7 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
     enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
     if (reason != RTP_DROP_NONE) {
       counters->rtp_drops[reason]++;
+      if (reason == RTP_DROP_WAITING_KEYFRAME) wish_if_needed(slot, now_us);
       continue;
     }
     slot->sent |= peer_send_rtp(slot->peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
@@ -107,11 +114,6 @@ void track_tell_room(struct track *track, int64_t now_us) {
 }
 
 /* ---- layers ---- */
-
-static void wish_if_needed(struct slot *slot, int64_t now_us) {
-  struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
-  if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
-}
 
 void slot_choose_layer(struct slot *slot, int64_t now_us) {
   struct track *track = slot->track;

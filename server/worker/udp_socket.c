@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +95,20 @@ int udp_socket_open(struct udp_socket **out, const char *address, uint16_t port,
   }
   *out = socket_;
   return 0;
+}
+
+int udp_socket_hear_this_machine_only(struct udp_socket *socket_) {
+  unsigned loopback = if_nametoindex("lo");
+  if (loopback == 0) return -ENODEV;
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)(SKF_AD_OFF + SKF_AD_IFINDEX)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, loopback, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep all of it */
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+  if (setsockopt(socket_->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) return -errno;
+  return setsockopt(socket_->fd, SOL_SOCKET, SO_LOCK_FILTER, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
 }
 
 void udp_socket_close(struct udp_socket *socket_) {

@@ -30,6 +30,11 @@ typedef void (*udp_datagram_h)(void *arg, const struct sockaddr *from, socklen_t
 /* Opens and binds `address` (text, IPv4 or IPv6) and `port` (0: any). Returns 0, or a negative errno: -EADDRINUSE,
  * -EADDRNOTAVAIL, -EINVAL for an address that does not parse, -ENOMEM. */
 int udp_socket_open(struct udp_socket **out, const char *address, uint16_t port, int use_gso);
+
+/* From now on only datagrams from this very machine are received: a kernel filter (socket(7) SO_ATTACH_FILTER) drops whatever
+ * did not come over the loopback interface, which is how Linux delivers between a machine's own addresses, whichever they are.
+ * Returns 0 or a negative errno. */
+int udp_socket_hear_this_machine_only(struct udp_socket *socket);
 void udp_socket_close(struct udp_socket *socket);
 
 int udp_socket_fd(const struct udp_socket *socket);

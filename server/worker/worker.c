@@ -150,7 +150,10 @@ static int open_socket(struct worker *worker, const char *address) {
     return -1;
   }
   worker->socket_count++;
-  return 0;
+  if (!worker->options->config->media.this_machine_only) return 0;
+  error = udp_socket_hear_this_machine_only(worker->sockets[worker->socket_count - 1]);
+  if (error) log_error("media_filter_refused", log_text("reason", strerror(-error)));
+  return error;
 }
 
 static void add_candidate(struct worker *worker, const char *address) {

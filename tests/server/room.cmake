@@ -6,4 +6,4 @@ foreach(name chat codec_policy events layers media member names query ranking re
     settle slots slots_needed snapshot topology track simulation)
   consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)
 endforeach()
-set_tests_properties(server/room/simulation PROPERTIES TIMEOUT 180 LABELS "unit;simulation")
+set_tests_properties(${CONSILIUM_TEST_PREFIX}server/room/simulation PROPERTIES TIMEOUT 180 LABELS "unit;simulation")

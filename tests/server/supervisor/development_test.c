@@ -27,6 +27,11 @@ static void test_dev(void **state) {
   assert_string_not_equal(c->tokens.secret, again->tokens.secret);
   assert_string_not_equal(c->runtime_directory, again->runtime_directory);
   assert_int_equal(c->http.admin_listen.count, 0);
+  /* Other addresses are told for Firefox's sake; nobody from elsewhere is heard on them. */
+  assert_true(c->media.this_machine_only);
+  assert_int_equal(c->media.announced_addresses.count, 2);
+  assert_string_equal(c->media.announced_addresses.items[0], "127.0.0.1");
+  assert_string_equal(c->media.announced_addresses.items[1], "192.0.2.7");
   development_base_url(c, url, sizeof url);
   assert_string_equal(url, "http://localhost:8080");
   FILE *to = open_memstream(&links, &length);
@@ -46,6 +51,7 @@ static void test_lan(void **state) {
   (void)state;
   char url[64];
   struct config *c = load(true);
+  assert_false(c->media.this_machine_only);
   assert_int_equal(c->media.announced_addresses.count, 3);
   assert_string_equal(c->media.announced_addresses.items[2], "2001:db8::7");
   assert_string_equal(c->media.address, "0.0.0.0");

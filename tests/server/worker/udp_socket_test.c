@@ -88,6 +88,25 @@ static void drops_what_is_longer_than_the_slab(void **state) {
   udp_socket_close(server);
 }
 
+/* Between a machine's own addresses everything goes over the loopback interface, so our own traffic must pass the filter; that
+ * other interfaces do not is shown from another network namespace in tests/system. */
+static void own_machine_passes_the_filter(void **state) {
+  (void)state;
+  struct udp_socket *server;
+  assert_int_equal(udp_socket_open(&server, "0.0.0.0", 0, 1), 0);
+  assert_int_equal(udp_socket_hear_this_machine_only(server), 0);
+  struct sockaddr_in own;
+  int fd = client_of(server, &own);
+  assert_int_equal(send(fd, "local", 5, 0), 5);
+  await_readable(server);
+  struct seen seen = {0};
+  udp_socket_drain(server, 1, on_datagram, &seen);
+  assert_int_equal(seen.count, 1);
+  assert_int_equal(udp_socket_hear_this_machine_only(server), -EPERM); /* locked: nobody takes it off */
+  close(fd);
+  udp_socket_close(server);
+}
+
 static void says_why_it_cannot_open(void **state) {
   (void)state;
   struct udp_socket *server, *second;
@@ -103,6 +122,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(receives_in_batches_with_the_source),
       cmocka_unit_test(drops_what_is_longer_than_the_slab),
+      cmocka_unit_test(own_machine_passes_the_filter),
       cmocka_unit_test(says_why_it_cannot_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
