@@ -119,7 +119,8 @@ static int read_close(struct loop_client *c, char *reason, size_t cap) {
   int first;
   while ((first = loop_client_take_frame(c, payload, sizeof(payload), &len)) >= 0)
     if ((first & 15) == 8 && len >= 2) {
-      (void)snprintf(reason, cap, "%s", payload + 2);
+      /* RFC 6455 §5.5: a control frame carries at most 125 bytes. */
+      (void)snprintf(reason, cap, "%.123s", payload + 2);
       return (uint8_t)payload[0] << 8 | (uint8_t)payload[1];
     }
   return 0;
