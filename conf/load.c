@@ -120,19 +120,20 @@ static int schema_make(struct schema *schema) {
 __attribute__((format(printf, 3, 0))) static void listen_to_cyaml(cyaml_log_t level, void *ctx, const char *fmt,
                                                                   va_list args) {
   struct report *r = ctx;
-  char line[256], key[64];
-  unsigned at = 0;
+  static const char field[] = "  in mapping field '";
+  char line[256];
   (void)level;
   vsnprintf(line, sizeof line, fmt, args);
   line[strcspn(line, "\n")] = '\0';
   if (!*r->text) {
     snprintf(r->text, sizeof r->text, "%s", strncmp(line, "Load: ", 6) == 0 ? line + 6 : line);
-  } else if (sscanf(line, " in mapping field '%63[^']' (line: %u", key, &at) == 2) {
-    if (r->depth < 2) snprintf(r->path[r->depth++], sizeof r->path[0], "%s", key);
-    if (!r->line) r->line = at;
-  } else if (sscanf(line, " in mapping (line: %u", &at) == 1 && !r->line) {
-    r->line = at;
+    return;
   }
+  const char *at = strstr(line, "(line: ");
+  if (at && !r->line) r->line = strtoul(at + strlen("(line: "), NULL, 10);
+  if (strncmp(line, field, strlen(field)) != 0 || r->depth == 2) return;
+  const char *key = line + strlen(field);
+  snprintf(r->path[r->depth++], sizeof r->path[0], "%.*s", (int)strcspn(key, "'"), key);
 }
 
 /* Says in our words what libcyaml refused. */

@@ -12,20 +12,22 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const switches[] = {"false", "true", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of fields, and parts of an initializer */
 #define AT(field) offsetof(struct config, field)
 #define TEXT(section, key, fallback, flags) \
-  { #section, #key, SETTING_TEXT, AT(section.key), fallback, 0, 0, NULL, flags }
+  { #section, #key, AT(section.key), fallback, 0, 0, NULL, SETTING_TEXT, flags }
 #define LIST(section, key, fallback, items, flags) \
-  { #section, #key, SETTING_LIST, AT(section.key), fallback, 0, 64, items, flags }
+  { #section, #key, AT(section.key), fallback, 0, 64, items, SETTING_LIST, flags }
 #define NUMBER(section, key, fallback, min, max, flags) \
-  { #section, #key, SETTING_NUMBER, AT(section.key), fallback, min, max, NULL, flags }
+  { #section, #key, AT(section.key), fallback, min, max, NULL, SETTING_NUMBER, flags }
 #define SWITCH(section, key, fallback, flags) \
-  { #section, #key, SETTING_SWITCH, AT(section.key), fallback, 0, 0, switches, flags }
+  { #section, #key, AT(section.key), fallback, 0, 0, switches, SETTING_SWITCH, flags }
 #define CHOICE(section, key, fallback, names, flags) \
-  { #section, #key, SETTING_CHOICE, AT(section.key), fallback, 0, 0, names, flags }
+  { #section, #key, AT(section.key), fallback, 0, 0, names, SETTING_CHOICE, flags }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct setting settings[] = {
-    {"", "runtime_directory", SETTING_TEXT, AT(runtime_directory), "/run/consilium", 0, 0, NULL, 0},
+    {"", "runtime_directory", AT(runtime_directory), "/run/consilium", 0, 0, NULL, SETTING_TEXT, 0},
     LIST(http, listen, "127.0.0.1:8080", NULL, 0),
     LIST(http, admin_listen, "127.0.0.1:8081", NULL, 0),
     TEXT(http, tls_certificate, "", 0),
@@ -49,7 +51,7 @@ const struct setting settings[] = {
     NUMBER(tokens, max_lifetime_seconds, "3600", 10, 604800, SETTING_RELOAD),
     TEXT(admin, token, "", SETTING_SECRET | SETTING_RELOAD),
     TEXT(admin, token_file, "", SETTING_SECRET_FILE | SETTING_RELOAD),
-    {"", "ice_servers", SETTING_SERVERS, AT(ice_servers), "", 0, 16, NULL, SETTING_SECRET | SETTING_RELOAD},
+    {"", "ice_servers", AT(ice_servers), "", 0, 16, NULL, SETTING_SERVERS, SETTING_SECRET | SETTING_RELOAD},
     TEXT(turn, secret, "", SETTING_SECRET | SETTING_RELOAD),
     TEXT(turn, secret_file, "", SETTING_SECRET_FILE | SETTING_RELOAD),
     LIST(turn, urls, "", NULL, SETTING_RELOAD),
@@ -84,7 +86,7 @@ const struct setting *setting_find(const char *name) {
 }
 
 void *setting_at(const struct config *c, const struct setting *s) {
-  return (char *)(uintptr_t)c + s->offset;
+  return (char *)c + s->offset;
 }
 
 enum config_layer setting_layer(const struct config *c, const struct setting *s) {

@@ -25,11 +25,11 @@ enum setting_flag {
 struct setting {
   const char *section; /* "" at the top level */
   const char *key;
-  enum setting_kind kind;
   size_t offset;
   const char *fallback; /* the default, as text */
   int64_t min, max;
   const char *const *choices; /* NULL-ended, in the order of the enum; for lists: the allowed items */
+  enum setting_kind kind;
   unsigned flags;
 };
 

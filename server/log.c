@@ -9,8 +9,8 @@
 
 #define LINE_BYTES      4096
 #define RATE_SLOTS      64
-#define RATE_BURST      20
-#define RATE_PER_SECOND 5
+#define RATE_BURST      INT64_C(20)
+#define RATE_PER_SECOND INT64_C(5)
 
 struct rate {
   const char *event;

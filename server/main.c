@@ -15,7 +15,7 @@
 /* `consilium gateway [--dev]` and `consilium worker N`. */
 static int run_child(int argc, char **argv) {
   bool worker = strcmp(argv[1], "worker") == 0;
-  int index = worker && argc > 2 ? atoi(argv[2]) : 0;
+  int index = worker && argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
   char name[16], message[CONFIG_MESSAGE_BYTES];
   struct config *c = NULL;
   if (worker)

@@ -18,9 +18,9 @@ char *token_maker_mint(const struct config *c, const char *room, const char *ide
       strlen(name) >= sizeof claims.name || signaling_role_parse(role, &claims.role) != 0 ||
       getrandom(raw, sizeof raw, 0) != sizeof raw)
     return NULL;
-  strcpy(claims.room, room);
-  strcpy(claims.identity, identity);
-  strcpy(claims.name, name);
+  snprintf(claims.room, sizeof claims.room, "%s", room);
+  snprintf(claims.identity, sizeof claims.identity, "%s", identity);
+  snprintf(claims.name, sizeof claims.name, "%s", name);
   for (size_t i = 0; i < sizeof raw; i++)
     snprintf(claims.jti + 2 * i, 3, "%02x", raw[i]);
   return token_mint(&claims, &key, &token) == TOKEN_OK ? token : NULL;

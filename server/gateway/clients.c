@@ -141,10 +141,10 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
   if (g->draining && room_directory_find(g->directory, claims.room) < 0) return SIGNALING_DRAINING;
   struct session *s = session_table_add(&g->sessions, NULL);
   if (!s) return SIGNALING_INTERNAL;
-  strcpy(s->room, claims.room);
-  strcpy(s->identity, claims.identity);
-  strcpy(s->name, claims.name);
-  strcpy(s->jti, claims.jti);
+  snprintf(s->room, sizeof s->room, "%s", claims.room);
+  snprintf(s->identity, sizeof s->identity, "%s", claims.identity);
+  snprintf(s->name, sizeof s->name, "%s", claims.name);
+  snprintf(s->jti, sizeof s->jti, "%s", claims.jti);
   snprintf(s->role, sizeof s->role, "%s", signaling_role_name(claims.role));
   s->expires_s = claims.expires_s;
   bool keyed = resume_key_generate(key) == 0 && resume_key_hash(key, strlen(key), s->resume_hash) == 0;

@@ -56,7 +56,7 @@ static int add_endpoints(struct endpoints *e, const struct config *c, const stru
     char *host = e->hosts[e->count++];
     int port = config_split_address(addresses->items[i], host, sizeof e->hosts[0]);
     if (port < 0) return -1;
-    if (strcmp(host, "localhost") == 0) strcpy(host, "127.0.0.1");
+    if (strcmp(host, "localhost") == 0) snprintf(host, sizeof e->hosts[0], "127.0.0.1");
     *to = *model;
     to->address = host;
     to->port = (uint16_t)port;

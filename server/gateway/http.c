@@ -67,11 +67,11 @@ static void rooms_done(struct fan_out *f) {
   free(f);
 }
 
-static void rooms_answered(void *arg, const json_t *value, const char *code, const char *message) {
+static void rooms_answered(void *arg, json_t *value, const char *code, const char *message) {
   struct fan_out *f = arg;
   (void)message;
   if (json_is_array(value))
-    json_array_extend(f->list, (json_t *)(uintptr_t)value);
+    json_array_extend(f->list, value);
   else
     f->failed = code ? "worker_lost" : "internal";
   if (--f->waiting == 0) rooms_done(f);
@@ -97,14 +97,14 @@ static int status_of(const char *code) {
   return strcmp(code, "worker_lost") == 0 || strcmp(code, "timeout") == 0 ? 503 : 500;
 }
 
-static void room_answered(void *arg, const json_t *value, const char *code, const char *message) {
+static void room_answered(void *arg, json_t *value, const char *code, const char *message) {
   if (value)
-    respond_json(arg, json_incref((json_t *)(uintptr_t)value));
+    respond_json(arg, json_incref(value));
   else
     listener_respond_problem(arg, status_of(code), code, message);
 }
 
-static void removal_answered(void *arg, const json_t *value, const char *code, const char *message) {
+static void removal_answered(void *arg, json_t *value, const char *code, const char *message) {
   if (value)
     respond(arg, 204, NULL, NULL);
   else

@@ -91,7 +91,7 @@ void workers_close(struct gateway *g);
 
 /* ---- queries.c ---- */
 /* `value` is borrowed, NULL with a code: a protocol error's name, "worker_lost" or "timeout". */
-typedef void (*query_answered)(void *arg, const json_t *value, const char *code, const char *message);
+typedef void (*query_answered)(void *arg, json_t *value, const char *code, const char *message);
 /* Asks a worker {"op":"query",…}; takes `fields` over (may be NULL). `answered` is called exactly once, never at once. */
 void query_send(struct gateway *g, int worker, const char *what, json_t *fields, query_answered answered, void *arg);
 void query_result(struct gateway *g, const json_t *message);

@@ -92,8 +92,9 @@ static void add_gateway(struct metrics *m, const struct gateway *g) {
   const struct gateway_counters *c = &g->counters;
   metrics_family(m, "consilium_build_info", "gauge", "Always 1; what runs, as labels.");
   metrics_sample(m, METRICS_LABELS({"version", version_number}, {"commit", version_commit}), 1);
+  int64_t age_s = (gateway_now_us() - g->started_us) / 1000000;
   add_one(m, "consilium_gateway_start_time_seconds", "gauge", "When the gateway started, seconds since 1970.",
-          (double)(gateway_wall_s() - (gateway_now_us() - g->started_us) / 1000000));
+          (double)(gateway_wall_s() - age_s));
   add_one(m, "consilium_draining", "gauge", "1 when no new rooms are taken.", g->draining);
   add_one(m, "consilium_sessions", "gauge", "Sessions, with a WebSocket or waiting to resume.",
           (double)session_table_count(&g->sessions));

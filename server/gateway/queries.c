@@ -38,7 +38,7 @@ static struct query *take(struct gateway *g, bool (*matches)(const struct query 
   return NULL;
 }
 
-static void answer(struct query *q, const json_t *value, const char *code, const char *message) {
+static void answer(struct query *q, json_t *value, const char *code, const char *message) {
   q->answered(q->arg, value, code, message);
   free(q);
 }
@@ -63,7 +63,8 @@ static bool any(const struct query *q, int64_t unused) {
 
 void query_result(struct gateway *g, const json_t *message) {
   struct query *q = take(g, has_ref, json_integer_value(json_object_get(message, "ref")));
-  const json_t *value = json_object_get(message, "value"), *error = json_object_get(message, "error");
+  json_t *value = json_object_get(message, "value");
+  const json_t *error = json_object_get(message, "error");
   const char *code = json_string_value(json_object_get(error, "code"));
   if (!q) return; /* it came too late */
   if (value)

@@ -26,7 +26,7 @@ struct session *session_table_add(struct session_table *t, const char *id) {
   if (!s) return NULL;
   s->worker = -1;
   bool ok = id ? *id && strlen(id) < sizeof s->id : make_id(s->id) == 0;
-  if (ok && id) strcpy(s->id, id);
+  if (ok && id) snprintf(s->id, sizeof s->id, "%s", id);
   ok = ok && getrandom(&s->origin_id, sizeof s->origin_id, 0) == sizeof s->origin_id && !session_table_find(t, s->id);
   if (!ok) {
     free(s);
@@ -46,7 +46,7 @@ struct session *session_table_find(const struct session_table *t, const char *id
 void session_table_remove(struct session_table *t, struct session *s) {
   int64_t ids[SESSION_PENDING_MAX];
   session_pending_drop(s, ids);
-  HASH_DEL(t->sessions, s);
+  HASH_DEL(t->sessions, s); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
   free(s);
 }
 

@@ -54,7 +54,7 @@ void used_tokens_expire(struct used_tokens *u, int64_t now_s) {
   struct used *one, *next;
   HASH_ITER(hh, u->table, one, next) {
     if (one->expires_s > now_s && now_s != INT64_MAX) continue;
-    HASH_DEL(u->table, one);
+    HASH_DEL(u->table, one); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
     free(one);
   }
 }

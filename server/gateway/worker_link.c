@@ -157,7 +157,7 @@ int worker_link_create(struct worker_link **out, uv_loop_t *loop, size_t worker,
     free(l);
     return UV_ENAMETOOLONG;
   }
-  strcpy(l->path, path);
+  snprintf(l->path, sizeof l->path, "%s", path);
   l->loop = loop;
   l->worker = worker;
   l->listener = *listener;

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define WORKER_LINK_LINE_BYTES  (4u << 20)  /* a room in full with 100 people */
-#define WORKER_LINK_QUEUE_BYTES (16u << 20) /* more than this unsent: the worker does not read; sending fails */
+#define WORKER_LINK_LINE_BYTES  ((size_t)4 << 20)  /* a room in full with 100 people */
+#define WORKER_LINK_QUEUE_BYTES ((size_t)16 << 20) /* more than this unsent: the worker does not read; sending fails */
 
 struct worker_link;
 

@@ -7,7 +7,7 @@
 #include "server/log.h"
 #include "signaling/sdp_json.h"
 
-#define SILENCE_MS (CHILD_SILENCE_SECONDS * 1000)
+#define SILENCE_MS (CHILD_SILENCE_SECONDS * INT64_C(1000))
 
 int workers_send(struct gateway *g, int worker, json_t *message) {
   if (worker >= 0) return worker_link_send(g->workers[worker].link, message);
@@ -230,13 +230,13 @@ static void worker_message(void *arg, size_t index, json_t *message) {
   }
 }
 
-static void keep_stats(void *arg, const json_t *value, const char *code, const char *message) {
+static void keep_stats(void *arg, json_t *value, const char *code, const char *message) {
   struct worker *w = arg;
   (void)code;
   (void)message;
   if (!value) return;
   json_decref(w->stats);
-  w->stats = json_incref((json_t *)(uintptr_t)value);
+  w->stats = json_incref(value);
 }
 
 void workers_tick(struct gateway *g, int64_t now_us) {
@@ -257,7 +257,7 @@ void workers_tick(struct gateway *g, int64_t now_us) {
     workers_tell(g, s, "end");
     workers_forget_session(g, s);
   }
-  room_directory_expire(g->directory, now_us, (g->config->rooms.empty_linger_seconds + 5) * 1000000);
+  room_directory_expire(g->directory, now_us, (g->config->rooms.empty_linger_seconds + 5) * INT64_C(1000000));
 }
 
 int workers_start(struct gateway *g) {

@@ -24,8 +24,8 @@ static int fill(X509 *x, EVP_PKEY *key, const struct development_addresses *addr
   char names[64 + DEVELOPMENT_ADDRESSES_MAX * 50] = "DNS:localhost,IP:127.0.0.1,IP:::1";
   unsigned char serial[16];
   for (size_t i = 0; i < addresses->count; i++) {
-    strcat(names, ",IP:");
-    strcat(names, addresses->text[i]);
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, ",IP:%s", addresses->text[i]);
   }
   X509_NAME *name = X509_get_subject_name(x);
   BIGNUM *number = RAND_bytes(serial, sizeof serial) == 1 ? BN_bin2bn(serial, sizeof serial, NULL) : NULL;

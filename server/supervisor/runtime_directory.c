@@ -38,9 +38,8 @@ int runtime_directory_open(struct runtime_directory *r, const char *path, bool t
   const char *wrong = NULL;
   *r = (struct runtime_directory){.fd = -1, .temporary = temporary};
   snprintf(r->path, sizeof r->path, "%s", path);
-  if (mkdir(path, 0700) != 0 && errno != EEXIST)
-    wrong = strerror(errno);
-  else if ((r->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+  bool there = mkdir(path, 0700) == 0 || errno == EEXIST;
+  if (!there || (r->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
     wrong = strerror(errno);
   else if (fstat(r->fd, &about) != 0 || about.st_uid != geteuid())
     wrong = "belongs to somebody else";

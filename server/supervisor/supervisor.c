@@ -177,15 +177,18 @@ static void hear_gateway(struct supervisor *s) {
   struct process *gateway = &s->processes[0];
   ssize_t length;
   while (gateway->status_fd >= 0 && (length = recv(gateway->status_fd, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
-    unsigned rooms, people, worker;
     text[length] = '\0';
     gateway->heard_us = now_us();
     if (strcmp(text, "ready") == 0) {
       become_ready(s);
-    } else if (sscanf(text, "alive %u %u", &rooms, &people) == 2 && s->ready && !s->ending) {
-      snprintf(status, sizeof status, "STATUS=%u rooms, %u participants", rooms, people);
+    } else if (strncmp(text, "alive ", 6) == 0 && s->ready && !s->ending) {
+      char *end = NULL;
+      unsigned long rooms = strtoul(text + 6, &end, 10), people = strtoul(end, NULL, 10);
+      snprintf(status, sizeof status, "STATUS=%lu rooms, %lu participants", rooms, people);
       notify_send(&s->notify, status);
-    } else if (sscanf(text, "stalled %u", &worker) == 1 && worker + 1 < s->count) {
+    } else if (strncmp(text, "stalled ", 8) == 0) {
+      unsigned long worker = strtoul(text + 8, NULL, 10);
+      if (worker + 1 >= s->count) continue;
       log_error("worker_stalled", log_number("worker", worker));
       process_signal(&s->processes[worker + 1], SIGKILL);
     }

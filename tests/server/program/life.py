@@ -150,6 +150,7 @@ def test_systemd_and_reload(program):
                 wait("READY=1")
                 server.process.send_signal(signal.SIGTERM)
                 wait("STOPPING=1")
+                server.process.wait(10)  # a second SIGTERM would not wait for anything
             expect("restart_needed settings=http.admin_listen" in server.errors, server.errors)
             expect("gateway reloaded" in server.errors, server.errors)
             expect("reload_failed" in server.errors and "log.level" in server.errors, server.errors)
