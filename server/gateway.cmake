@@ -9,3 +9,5 @@ consilium_library(gateway gateway/gateway.c gateway/clients.c gateway/workers.c 
   gateway/ice_servers.c gateway/metrics.c gateway/metrics_export.c gateway/session.c gateway/room_directory.c
   gateway/used_tokens.c gateway/worker_link.c ${CMAKE_CURRENT_BINARY_DIR}/openapi_yaml.c
   LINK server_common signaling conf PkgConfig::UV PkgConfig::JANSSON OpenSSL::Crypto m)
+set_source_files_properties(gateway/gateway.c PROPERTIES COMPILE_DEFINITIONS
+  "CONSILIUM_SOURCE_WEB=\"${CMAKE_CURRENT_SOURCE_DIR}/web\"")
