@@ -60,7 +60,7 @@ static void put_lan(FILE *to, const struct development_addresses *addresses) {
     six = six || is_ipv6(addresses->text[i]);
   }
   fprintf(to, "]\n%s", six ? "  address_ipv6: \"::\"\n" : "");
-  fprintf(to, "http:\n  listen: [\"0.0.0.0:8443\"%s]\n", six ? ", \"[::]:8443\"" : "");
+  fprintf(to, "http:\n  listen: [\"%s:8443\"]\n", six ? "[::]" : "0.0.0.0"); /* [::] takes IPv4, too */
   fprintf(to, "  tls_certificate: /proc/self/fd/%d\n  tls_key: /proc/self/fd/%d\n", CHILD_CERTIFICATE_FD, CHILD_KEY_FD);
 }
 

@@ -134,7 +134,8 @@ static void report_death(struct supervisor *s, const struct process *p, int how)
                                      log_number("signal", WIFSIGNALED(how) ? WTERMSIG(how) : 0),
                                      log_number("restart_ms", (p->start_us - now_us() + 999) / 1000),
                                      {.kind = LOG_FIELD_END}};
-  if (!s->ending) log_write(CONFIG_LOG_ERROR, "process_died", fields);
+  bool crash = WIFSIGNALED(how) && WTERMSIG(how) != SIGKILL && WTERMSIG(how) != SIGTERM;
+  if (!s->ending || crash) log_write(CONFIG_LOG_ERROR, "process_died", fields);
 }
 
 static void reap(struct supervisor *s) {

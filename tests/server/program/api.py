@@ -137,21 +137,28 @@ def test_admin_may_be_off_and_on_its_own_port(program):
         expect(server.get("/api/v1/rooms", token=server.admin)[0] == 200, "on its own port")
 
 
-def test_lan_speaks_tls(program):
-    port = free_port()
-    command = [program, "--lan", "--http", f"127.0.0.1:{port}", "--media-port", str(free_port(socket.SOCK_DGRAM)), "--workers", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def test_lan_speaks_tls_to_everybody(program):
+    """On the addresses of its own choice; port 8443 may be taken by somebody who tries --lan on this machine."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 8443)) == 0:
+            print("  left out: port 8443 is in use")
+            return
+    command = [program, "--lan", "--media-port", str(free_port(socket.SOCK_DGRAM)), "--workers", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
     try:
-        expect(process.stdout.readline() == f"ready https://localhost:{port}\n", "ready line")
+        expect(process.stdout.readline() == "ready https://localhost:8443\n", "ready line")
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain, context.wrap_socket(plain) as s:
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            expect(s.recv(65536).startswith(b"HTTP/1.1 200"), "healthz over TLS")
+        links = [process.stdout.readline() for _ in range(4)]
+        expect("https://localhost:8443/admin/" in links[3], links)
+        for host in ("127.0.0.1", *socket.gethostbyname_ex(socket.gethostname())[2]):
+            with socket.create_connection((host, 8443), PATIENCE) as plain, context.wrap_socket(plain) as s:
+                s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                expect(s.recv(65536).startswith(b"HTTP/1.1 200"), f"healthz over TLS at {host}")
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
 
 
 main(test_every_operation, test_paths_that_are_none, test_metrics_are_prometheus_text, test_admin_may_be_off_and_on_its_own_port,
-     test_lan_speaks_tls)
+     test_lan_speaks_tls_to_everybody)
