@@ -48,11 +48,11 @@ static const struct {
 };
 
 const char *sdp_error_name(int error) {
-  return error <= 0 && (size_t)-error < COUNT(errors) ? errors[-error].name : "unknown";
+  return error <= 0 && error > -(int)COUNT(errors) ? errors[-error].name : "unknown";
 }
 
 const char *sdp_error_text(int error) {
-  return error <= 0 && (size_t)-error < COUNT(errors) ? errors[-error].text : "unknown error";
+  return error <= 0 && error > -(int)COUNT(errors) ? errors[-error].text : "unknown error";
 }
 
 const char *sdp_kind_name(enum sdp_kind kind) {

@@ -95,7 +95,12 @@ static void times_of_capture_and_encoding(void **state) {
     assert_int_equal(rtp_capture_time_decode(at, len, &t_back), RTP_ERROR_LENGTH);
   }
 
-  struct rtp_video_timing v = {1, 2, 3, 4, 5, 65535, .flags = 2}, v_back;
+  struct rtp_video_timing v, v_back;
+  memset(&v, 0, sizeof v); /* padding too: whole structs are compared */
+  memset(&v_back, 0, sizeof v_back);
+  v.encode_start_ms = 1, v.encode_finish_ms = 2, v.packetized_ms = 3, v.pacer_exit_ms = 4, v.network_ms = 5,
+  v.network2_ms = 65535;
+  v.flags = 2;
   rtp_video_timing_encode(at, &v);
   assert_hex(at, 13, "02 0001 0002 0003 0004 0005 ffff");
   assert_int_equal(rtp_video_timing_decode(at, 13, &v_back), RTP_OK);

@@ -5,7 +5,8 @@ consilium_test(server/options options_test.c LINK supervisor)
 foreach(name backoff notify runtime_directory process development certificate)
   consilium_test(server/supervisor/${name} supervisor/${name}_test.c LINK supervisor)
 endforeach()
-if(TARGET consilium)
+# The program as a whole is tried as it ships.
+if(TARGET consilium AND NOT CONSILIUM_SANITIZE)
   foreach(name life calls api)
     add_test(NAME server/program/${name}
       COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/program/${name}.py $<TARGET_FILE:consilium>)

@@ -8,7 +8,7 @@ target_compile_definitions(signaling_sdp_offers_test PRIVATE SDP_OFFERS_DIR="${C
 
 # Real browsers hold the answers; only where the Node.js packages of tests/browser are installed (npm ci in that folder).
 find_program(NODE node)
-if(NODE AND EXISTS "${CMAKE_SOURCE_DIR}/tests/browser/node_modules/puppeteer-core")
+if(NODE AND NOT CONSILIUM_SANITIZE AND EXISTS "${CMAKE_SOURCE_DIR}/tests/browser/node_modules/puppeteer-core")
   foreach(peer chromium firefox wrtc)
     add_test(NAME signaling/sdp_answer_${peer}
       COMMAND ${NODE} ${CMAKE_CURRENT_SOURCE_DIR}/capture/answer_check.mjs $<TARGET_FILE:sdp_answer_tool> ${peer})
