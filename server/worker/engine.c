@@ -51,6 +51,9 @@ int engine_create(struct engine **out, const struct engine_settings *settings) {
     engine->candidate_addresses[engine->candidate_count++] = settings->candidate_addresses[i];
   }
   sdp_policy_default(&engine->policy);
+  /* Whoever sends RED may; it is passed to receivers that take it and stripped for the others. We never ask for it: redundancy
+   * that no loss calls for doubles the audio. */
+  engine->policy.red = SDP_RED_ACCEPT;
   if (settings->video_codecs) sdp_policy_set_video(&engine->policy, settings->video_codecs);
   if (address_map_create(&engine->addresses) ||
       peer_transport_context_create(&engine->transports, settings->unix_now_s)) {
@@ -63,10 +66,10 @@ int engine_create(struct engine **out, const struct engine_settings *settings) {
 
 void engine_free(struct engine *engine) {
   if (!engine) return;
+  struct track *track, *next_track; /* first: a track points to its publisher */
+  HASH_ITER(hh, engine->tracks, track, next_track) track_close(track);
   struct peer *peer, *next_peer;
   HASH_ITER(hh, engine->peers, peer, next_peer) peer_close(peer, 0);
-  struct track *track, *next_track;
-  HASH_ITER(hh, engine->tracks, track, next_track) track_close(track);
   struct ufrag_entry *entry, *next;
   HASH_ITER(hh, engine->ufrags, entry, next) {
     HASH_DEL(engine->ufrags, entry);

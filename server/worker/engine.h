@@ -78,7 +78,8 @@ struct slot {
   struct room_view view;
   uint32_t ssrc, rtx_ssrc;
   int64_t sr_due_us;
-  bool sent; /* something went out: sender reports make sense */
+  bool sent;      /* something went out: sender reports make sense      */
+  bool takes_red; /* the receiver decodes RED (RFC 2198), not only Opus */
 };
 
 /* One m-line. It can be both: a client's sendrecv section is a sender and a slot. */

@@ -93,12 +93,14 @@ static int open_slot(struct peer *peer, struct section *section, const struct sd
       .first_rtx_seq = (uint16_t)(engine_random32() & 0x7fff),
       .first_timestamp = engine_random32(),
   };
+  bool takes_red = false;
   for (size_t i = 0; i < answer->pt_count; i++) {
     const struct sdp_codec *codec = find_codec(media, answer->pts[i]);
     int have = codec ? media_format_of(media->kind, codec) : -1;
     for (int sent = 0; have >= 0 && sent < MEDIA_FORMAT_COUNT; sent++) {
       if (!media_format_decodes((enum media_format)have, (enum media_format)sent)) continue;
       if (config.formats[sent].payload_type && have != sent) continue;
+      if (sent == MEDIA_FORMAT_RED) takes_red = true;
       config.formats[sent].payload_type = codec->pt;
       config.formats[sent].rtx_payload_type = codec->rtx_pt == SDP_NO_PT ? 0 : (uint8_t)codec->rtx_pt;
       if (codec->rtx_pt != SDP_NO_PT && !config.rtx_ssrc) config.rtx_ssrc = engine_random32();
@@ -110,6 +112,7 @@ static int open_slot(struct peer *peer, struct section *section, const struct sd
   slot->section = section;
   slot->ssrc = config.ssrc;
   slot->rtx_ssrc = config.rtx_ssrc;
+  slot->takes_red = takes_red;
   slot->view.visible = true;
   if (rtp_outgoing_stream_create(&slot->out, &config) ||
       peer_transport_add_sender(peer->transport, slot->ssrc, &slot->sender) ||

@@ -52,6 +52,19 @@ static void wish_if_needed(struct slot *slot, int64_t now_us) {
   if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
 }
 
+/* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
+static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_packet *plain) {
+  struct rtp_red red;
+  if (rtp_red_parse(media->payload, media->payload_len, &red)) return false;
+  const struct rtp_red_block *primary = &red.blocks[red.count - 1];
+  *plain = *media;
+  plain->payload = media->payload + (primary->data - media->payload);
+  plain->payload_len = primary->len;
+  plain->codec = RTP_CODEC_OPUS;
+  plain->format = MEDIA_FORMAT_OPUS;
+  return true;
+}
+
 /* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
 void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
   struct engine_counters *counters = &track->publisher->engine->counters;
@@ -64,11 +77,14 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
                            media->audio_level.voice, now_us);
   }
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
+  struct rtp_media_packet plain;
+  bool stripped = media->codec == RTP_CODEC_RED && !media->padding_only && strip_red(media, &plain);
   for (size_t i = 0; i < track->subscriber_count; i++) {
     struct slot *slot = track->subscribers[i];
+    const struct rtp_media_packet *fitting = stripped && !slot->takes_red ? &plain : media;
     uint8_t header[RTP_OUTGOING_HEADER_MAX];
     struct rtp_forward_result result;
-    enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
+    enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, fitting, now_us, header, &result);
     if (reason != RTP_DROP_NONE) {
       counters->rtp_drops[reason]++;
       if (reason == RTP_DROP_WAITING_KEYFRAME) wish_if_needed(slot, now_us);
