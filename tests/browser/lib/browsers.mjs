@@ -21,6 +21,7 @@ const FIREFOX_PREFS = {
   'media.navigator.permission.disabled': true,
   'media.getdisplaymedia.enabled': true,
   'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.force_interface': 'lo',
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
@@ -33,9 +34,9 @@ const FIREFOX_PREFS = {
 };
 
 /** @param {'chromium' | 'firefox'} kind */
-export async function launch(kind, { args = [] } = {}) {
+export async function launch(kind, { args = [], viewport = { width: 1280, height: 720 } } = {}) {
   const userDataDir = fs.mkdtempSync(path.join(os.tmpdir(), `consilium-${kind}-`));
-  const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: { width: 1280, height: 720 } };
+  const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: viewport };
   const browser = await puppeteer.launch(
     kind === 'firefox'
       ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: FIREFOX_PREFS, args }
@@ -143,6 +144,14 @@ export class Member {
         if (report.type === 'outbound-rtp' && report.kind === 'video') fps = Math.max(fps, report.framesPerSecond ?? 0);
       }
       return fps;
+    });
+  }
+
+  /** Frames that this member's camera has encoded so far, in its busiest layer. */
+  sentFrames() {
+    return this.evaluate(async () => {
+      const frames = [...(await window.consilium.room.getStats()).values()].filter((r) => r.type === 'outbound-rtp' && r.kind === 'video').map((r) => r.framesEncoded ?? 0);
+      return Math.max(0, ...frames);
     });
   }
 
