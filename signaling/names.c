@@ -7,15 +7,18 @@
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(*(a))))
 
 static const char *const type_names[SIGNALING_TYPE_COUNT] = {
-    [SIGNALING_HELLO] = "hello",      [SIGNALING_CHECK] = "check",
-    [SIGNALING_JOIN] = "join",        [SIGNALING_LEAVE] = "leave",
-    [SIGNALING_OFFER] = "offer",      [SIGNALING_CANDIDATE] = "candidate",
-    [SIGNALING_PUBLISH] = "publish",  [SIGNALING_UNPUBLISH] = "unpublish",
-    [SIGNALING_MUTE] = "mute",        [SIGNALING_VIEW] = "view",
-    [SIGNALING_CHAT] = "chat",        [SIGNALING_KICK] = "kick",
-    [SIGNALING_LOCK] = "lock",        [SIGNALING_CLOSE] = "close",
-    [SIGNALING_SET_NAME] = "setName", [SIGNALING_RAISE_HAND] = "raiseHand",
-    [SIGNALING_PING] = "ping",
+    [SIGNALING_HELLO] = "hello",        [SIGNALING_CHECK] = "check",
+    [SIGNALING_JOIN] = "join",          [SIGNALING_LEAVE] = "leave",
+    [SIGNALING_OFFER] = "offer",        [SIGNALING_CANDIDATE] = "candidate",
+    [SIGNALING_PUBLISH] = "publish",    [SIGNALING_UNPUBLISH] = "unpublish",
+    [SIGNALING_MUTE] = "mute",          [SIGNALING_VIEW] = "view",
+    [SIGNALING_CHAT] = "chat",          [SIGNALING_KICK] = "kick",
+    [SIGNALING_LOCK] = "lock",          [SIGNALING_CLOSE] = "close",
+    [SIGNALING_SET_NAME] = "setName",   [SIGNALING_RAISE_HAND] = "raiseHand",
+    [SIGNALING_PING] = "ping",          [SIGNALING_ADMIT] = "admit",
+    [SIGNALING_ADMIT_ALL] = "admitAll", [SIGNALING_DECLINE_WAITING] = "declineWaiting",
+    [SIGNALING_SEND_BACK] = "sendBack", [SIGNALING_SET_POLICY] = "setPolicy",
+    [SIGNALING_SIGNAL] = "signal",      [SIGNALING_DIRECT_STATE] = "directState",
 };
 
 /* Indexed by -code. */
@@ -67,8 +70,10 @@ static const char *const role_names[SIGNALING_ROLE_COUNT] = {
    BIT(SIGNALING_CANDIDATE) | BIT(SIGNALING_VIEW) | BIT(SIGNALING_PING))
 #define TAKE_PART                                                                                          \
   (WATCH | BIT(SIGNALING_PUBLISH) | BIT(SIGNALING_UNPUBLISH) | BIT(SIGNALING_MUTE) | BIT(SIGNALING_CHAT) | \
-   BIT(SIGNALING_SET_NAME) | BIT(SIGNALING_RAISE_HAND))
-#define HOST (TAKE_PART | BIT(SIGNALING_KICK) | BIT(SIGNALING_LOCK) | BIT(SIGNALING_CLOSE))
+   BIT(SIGNALING_SET_NAME) | BIT(SIGNALING_RAISE_HAND) | BIT(SIGNALING_SIGNAL) | BIT(SIGNALING_DIRECT_STATE))
+#define HOST                                                                                             \
+  (TAKE_PART | BIT(SIGNALING_KICK) | BIT(SIGNALING_LOCK) | BIT(SIGNALING_CLOSE) | BIT(SIGNALING_ADMIT) | \
+   BIT(SIGNALING_ADMIT_ALL) | BIT(SIGNALING_DECLINE_WAITING) | BIT(SIGNALING_SEND_BACK) | BIT(SIGNALING_SET_POLICY))
 
 static const uint32_t requests_of_role[SIGNALING_ROLE_COUNT] = {
     [SIGNALING_ROLE_DOCTOR] = HOST,    [SIGNALING_ROLE_PATIENT] = TAKE_PART, [SIGNALING_ROLE_INTERPRETER] = TAKE_PART,

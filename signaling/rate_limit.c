@@ -48,6 +48,8 @@ uint32_t rate_limit_cost(enum signaling_type type, size_t bytes) {
     case SIGNALING_SET_NAME:
     case SIGNALING_RAISE_HAND:
     case SIGNALING_LOCK:
+    case SIGNALING_ADMIT_ALL:
+    case SIGNALING_SET_POLICY:
       price = 3;
       break;
     default:

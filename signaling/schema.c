@@ -11,10 +11,16 @@
 #define CANDIDATE_MAX   1024
 #define MID_MAX         32
 #define RESUME_KEY_SIZE 64
+#define DIRECT_SDP_MAX  (48L * 1024) /* a browser's SDP for a call of two has 6 to 12 KiB                */
+#define GAP_MS_MAX      600000
 
 static const char *const topologies[] = {"auto", "never", NULL};
 static const char *const sources[] = {"microphone", "camera", "screen", "screenAudio", NULL};
 static const char *const priorities[] = {"high", "normal", "low", NULL};
+static const char *const ice_policies[] = {"all", "relay", NULL};
+static const char *const sdp_types[] = {"offer", "answer", NULL};
+static const char *const direct_states[] = {"connected", "failed", "stalled", "swapped", NULL};
+static const char *const candidate_pairs[] = {"host", "srflx", "relay", NULL};
 
 static const struct schema_field nothing[] = {{0}};
 static const struct schema_field resume[] = {
@@ -71,6 +77,39 @@ static const struct schema_field lock[] = {{.name = "locked", .kind = SCHEMA_BOO
 static const struct schema_field set_name[] = {
     {.name = "name", .kind = SCHEMA_TEXT, .required = true, .min = 1, .max = SIGNALING_NAME_BYTES}, {0}};
 static const struct schema_field raise_hand[] = {{.name = "raised", .kind = SCHEMA_BOOLEAN, .required = true}, {0}};
+static const struct schema_field admit[] = {{.name = "waiting", .kind = SCHEMA_IDENTIFIER, .required = true}, {0}};
+static const struct schema_field decline_waiting[] = {{.name = "waiting", .kind = SCHEMA_IDENTIFIER, .required = true},
+                                                      {.name = "reason", .kind = SCHEMA_TEXT, .min = 0, .max = 200},
+                                                      {0}};
+static const struct schema_field send_back[] = {{.name = "participant", .kind = SCHEMA_IDENTIFIER, .required = true},
+                                                {.name = "reason", .kind = SCHEMA_TEXT, .min = 0, .max = 200},
+                                                {0}};
+static const struct schema_field set_policy[] = {
+    {.name = "topology", .kind = SCHEMA_ENUM, .choices = topologies},
+    {.name = "iceTransportPolicy", .kind = SCHEMA_ENUM, .choices = ice_policies},
+    {.name = "patientsWait", .kind = SCHEMA_BOOLEAN},
+    {0}};
+static const struct schema_field description[] = {
+    {.name = "type", .kind = SCHEMA_ENUM, .required = true, .choices = sdp_types},
+    {.name = "sdp", .kind = SCHEMA_OPAQUE, .required = true, .min = 1, .max = DIRECT_SDP_MAX},
+    {0}};
+static const struct schema_field peer_candidate[] = {
+    {.name = "candidate", .kind = SCHEMA_OPAQUE, .required = true, .min = 0, .max = CANDIDATE_MAX},
+    {.name = "sdpMid", .kind = SCHEMA_MID},
+    {.name = "sdpMLineIndex", .kind = SCHEMA_INTEGER, .min = 0, .max = 255},
+    {.name = "usernameFragment", .kind = SCHEMA_OPAQUE, .min = 0, .max = 256}, /* RFC 8839 §5.4: 4*256ice-char */
+    {0}};
+static const struct schema_field signal_peer[] = {
+    {.name = "attempt", .kind = SCHEMA_INTEGER, .required = true, .min = 1, .max = INT32_MAX},
+    {.name = "description", .kind = SCHEMA_OBJECT, .children = description},
+    {.name = "candidate", .kind = SCHEMA_OBJECT, .children = peer_candidate},
+    {0}};
+static const struct schema_field direct_state[] = {
+    {.name = "attempt", .kind = SCHEMA_INTEGER, .required = true, .min = 1, .max = INT32_MAX},
+    {.name = "state", .kind = SCHEMA_ENUM, .required = true, .choices = direct_states},
+    {.name = "pair", .kind = SCHEMA_ENUM, .choices = candidate_pairs},
+    {.name = "gapMs", .kind = SCHEMA_INTEGER, .min = 0, .max = GAP_MS_MAX},
+    {0}};
 
 const struct schema_field *schema_of(enum signaling_type type) {
   static const struct schema_field *const table[SIGNALING_TYPE_COUNT] = {
@@ -91,6 +130,13 @@ const struct schema_field *schema_of(enum signaling_type type) {
       [SIGNALING_PING] = nothing,
       [SIGNALING_SET_NAME] = set_name,
       [SIGNALING_RAISE_HAND] = raise_hand,
+      [SIGNALING_ADMIT] = admit,
+      [SIGNALING_ADMIT_ALL] = nothing,
+      [SIGNALING_DECLINE_WAITING] = decline_waiting,
+      [SIGNALING_SEND_BACK] = send_back,
+      [SIGNALING_SET_POLICY] = set_policy,
+      [SIGNALING_SIGNAL] = signal_peer,
+      [SIGNALING_DIRECT_STATE] = direct_state,
   };
   return (unsigned)type < SIGNALING_TYPE_COUNT ? table[type] : nothing;
 }

@@ -13,12 +13,14 @@
 
 /* d doctor, p patient, i interpreter, o observer, a admin */
 static const char *const allowed[SIGNALING_TYPE_COUNT] = {
-    [SIGNALING_HELLO] = "dpioa",     [SIGNALING_CHECK] = "dpioa",    [SIGNALING_JOIN] = "dpioa",
-    [SIGNALING_LEAVE] = "dpioa",     [SIGNALING_OFFER] = "dpioa",    [SIGNALING_CANDIDATE] = "dpioa",
-    [SIGNALING_PUBLISH] = "dpia",    [SIGNALING_UNPUBLISH] = "dpia", [SIGNALING_MUTE] = "dpia",
-    [SIGNALING_VIEW] = "dpioa",      [SIGNALING_CHAT] = "dpia",      [SIGNALING_KICK] = "da",
-    [SIGNALING_LOCK] = "da",         [SIGNALING_CLOSE] = "da",       [SIGNALING_SET_NAME] = "dpia",
-    [SIGNALING_RAISE_HAND] = "dpia", [SIGNALING_PING] = "dpioa",
+    [SIGNALING_HELLO] = "dpioa",     [SIGNALING_CHECK] = "dpioa",        [SIGNALING_JOIN] = "dpioa",
+    [SIGNALING_LEAVE] = "dpioa",     [SIGNALING_OFFER] = "dpioa",        [SIGNALING_CANDIDATE] = "dpioa",
+    [SIGNALING_PUBLISH] = "dpia",    [SIGNALING_UNPUBLISH] = "dpia",     [SIGNALING_MUTE] = "dpia",
+    [SIGNALING_VIEW] = "dpioa",      [SIGNALING_CHAT] = "dpia",          [SIGNALING_KICK] = "da",
+    [SIGNALING_LOCK] = "da",         [SIGNALING_CLOSE] = "da",           [SIGNALING_SET_NAME] = "dpia",
+    [SIGNALING_RAISE_HAND] = "dpia", [SIGNALING_PING] = "dpioa",         [SIGNALING_ADMIT] = "da",
+    [SIGNALING_ADMIT_ALL] = "da",    [SIGNALING_DECLINE_WAITING] = "da", [SIGNALING_SEND_BACK] = "da",
+    [SIGNALING_SET_POLICY] = "da",   [SIGNALING_SIGNAL] = "dpia",        [SIGNALING_DIRECT_STATE] = "dpia",
 };
 
 static void test_matrix(void **state) {
