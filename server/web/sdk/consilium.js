@@ -11,98 +11,143 @@ import { ConsiliumError } from './errors.js';
 import { Room } from './room.js';
 import { Signal } from './signal.js';
 
+export { canCaptureScreen } from './capture.js';
 export { ConsiliumError } from './errors.js';
-export { Track, TrackPublication } from './tracks.js';
-export { LocalParticipant, RemoteParticipant } from './participant.js';
+export { LocalParticipant } from './local_participant.js';
+export { Participant, RemoteParticipant } from './participant.js';
 export { Room } from './room.js';
+export { Track, TrackPublication } from './tracks.js';
+
+/** @typedef {import('./tracks.js').Source} Source */
+/** @typedef {import('./room_state.js').ChatMessage} ChatMessage */
+/** @typedef {import('./room_state.js').RoomEvents} RoomEvents */
+/** @typedef {import('./quality.js').ConnectionQuality} ConnectionQuality */
+/** @typedef {import('./signal.js').Welcome} Welcome */
 
 /**
  * @typedef {object} ClientOptions
- * @property {string | (() => string | Promise<string>)} token a signed token, or what fetches a fresh one
+ * @property {string | (() => string | Promise<string>)} token a signed token, or what fetches a fresh one: a token works
+ *   once, so only a function survives that the server has forgotten the session
  * @property {string} [url] of the server; default: where the page came from
  */
 
 /** @typedef {{exists: boolean, participants: number, maxParticipants: number, locked: boolean, full: boolean,
  *   mayJoin: boolean, reason?: string}} RoomCheck */
 
-/** @typedef {{
+/**
+ * `reconnecting` and `reconnected` are about signaling; the call itself goes on. After `disconnected` make a new client.
+ * @typedef {{
  *   connected: [],
  *   reconnecting: [],
  *   reconnected: [],
  *   disconnected: [error: ConsiliumError],
- * }} ClientEvents */
+ * }} ClientEvents
+ */
+
+const FAREWELLS = ['kicked', 'closed', 'replaced'];
 
 /** @extends {Emitter<ClientEvents>} */
 export class Client extends Emitter {
   /** @type {Room | null} */
   room = null;
-  /** @type {import('./signal.js').Welcome | null} */
+  /** @type {Welcome | null} */
   welcome = null;
-  /** @type {Promise<import('./signal.js').Welcome> | null} */ #connecting = null;
+  /** @type {Promise<void> | null} */ #connecting = null;
   #signal;
 
   /** @param {ClientOptions} options */
   constructor({ token, url = location.origin }) {
     super();
-    window.addEventListener('pagehide', this.#onPageHide);
     const socketUrl = new URL('/v1/ws', url);
     socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
     this.#signal = new Signal(socketUrl.href, typeof token === 'function' ? token : () => token);
     this.#signal.on('event', (name, fields) => this.room?._event(name, fields));
     this.#signal.on('reconnecting', () => this.emit('reconnecting'));
-    this.#signal.on('reconnected', (welcome) => {
+    this.#signal.on('reconnected', async (welcome) => {
       this.welcome = welcome;
+      await this.room?._reconnected(welcome);
       this.emit('reconnected');
-      this.room?._resumed(welcome).catch((e) => console.warn('resume:', e));
     });
     this.#signal.on('closed', (error) => {
-      this.room?._end(error.message);
+      this.#stopListening();
+      this.room?._end(FAREWELLS.includes(error.code) ? error.code : 'failed', FAREWELLS.includes(error.code) ? error.message : error.code);
       this.emit('disconnected', error);
     });
+    window.addEventListener('pagehide', this.#onPageHide);
   }
 
   /** Opens the signaling connection; join() does it by itself. */
   async connect() {
-    this.#connecting ??= this.#signal.connect();
-    try {
-      this.welcome = await this.#connecting;
-    } catch (error) {
-      this.#connecting = null;
-      throw error;
-    }
-    this.emit('connected');
+    await this.#connect();
     return this;
   }
 
-  /** @param {string} room @returns {Promise<RoomCheck>} */
+  /** @param {() => void} [whenSent] */
+  #connect(whenSent) {
+    this.#connecting ??= this.#signal.connect(whenSent).then(
+      (welcome) => {
+        this.welcome = welcome;
+        this.emit('connected');
+      },
+      (error) => {
+        this.#connecting = null;
+        throw error;
+      },
+    );
+    return this.#connecting;
+  }
+
+  /**
+   * What a page may say on its join button. Only the room of the token can be asked for.
+   * @param {string} [room]
+   * @returns {Promise<RoomCheck>}
+   */
   async checkRoom(room) {
-    if (!this.welcome) await this.connect();
-    return this.#signal.request('check', { room });
+    await this.#connect();
+    return this.#signal.request('check', { room: room ?? this.welcome?.room });
   }
 
   /**
    * Joins the room that the token names.
-   * @param {{topology?: 'auto' | 'never', hidden?: boolean}} [options]
+   * @param {import('./room.js').JoinOptions} [options] `topology: 'never'`: the others must not learn our address
    * @returns {Promise<Room>}
    */
   async join(options = {}) {
     if (this.room && !this.room.left) throw new ConsiliumError('already_joined');
-    if (!this.welcome) await this.connect();
-    const room = new Room(this.#signal, /** @type {import('./signal.js').Welcome} */ (this.welcome), options);
+    const room = new Room(this.#signal, options);
     this.room = room;
     try {
-      await room._enter();
+      await this.#enter(room);
     } catch (error) {
+      const early = !room.left;
       room._end('failed');
-      this.room = null;
+      if (early) this.room = null;
       throw error;
     }
     return room;
   }
 
-  /** Drops the signaling connection as a broken network would; it comes back by itself. For tests. */
-  simulateSignalLoss() {
-    this.#signal.simulateLoss();
+  /** Hello, join and offer travel together: one round trip in place of three. @param {Room} room */
+  async #enter(room) {
+    const begun = this.#connecting;
+    /** @type {Promise<void>} */
+    let welcomed = Promise.resolve();
+    await new Promise((sent, failed) => {
+      welcomed = this.#connect(() => sent(undefined)).then(() => room._welcome(/** @type {Welcome} */ (this.welcome)));
+      welcomed.catch(failed);
+      if (begun) welcomed.then(sent, failed); // connect() was called before
+    });
+    try {
+      await room._enter();
+    } catch (error) {
+      await welcomed; // a refused hello is the better explanation
+      throw error;
+    }
+  }
+
+  /** Drops the signaling connection as a broken network would; it comes back by itself, `awayMs` later. For tests. */
+  simulateSignalLoss(awayMs = 0) {
+    this.#signal.simulateLoss(awayMs);
   }
 
   /** The page goes away for good: say so, or the others would look at an empty picture until the server gives up on us. */
@@ -110,9 +155,13 @@ export class Client extends Emitter {
     if (!event.persisted && this.room && !this.room.left) this.#signal.request('leave').catch(() => {});
   };
 
+  #stopListening() {
+    window.removeEventListener('pagehide', this.#onPageHide);
+  }
+
   /** Leaves and ends. */
   async disconnect() {
-    window.removeEventListener('pagehide', this.#onPageHide);
+    this.#stopListening();
     await this.room?.leave();
     this.#signal.close();
   }

@@ -2,8 +2,8 @@
 
 /**
  * Codes of the server are those of signaling/PROTOCOL.md (`room_full`, `token_expired`, …). The SDK's own:
- * `insecure_context`, `permission_denied`, `device_not_found`, `device_in_use`, `device_failed`, `connection_lost`,
- * `timeout`, `closed`, `media_failed`.
+ * `insecure_context`, `not_supported`, `permission_denied`, `device_not_found`, `device_in_use`, `device_failed`,
+ * `device_lost` (unplugged in the call), `connection_lost`, `timeout`, `kicked`, `replaced`, `closed`.
  */
 export class ConsiliumError extends Error {
   /**
@@ -18,21 +18,27 @@ export class ConsiliumError extends Error {
   }
 }
 
+/** @param {unknown} error @returns {string} the code of ours, `''` for what is not ours */
+export function codeOf(error) {
+  return error instanceof ConsiliumError ? error.code : '';
+}
+
+/** @type {Record<string, string>} */
+const DEVICE_CODES = {
+  NotAllowedError: 'permission_denied',
+  SecurityError: 'permission_denied',
+  NotFoundError: 'device_not_found',
+  OverconstrainedError: 'device_not_found',
+  NotReadableError: 'device_in_use',
+};
+
 /**
  * What getUserMedia and getDisplayMedia throw, in our codes.
  * @param {unknown} error
  * @returns {ConsiliumError}
  */
 export function deviceError(error) {
-  const name = error instanceof DOMException || error instanceof Error ? error.name : '';
-  /** @type {Record<string, string>} */
-  const codes = {
-    NotAllowedError: 'permission_denied',
-    SecurityError: 'permission_denied',
-    NotFoundError: 'device_not_found',
-    OverconstrainedError: 'device_not_found',
-    NotReadableError: 'device_in_use',
-    AbortError: 'device_failed',
-  };
-  return new ConsiliumError(codes[name] ?? 'device_failed', error instanceof Error ? error.message : String(error), error);
+  if (error instanceof ConsiliumError) return error;
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  return new ConsiliumError(DEVICE_CODES[name] ?? 'device_failed', message, error);
 }

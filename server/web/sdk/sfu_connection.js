@@ -5,12 +5,15 @@
 // and refilling it needs no negotiation.
 
 import { Emitter } from './emitter.js';
-import { ConsiliumError } from './errors.js';
+import { codeOf, ConsiliumError } from './errors.js';
 
 /** @typedef {import('./tracks.js').Source} Source */
 /** @typedef {import('./signal.js').Signal} Signal */
 /** @typedef {{
  *   state: [state: 'connecting' | 'connected' | 'disconnected' | 'failed'],
+ *   negotiated: [],
+ *   beyondRepair: [],
+ *   closed: [],
  *   data: [from: string, payload: Uint8Array, reliable: boolean],
  * }} SfuEvents */
 
@@ -24,33 +27,133 @@ const CAMERA_LAYERS = [
 ];
 const SCREEN_ENCODINGS = [{ maxBitrate: 2_500_000, maxFramerate: 15 }];
 
+/** `disconnected` often heals by itself; after so long new candidates are tried. */
+const DISCONNECTED_MS = 3000;
+/** Once connected, so many restarts in vain mean that only a new connection helps. */
+const RESTARTS = 2;
+const MESSAGE_BYTES = 65536;
+/** What is lossy is worth nothing late. */
+const LOSSY_QUEUE_BYTES = 262_144;
+
 /** @extends {Emitter<SfuEvents>} */
 export class SfuConnection extends Emitter {
   /** @type {Map<Source, RTCRtpTransceiver>} */ #senders = new Map();
   /** @type {{audio: RTCRtpTransceiver[], video: RTCRtpTransceiver[]}} */ #slots = { audio: [], video: [] };
-  /** @type {Promise<void>} */ #negotiations = Promise.resolve();
+  /** @type {Promise<unknown>} the negotiation under way */ #negotiation = Promise.resolve();
+  /** @type {Promise<void> | null} the one behind it, which takes in everything asked for until it starts */ #next = null;
+  /** @type {Promise<RTCSessionDescriptionInit> | null} */ #firstOffer;
+  /** @type {Map<Source, Promise<void>>} */ #layerChanges = new Map();
+  /** @type {Promise<void>} */ #configured;
+  #restart = false;
+  #restarts = 0;
+  #wasConnected = false;
+  #repairTimer = 0;
   #closed = false;
   #signal;
 
-  /** @param {Signal} signal @param {RTCIceServer[]} iceServers */
+  /**
+   * @param {Signal} signal
+   * @param {RTCIceServer[] | null} iceServers null: configure() will tell
+   */
   constructor(signal, iceServers) {
     super();
     this.#signal = signal;
-    const pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+    const pc = new RTCPeerConnection({ iceServers: iceServers ?? [], bundlePolicy: 'max-bundle' });
     this.pc = pc;
+    /** @type {(servers: RTCIceServer[]) => void} tells the servers once they are known */
+    this.configure = () => {};
+    this.#configured = iceServers ? Promise.resolve() : new Promise((resolve) => (this.configure = (servers) => resolve(this.#setServers(servers))));
     pc.onconnectionstatechange = () => this.#onState();
     this.#senders.set('microphone', pc.addTransceiver('audio', { direction: 'sendonly' }));
     this.#senders.set('camera', pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: CAMERA_LAYERS }));
     this.reliable = pc.createDataChannel('reliable');
     this.lossy = pc.createDataChannel('lossy', { ordered: false, maxRetransmits: 0 });
     for (const channel of [this.reliable, this.lossy]) {
-      channel.binaryType = 'arraybuffer';
+      channel.binaryType = 'arraybuffer'; // Firefox would give blobs
       channel.onmessage = (e) => this.#onData(e.data, channel === this.reliable);
     }
     this.#addSlots(FIRST_AUDIO_SLOTS, FIRST_VIDEO_SLOTS);
+    this.#firstOffer = pc.createOffer(); // while the socket opens
+    this.#firstOffer.catch(() => {}); // negotiate() meets it
   }
 
-  /** @param {number} audio @param {number} video how many there shall be in total */
+  /** @param {RTCIceServer[]} servers */
+  #setServers(servers) {
+    if (this.#closed || servers.length === 0) return;
+    try {
+      this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: servers });
+    } catch (error) {
+      console.warn('ICE servers:', error); // the server itself is reached without them
+    }
+  }
+
+  // ---- negotiation -------------------------------------------------------------------------------------------------
+
+  /**
+   * Offers, one negotiation at a time; those that wait become one.
+   * @param {{iceRestart?: boolean}} [options]
+   * @returns {Promise<void>}
+   */
+  negotiate({ iceRestart = false } = {}) {
+    this.#restart ||= iceRestart;
+    if (!this.#next) {
+      this.#next = this.#negotiation.then(() => {
+        const options = { iceRestart: this.#restart };
+        this.#next = null;
+        this.#restart = false;
+        return this.#exchange(options);
+      });
+      this.#negotiation = this.#next.catch(() => {});
+    }
+    return this.#next;
+  }
+
+  /** @param {RTCOfferOptions} options */
+  async #exchange(options) {
+    this.#assertOpen();
+    const first = this.#firstOffer;
+    this.#firstOffer = null;
+    const offer = await (first ?? this.pc.createOffer(options));
+    // The very first offer leaves before the ICE servers are known, so that hello, join and offer are one round trip.
+    const applied = this.#configured.then(() => this.pc.setLocalDescription(offer));
+    applied.catch(() => {});
+    if (!first) await applied;
+    try {
+      const sdp = await this.#ask(String(offer.sdp), first === null);
+      await applied;
+      this.#assertOpen();
+      await this.pc.setRemoteDescription({ type: 'answer', sdp });
+    } catch (error) {
+      if (!this.#closed && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
+      throw error;
+    }
+    this.emit('negotiated');
+  }
+
+  /**
+   * When the socket breaks, nobody knows whether the server took the offer; it may be asked the same again.
+   * @param {string} sdp @param {boolean} again
+   * @returns {Promise<string>}
+   */
+  async #ask(sdp, again) {
+    for (;;) {
+      this.#assertOpen();
+      try {
+        return (await this.#signal.request('offer', { sdp })).sdp;
+      } catch (error) {
+        if (!again || codeOf(error) !== 'connection_lost') throw error;
+        await this.#signal.ready();
+      }
+    }
+  }
+
+  #assertOpen() {
+    if (this.#closed) throw new ConsiliumError('connection_lost', 'the connection was replaced or closed');
+  }
+
+  // ---- senders and slots -------------------------------------------------------------------------------------------
+
+  /** @param {number} audio @param {number} video how many there shall be in total @returns {boolean} whether some are new */
   #addSlots(audio, video) {
     const before = this.#slots.audio.length + this.#slots.video.length;
     while (this.#slots.audio.length < audio) this.#slots.audio.push(this.pc.addTransceiver('audio', { direction: 'recvonly' }));
@@ -59,46 +162,40 @@ export class SfuConnection extends Emitter {
   }
 
   /**
-   * Offers, one negotiation at a time.
-   * @param {{iceRestart?: boolean}} [options]
-   */
-  negotiate(options = {}) {
-    const next = this.#negotiations.then(async () => {
-      if (this.#closed) return;
-      const offer = await this.pc.createOffer(options);
-      await this.pc.setLocalDescription(offer);
-      const { sdp } = await this.#signal.request('offer', { sdp: this.pc.localDescription?.sdp });
-      if (!this.#closed) await this.pc.setRemoteDescription({ type: 'answer', sdp });
-    });
-    this.#negotiations = next.catch(() => {});
-    return next;
-  }
-
-  /**
    * The server has more to send than there are slots.
    * @param {number} audio @param {number} video
    */
   async growSlots(audio, video) {
-    if (this.#addSlots(audio, video)) await this.negotiate();
+    if (!this.#closed && this.#addSlots(audio, video)) await this.negotiate();
   }
 
   /**
-   * The transceiver that sends `source`; made, and negotiated, when it is first asked for.
-   * @param {Source} source
-   * @returns {Promise<RTCRtpTransceiver>}
+   * The transceivers that send these sources; made, and negotiated together, when they are first asked for.
+   * @param {Source[]} sources
+   * @returns {Promise<RTCRtpTransceiver[]>}
    */
-  async sender(source) {
-    let transceiver = this.#senders.get(source);
-    if (!transceiver) {
-      const kind = source === 'screenAudio' ? 'audio' : 'video';
-      transceiver = this.pc.addTransceiver(kind, {
-        direction: 'sendonly',
-        ...(source === 'screen' && { sendEncodings: SCREEN_ENCODINGS }),
-      });
-      this.#senders.set(source, transceiver);
-    }
-    if (transceiver.mid === null) await this.negotiate();
-    return transceiver;
+  async senders(sources) {
+    this.#assertOpen();
+    const transceivers = sources.map((source) => {
+      let transceiver = this.#senders.get(source);
+      if (!transceiver) {
+        const video = source === 'camera' || source === 'screen';
+        transceiver = this.pc.addTransceiver(video ? 'video' : 'audio', {
+          direction: 'sendonly',
+          ...(source === 'screen' && { sendEncodings: SCREEN_ENCODINGS }),
+        });
+        this.#senders.set(source, transceiver);
+      }
+      return transceiver;
+    });
+    if (transceivers.some((t) => t.currentDirection === null)) await this.negotiate();
+    this.#assertOpen();
+    return transceivers;
+  }
+
+  /** Sends nothing as `source` from now on; its m-line stays for the next time. @param {Source} source */
+  async stopSending(source) {
+    if (!this.#closed) await this.#senders.get(source)?.sender.replaceTrack(null);
   }
 
   /** @param {string} mid @returns {MediaStreamTrack | null} */
@@ -108,55 +205,104 @@ export class SfuConnection extends Emitter {
   }
 
   /**
-   * Which simulcast layers to encode; the server says what nobody watches.
-   * @param {Source} source @param {{rid: string, active: boolean}[]} layers
+   * Which simulcast layers to encode; the server says what nobody watches. Not more than advice: a browser that refuses
+   * goes on as it is.
+   * @param {Source} source @param {{rid: string, active: boolean}[]} layers `rid` is "" without simulcast
    */
-  async setLayers(source, layers) {
+  setLayers(source, layers) {
     const sender = this.#senders.get(source)?.sender;
-    if (!sender) return;
-    const parameters = sender.getParameters();
-    for (const encoding of parameters.encodings) {
-      const wanted = layers.find((l) => l.rid === encoding.rid);
-      if (wanted) encoding.active = wanted.active;
-    }
-    await sender.setParameters(parameters);
+    if (!sender) return Promise.resolve();
+    const change = async () => {
+      const parameters = sender.getParameters();
+      let changed = false;
+      for (const encoding of parameters.encodings ?? []) {
+        const active = layers.find((l) => l.rid === (encoding.rid ?? ''))?.active ?? encoding.active;
+        changed ||= active !== encoding.active;
+        encoding.active = active;
+      }
+      if (changed) await sender.setParameters(parameters);
+    };
+    // The parameters must be those of the last getParameters, so one change at a time; a negotiation between outdates them.
+    const next = (this.#layerChanges.get(source) ?? Promise.resolve())
+      .then(change)
+      .catch(() => change())
+      .catch((error) => console.debug('layers:', error));
+    this.#layerChanges.set(source, next);
+    return next;
   }
+
+  // ---- data --------------------------------------------------------------------------------------------------------
 
   /**
    * @param {Uint8Array} payload @param {{to?: string, reliable?: boolean}} [options]
+   * @returns {Promise<boolean>} false when it was dropped, as what is lossy may be
    */
-  send(payload, { to = '', reliable = true } = {}) {
+  async send(payload, { to = '', reliable = true } = {}) {
     const channel = reliable ? this.reliable : this.lossy;
-    if (channel.readyState !== 'open') {
-      if (reliable) throw new ConsiliumError('connection_lost', 'the data channel is not open');
-      return;
-    }
     const target = new TextEncoder().encode(to);
     const frame = new Uint8Array(1 + target.length + payload.length);
+    if (frame.length > MESSAGE_BYTES) throw new ConsiliumError('too_large', `a message has at most ${MESSAGE_BYTES - 1 - target.length} bytes`);
+    if (channel.readyState === 'connecting' && reliable) await this.#opening(channel);
+    if (!reliable && (channel.readyState !== 'open' || channel.bufferedAmount > LOSSY_QUEUE_BYTES)) return false;
+    if (channel.readyState !== 'open') throw new ConsiliumError('connection_lost', 'the data channel is closed');
     frame[0] = target.length;
     frame.set(target, 1);
     frame.set(payload, 1 + target.length);
     channel.send(frame);
+    return true;
   }
 
-  /** @param {ArrayBuffer} buffer @param {boolean} reliable */
-  #onData(buffer, reliable) {
-    const frame = new Uint8Array(buffer);
-    if (frame.length < 1 || frame.length < 1 + frame[0]) return;
+  /** @param {RTCDataChannel} channel */
+  #opening(channel) {
+    return new Promise((resolve) => {
+      channel.addEventListener('open', resolve, { once: true });
+      this.once('closed', () => resolve(undefined)); // closing the connection fires nothing at the channel
+    });
+  }
+
+  /** @param {unknown} data @param {boolean} reliable */
+  #onData(data, reliable) {
+    if (!(data instanceof ArrayBuffer)) return; // text has no sender in it
+    const frame = new Uint8Array(data);
+    if (frame.length < 1 + (frame[0] ?? 0)) return;
     const from = new TextDecoder().decode(frame.subarray(1, 1 + frame[0]));
     this.emit('data', from, frame.subarray(1 + frame[0]), reliable);
   }
 
+  // ---- staying connected -------------------------------------------------------------------------------------------
+
   #onState() {
     const state = this.pc.connectionState;
     if (this.#closed || state === 'new' || state === 'closed') return;
+    clearTimeout(this.#repairTimer);
+    if (state === 'connected') {
+      this.#wasConnected = true;
+      this.#restarts = 0;
+    } else if (state === 'disconnected') {
+      this.#repairTimer = window.setTimeout(() => this.#restartIce(), DISCONNECTED_MS);
+    } else if (state === 'failed') {
+      this.#repair();
+    }
     this.emit('state', state);
-    // Consent was lost but the server may be there: new candidates on the same connection repair it, tracks kept.
-    if (state === 'failed') this.negotiate({ iceRestart: true }).catch(() => {});
+  }
+
+  #repair() {
+    // With ICE standing it was DTLS that failed, and that a restart does not mend.
+    const dtls = ['connected', 'completed'].includes(this.pc.iceConnectionState);
+    if (dtls || (this.#wasConnected && this.#restarts >= RESTARTS)) this.emit('beyondRepair');
+    else this.#restartIce();
+  }
+
+  /** Consent was lost but the server may be there: new candidates on the same connection repair it, tracks kept. */
+  #restartIce() {
+    this.#restarts++;
+    this.negotiate({ iceRestart: true }).catch((error) => console.debug('ICE restart:', error));
   }
 
   close() {
     this.#closed = true;
+    clearTimeout(this.#repairTimer);
     this.pc.close();
+    this.emit('closed');
   }
 }

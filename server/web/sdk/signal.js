@@ -1,16 +1,30 @@
 // server/web/sdk/signal.js: the WebSocket to the gateway: requests with one reply each, events, reconnection, resume.
 //
 // A lost socket is reopened with growing pauses and the session resumed with its key, so that media, which does not pass
-// here, never notices. Requests that were under way when the socket was lost fail with `connection_lost`.
+// here, never notices. Requests that were under way when the socket was lost fail with `connection_lost`; ready() tells
+// when to try again.
 
 import { Emitter } from './emitter.js';
-import { ConsiliumError } from './errors.js';
+import { codeOf, ConsiliumError } from './errors.js';
 
-const REQUEST_TIMEOUT_MS = 15000;
+const OPEN_TIMEOUT_MS = 8000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** A network that went away silently is noticed by asking: after so long without a word, and how long the answer may take. */
+const SILENCE_MS = 15_000;
+const PROBE_MS = 5000;
 /** Pauses between attempts; the last one repeats. A little chance keeps a whole clinic from knocking in step. */
 const RETRY_MS = [0, 300, 1200, 2700, 4800, 7000];
-/** The server says goodbye with these; coming back would be refused. */
-const FINAL_CLOSE_CODES = new Set([4001, 4002, 4003]);
+const CHANCE_MS = 1000;
+const FIRST_CHANCE_MS = 250;
+/** Only a connection that held for so long makes the next pause short again. */
+const STABLE_MS = 5000;
+
+/** The server says goodbye with these; coming back would be refused. @type {Record<number, string>} */
+const FAREWELLS = { 4001: 'kicked', 4002: 'closed', 4003: 'replaced' };
+const CLOSE_SESSION_OVER = 1000; // "lost": the resume window has ended
+const CLOSE_RATE = 4006;
+/** Trying the same again cannot help. */
+const FINAL_ERRORS = new Set(['token_invalid', 'token_expired', 'token_used', 'forbidden', 'unsupported_version', 'not_authenticated']);
 
 /**
  * @typedef {object} Welcome
@@ -24,7 +38,10 @@ const FINAL_CLOSE_CODES = new Set([4001, 4002, 4003]);
  * @property {string} room
  * @property {RTCIceServer[]} iceServers
  * @property {{messageBytes: number, offerBytes: number, chatBytes: number}} limits
+ * @property {number} resumeWindow seconds
  */
+
+/** @typedef {{resolve: (ok: any) => void, reject: (error: ConsiliumError) => void, timer: number}} Waiting */
 
 /**
  * @typedef {{
@@ -38,16 +55,20 @@ const FINAL_CLOSE_CODES = new Set([4001, 4002, 4003]);
 /** @extends {Emitter<SignalEvents>} */
 export class Signal extends Emitter {
   /** @type {WebSocket | null} */ #socket = null;
-  /** @type {Map<number, {resolve: (ok: any) => void, reject: (error: ConsiliumError) => void, timer: number}>} */
-  #pending = new Map();
+  /** @type {Map<number, Waiting>} requests without a reply yet */ #pending = new Map();
+  /** @type {{resolve: () => void, reject: (error: ConsiliumError) => void}[]} */ #waiters = [];
+  /** @type {{session: string, key: string} | null} */ #resume = null;
+  /** @type {ConsiliumError | null} why it is over for good */ #ended = null;
+  #state = /** @type {'new' | 'opening' | 'open' | 'lost'} */ ('new');
   #nextId = 1;
   #attempt = 0;
-  #closed = false;
-  #opening = false;
-  /** @type {{session: string, key: string} | null} */ #resume = null;
+  #openedAt = 0;
+  #heardAt = 0;
+  #probing = false;
+  #watch = 0;
+  #stopRetry = () => {};
   #url;
   #token;
-  #offRetry = () => {};
 
   /**
    * @param {string} url `ws(s)://host/v1/ws`
@@ -59,70 +80,103 @@ export class Signal extends Emitter {
     this.#token = token;
   }
 
-  /** @returns {Promise<Welcome>} */
-  async connect() {
-    const welcome = await this.#open();
-    this.#attempt = 0;
+  /**
+   * Opens the first connection. Requests made in `whenSent` travel right behind the hello, without waiting for its reply.
+   * @param {() => void} [whenSent]
+   * @returns {Promise<Welcome>}
+   */
+  async connect(whenSent) {
+    const welcome = await this.#open(whenSent);
+    this.#wake();
     return welcome;
   }
 
-  /** @returns {Promise<Welcome>} */
-  async #open() {
-    this.#opening = true;
-    try {
-      return await this.#hello();
-    } catch (error) {
-      const socket = this.#socket;
-      this.#socket = null;
-      socket?.close();
-      throw error;
-    } finally {
-      this.#opening = false;
-    }
-  }
-
-  /** @returns {Promise<Welcome>} */
-  async #hello() {
-    const token = this.#resume ? undefined : await this.#token();
-    if (this.#closed) throw new ConsiliumError('closed');
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
-    await new Promise((resolve, reject) => {
-      socket.onopen = resolve;
-      socket.onclose = (e) => reject(new ConsiliumError('connection_lost', `socket closed: ${e.code}`));
-    });
-    socket.onmessage = (e) => this.#receive(String(e.data));
-    socket.onclose = (e) => this.#lost(socket, e.code, e.reason);
-    const hello = this.#resume ? { version: 1, resume: this.#resume } : { version: 1, token };
-    /** @type {Welcome} */
-    const welcome = await this.request('hello', hello);
-    this.#resume = { session: welcome.session, key: welcome.resumeKey };
-    return welcome;
+  /** Resolves when requests can be made (again); rejects when that will never be. @returns {Promise<void>} */
+  ready() {
+    if (this.#ended) return Promise.reject(this.#ended);
+    if (this.#state === 'open') return Promise.resolve();
+    if (this.#state === 'new') return Promise.reject(new ConsiliumError('connection_lost'));
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   /**
    * @param {string} type
    * @param {object} [fields]
+   * @param {number} [timeoutMs]
    * @returns {Promise<any>} the reply's `ok`
    */
-  request(type, fields = {}) {
+  request(type, fields = {}, timeoutMs = REQUEST_TIMEOUT_MS) {
     const socket = this.#socket;
     if (!socket || socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new ConsiliumError(this.#closed ? 'closed' : 'connection_lost'));
+      return Promise.reject(this.#ended ?? new ConsiliumError('connection_lost'));
     }
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => {
         this.#pending.delete(id);
         reject(new ConsiliumError('timeout', `no reply to ${type}`));
-      }, REQUEST_TIMEOUT_MS);
+        this.#probe();
+      }, timeoutMs);
       this.#pending.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ id, type, ...fields }));
     });
   }
 
-  /** @param {string} text */
-  #receive(text) {
+  /** Drops the socket as a broken network would, and stays away for `awayMs`. */
+  simulateLoss(awayMs = 0) {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#lost(socket, 1006, '', awayMs);
+    socket.close(3000, 'simulated loss');
+  }
+
+  /** Ends for good; nothing is emitted. */
+  close() {
+    this.#finish(new ConsiliumError('closed'));
+  }
+
+  // ---- opening -----------------------------------------------------------------------------------------------------
+
+  /** @param {() => void} [whenSent] @returns {Promise<Welcome>} */
+  async #open(whenSent = () => {}) {
+    const before = this.#state;
+    this.#state = 'opening';
+    try {
+      const welcome = await this.#hello(whenSent);
+      this.#resume = { session: welcome.session, key: welcome.resumeKey };
+      this.#openedAt = performance.now();
+      this.#state = 'open';
+      this.#startWatch();
+      return welcome;
+    } catch (error) {
+      this.#state = before;
+      const socket = this.#socket;
+      this.#socket = null;
+      socket?.close();
+      this.#failPending(new ConsiliumError('connection_lost'));
+      throw error;
+    }
+  }
+
+  /** @param {() => void} whenSent @returns {Promise<Welcome>} */
+  async #hello(whenSent) {
+    const token = this.#resume ? undefined : await this.#token();
+    if (this.#ended) throw this.#ended;
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    await opened(socket);
+    if (this.#ended) throw this.#ended;
+    socket.onmessage = (e) => this.#receive(socket, String(e.data));
+    socket.onclose = (e) => this.#lost(socket, e.code, e.reason);
+    const welcomed = this.request('hello', this.#resume ? { version: 1, resume: this.#resume } : { version: 1, token });
+    whenSent();
+    return welcomed;
+  }
+
+  /** @param {WebSocket} socket @param {string} text */
+  #receive(socket, text) {
+    if (socket !== this.#socket) return; // given up already
+    this.#heardAt = performance.now();
     const message = JSON.parse(text);
     if (typeof message.event === 'string') {
       this.emit('event', message.event, message);
@@ -132,79 +186,129 @@ export class Signal extends Emitter {
     if (!waiting) return;
     this.#pending.delete(message.re);
     clearTimeout(waiting.timer);
-    if (message.error) {
-      waiting.reject(new ConsiliumError(message.error.code, message.error.message));
-    } else {
-      waiting.resolve(message.ok);
-    }
+    if (message.error) waiting.reject(new ConsiliumError(message.error.code, message.error.message));
+    else waiting.resolve(message.ok);
   }
 
-  /** @param {WebSocket} socket @param {number} code @param {string} reason */
-  #lost(socket, code, reason) {
+  // ---- losing and coming back --------------------------------------------------------------------------------------
+
+  /** @param {WebSocket} socket @param {number} code @param {string} reason @param {number} [awayMs] */
+  #lost(socket, code, reason, awayMs = 0) {
     if (socket !== this.#socket) return;
     this.#socket = null;
-    for (const waiting of this.#pending.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(new ConsiliumError('connection_lost'));
-    }
-    this.#pending.clear();
-    if (this.#closed || this.#opening) return; // whoever opens it hears of it by the rejection
-    if (FINAL_CLOSE_CODES.has(code)) {
-      this.#end(new ConsiliumError('closed', reason));
+    clearInterval(this.#watch);
+    this.#failPending(new ConsiliumError('connection_lost', `socket closed: ${code}`));
+    if (this.#ended || this.#state === 'opening') return; // whoever opens it hears of it by the rejection
+    if (FAREWELLS[code]) {
+      const error = new ConsiliumError(FAREWELLS[code], reason);
+      this.#finish(error);
+      this.emit('closed', error);
       return;
     }
+    this.#state = 'lost';
+    if (code === CLOSE_SESSION_OVER) this.#resume = null;
+    if (performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
+    if (code === CLOSE_RATE) this.#attempt = Math.max(this.#attempt, 3);
     this.emit('reconnecting');
-    this.#retry();
+    this.#retry(awayMs);
   }
 
-  #retry() {
-    const base = RETRY_MS[Math.min(this.#attempt++, RETRY_MS.length - 1)];
-    const timer = window.setTimeout(async () => {
-      window.removeEventListener('online', now);
-      try {
-        const welcome = await this.#open();
-        this.#attempt = 0;
-        this.emit('reconnected', welcome);
-      } catch (error) {
-        const failure = error instanceof ConsiliumError ? error : new ConsiliumError('connection_lost', String(error));
-        if (this.#closed) return;
-        if (failure.code === 'session_not_found' && this.#resume) {
-          this.#resume = null; // the server forgot us: a fresh session, and the room is joined again
-        } else if (['token_invalid', 'token_expired', 'token_used', 'forbidden'].includes(failure.code)) {
-          this.#end(failure);
-          return;
-        }
-        this.#retry();
-      }
-    }, base * (0.8 + 0.4 * Math.random()));
+  /** @param {number} [longerMs] */
+  #retry(longerMs = 0) {
+    const pause = RETRY_MS[Math.min(this.#attempt++, RETRY_MS.length - 1)];
+    const timer = window.setTimeout(() => this.#reopen(), longerMs + pause + Math.random() * (pause === 0 ? FIRST_CHANCE_MS : CHANCE_MS));
     const now = () => {
+      this.#stopRetry();
       this.#attempt = 0;
-      this.#offRetry();
-      this.#retry();
+      this.#reopen();
     };
-    window.addEventListener('online', now, { once: true });
-    this.#offRetry = () => {
+    if (longerMs === 0) window.addEventListener('online', now);
+    this.#stopRetry = () => {
       clearTimeout(timer);
       window.removeEventListener('online', now);
     };
   }
 
+  async #reopen() {
+    this.#stopRetry();
+    try {
+      const welcome = await this.#open();
+      this.emit('reconnected', welcome); // first: who must begin anew does so before those who wait go on
+      this.#wake();
+    } catch (error) {
+      if (this.#ended) return;
+      if (codeOf(error) === 'session_not_found' && this.#resume) {
+        this.#resume = null; // the server forgot us: a fresh session, and the room is joined again
+        this.#attempt = 0;
+      } else if (FINAL_ERRORS.has(codeOf(error))) {
+        this.#finish(/** @type {ConsiliumError} */ (error));
+        this.emit('closed', /** @type {ConsiliumError} */ (error));
+        return;
+      }
+      this.#retry();
+    }
+  }
+
+  #startWatch() {
+    this.#heardAt = performance.now();
+    clearInterval(this.#watch);
+    this.#watch = window.setInterval(() => {
+      if (performance.now() - this.#heardAt >= SILENCE_MS) this.#probe();
+    }, PROBE_MS);
+  }
+
+  /** Asks whether the server is still there; a socket that says nothing is given up. */
+  async #probe() {
+    const socket = this.#socket;
+    if (!socket || this.#probing || this.#state !== 'open') return;
+    this.#probing = true;
+    const asked = performance.now();
+    await this.request('ping', {}, PROBE_MS).catch(() => {});
+    this.#probing = false;
+    if (this.#heardAt >= asked || socket !== this.#socket) return;
+    this.#lost(socket, 1006, '');
+    socket.close();
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  #wake() {
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
   /** @param {ConsiliumError} error */
-  #end(error) {
-    this.#closed = true;
-    this.#offRetry();
-    this.emit('closed', error);
+  #failPending(error) {
+    for (const waiting of this.#pending.values()) {
+      clearTimeout(waiting.timer);
+      waiting.reject(error);
+    }
+    this.#pending.clear();
   }
 
-  /** Drops the socket as a broken network would, so that reconnection can be tried out. */
-  simulateLoss() {
-    this.#socket?.close(3000, 'simulated loss');
+  /** @param {ConsiliumError} error */
+  #finish(error) {
+    this.#ended ??= error;
+    this.#stopRetry();
+    clearInterval(this.#watch);
+    this.#failPending(this.#ended);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#ended);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000);
   }
+}
 
-  /** Ends for good; nothing is emitted. */
-  close() {
-    this.#closed = true;
-    this.#offRetry();
-    this.#socket?.close(1000);
-  }
+/** @param {WebSocket} socket @returns {Promise<void>} */
+function opened(socket) {
+  return new Promise((resolve, reject) => {
+    const timer = window.setTimeout(() => reject(new ConsiliumError('connection_lost', 'the server does not answer')), OPEN_TIMEOUT_MS);
+    socket.onopen = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    socket.onclose = (e) => {
+      clearTimeout(timer);
+      reject(new ConsiliumError('connection_lost', `socket closed: ${e.code}`));
+    };
+  });
 }

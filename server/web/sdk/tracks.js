@@ -4,15 +4,24 @@
 // the same Track object and the same elements stay; only the MediaStreamTrack behind them is exchanged.
 
 import { Emitter } from './emitter.js';
+import { revealWhenFresh } from './fresh_frame.js';
 
 /** @typedef {'microphone' | 'camera' | 'screen' | 'screenAudio'} Source */
 /** @typedef {{track: string, source: Source, kind: 'audio' | 'video', muted: boolean, width?: number, height?: number}} TrackInfo */
-/** @typedef {{ mediaChanged: [mediaStreamTrack: MediaStreamTrack | null], elementsChanged: [] }} TrackEvents */
+/** @typedef {{
+ *   mediaChanged: [mediaStreamTrack: MediaStreamTrack | null],
+ *   firstFrame: [],
+ *   elementsChanged: [],
+ *   playbackChanged: [],
+ * }} TrackEvents */
 
 /** @extends {Emitter<TrackEvents>} */
 export class Track extends Emitter {
   /** @type {Set<HTMLMediaElement>} */ #elements = new Set();
   /** @type {MediaStreamTrack | null} */ #media = null;
+  /** @type {Set<HTMLMediaElement>} elements that the browser refuses to start */ #blocked = new Set();
+  /** @type {Map<HTMLMediaElement, () => void>} elements that wait for a picture of this track */ #waiting = new Map();
+  /** @type {number | null} pictures from before are somebody else's; null: all are this track's own */ #since = null;
 
   /**
    * @param {Source} source
@@ -34,6 +43,11 @@ export class Track extends Emitter {
   /** @returns {ReadonlySet<HTMLMediaElement>} */
   get elements() {
     return this.#elements;
+  }
+
+  /** True while the browser wants a gesture of the user before it plays this: see Room.startAudio. */
+  get playbackBlocked() {
+    return this.#blocked.size > 0;
   }
 
   /**
@@ -62,23 +76,72 @@ export class Track extends Emitter {
   detach(element) {
     for (const e of element ? [element] : [...this.#elements]) {
       if (!this.#elements.delete(e)) continue;
-      e.srcObject = null;
+      this.#clear(e);
+      this.#unblock(e);
     }
     this.emit('elementsChanged');
   }
 
-  /** @internal @param {MediaStreamTrack | null} media */
-  _setMedia(media) {
+  /**
+   * @internal
+   * @param {MediaStreamTrack | null} media
+   * @param {number | null} [since] for media that showed somebody else until then (performance.now())
+   */
+  _setMedia(media, since = null) {
     if (media === this.#media) return;
     this.#media = media;
+    this.#since = media ? since : null;
     for (const element of this.#elements) this.#show(element);
     this.emit('mediaChanged', media);
   }
 
+  /** @internal Starts what the browser refused; to be called in a gesture. */
+  async _play() {
+    await Promise.all([...this.#elements].filter((e) => e.srcObject).map((e) => this.#play(e)));
+  }
+
   /** @param {HTMLMediaElement} element */
   #show(element) {
-    element.srcObject = this.#media ? new MediaStream([this.#media]) : null;
-    if (this.#media) element.play().catch(() => {}); // refused until a gesture: see Room.startAudio
+    this.#clear(element);
+    if (!this.#media) return;
+    element.srcObject = new MediaStream([this.#media]);
+    if (this.#since !== null && element instanceof HTMLVideoElement) {
+      this.#waiting.set(element, revealWhenFresh(element, this.#since, () => this.#fresh()));
+    }
+    this.#play(element);
+  }
+
+  /** One element has shown the track's own picture: whatever plays it may be seen. */
+  #fresh() {
+    this.#since = null;
+    for (const reveal of this.#waiting.values()) reveal();
+    this.#waiting.clear();
+    this.emit('firstFrame');
+  }
+
+  /** @param {HTMLMediaElement} element */
+  #clear(element) {
+    element.srcObject = null;
+    this.#waiting.get(element)?.();
+    this.#waiting.delete(element);
+  }
+
+  /** @param {HTMLMediaElement} element */
+  async #play(element) {
+    try {
+      await element.play();
+      this.#unblock(element);
+    } catch (error) {
+      // Any other refusal (AbortError: another source came meanwhile) is not the user's to lift.
+      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError' || !this.#elements.has(element)) return;
+      this.#blocked.add(element);
+      this.emit('playbackChanged');
+    }
+  }
+
+  /** @param {HTMLMediaElement} element */
+  #unblock(element) {
+    if (this.#blocked.delete(element)) this.emit('playbackChanged');
   }
 }
 
@@ -86,6 +149,7 @@ export class Track extends Emitter {
 export class TrackPublication {
   /** @param {TrackInfo} info @param {Track} track */
   constructor(info, track) {
+    /** the public track id; of one's own, empty until the server has named it */
     this.id = info.track;
     this.source = info.source;
     this.kind = info.kind;

@@ -4,16 +4,20 @@
 // that of its largest element, in device pixels; a page in the background sees nothing.
 
 /** @typedef {import('./tracks.js').Track} Track */
-/** @typedef {{track: string, width: number, height: number, visible: boolean, priority: 'high' | 'normal' | 'low'}} ViewRequest */
+/** @typedef {'high' | 'normal' | 'low'} Priority */
+/** @typedef {{track: string, width: number, height: number, visible: boolean, priority: Priority}} ViewRequest */
 
-const DEBOUNCE_MS = 100;
+/** A window that is being resized changes all the time; the server wants to hear of it a few times a second at most. */
+const DEBOUNCE_MS = 200;
+/** The protocol's limit of one view. */
+const MAX_ENTRIES = 256;
+const PICTURE_IN_PICTURE = { width: 480, height: 270 };
 
 export class ViewObserver {
-  /** @type {Map<string, Track>} */ #tracks = new Map();
-  /** @type {Map<string, 'high' | 'normal' | 'low'>} */ #priorities = new Map();
-  /** @type {Map<string, string>} what the server knows, as JSON */ #told = new Map();
-  /** @type {Map<string, () => void>} */ #offs = new Map();
+  /** @type {Map<string, {track: Track, elements: Set<Element>, off: () => void}>} by public track id */ #watched = new Map();
+  /** @type {Map<string, Priority>} */ #priorities = new Map();
   /** @type {Set<Element>} */ #onScreen = new Set();
+  #told = '';
   #timer = 0;
   #send;
   #sizes = new ResizeObserver(() => this.#later());
@@ -30,29 +34,28 @@ export class ViewObserver {
   constructor(send) {
     this.#send = send;
     document.addEventListener('visibilitychange', this.#onVisibility);
+    document.addEventListener('enterpictureinpicture', this.#onVisibility, true);
+    document.addEventListener('leavepictureinpicture', this.#onVisibility, true);
   }
 
   /** @param {string} id public track id @param {Track} track */
   add(id, track) {
-    this.#tracks.set(id, track);
-    this.#offs.set(id, track.on('elementsChanged', () => this.#observe(track)));
-    this.#observe(track);
+    this.remove(id);
+    this.#watched.set(id, { track, elements: new Set(), off: track.on('elementsChanged', () => this.#observe(id)) });
+    this.#observe(id);
   }
 
   /** @param {string} id */
   remove(id) {
-    this.#offs.get(id)?.();
-    this.#offs.delete(id);
-    for (const element of this.#tracks.get(id)?.elements ?? []) {
-      this.#sizes.unobserve(element);
-      this.#intersections.unobserve(element);
-      this.#onScreen.delete(element);
-    }
-    this.#tracks.delete(id);
-    this.#told.delete(id);
+    const watched = this.#watched.get(id);
+    if (!watched) return;
+    watched.off();
+    for (const element of watched.elements) this.#unobserve(element);
+    this.#watched.delete(id);
+    this.#priorities.delete(id);
   }
 
-  /** @param {string} id @param {'high' | 'normal' | 'low'} priority */
+  /** @param {string} id @param {Priority} priority */
   setPriority(id, priority) {
     this.#priorities.set(id, priority);
     this.#later();
@@ -60,17 +63,33 @@ export class ViewObserver {
 
   /** The server lost what it knew: say everything again. */
   reset() {
-    this.#told.clear();
+    this.#told = '';
     this.#later();
   }
 
-  /** @param {Track} track */
-  #observe(track) {
-    for (const element of track.elements) {
+  /** @param {string} id */
+  #observe(id) {
+    const watched = this.#watched.get(id);
+    if (!watched) return;
+    for (const element of [...watched.elements].filter((e) => !watched.track.elements.has(/** @type {HTMLMediaElement} */ (e)))) {
+      watched.elements.delete(element);
+      this.#unobserve(element);
+    }
+    for (const element of watched.track.elements) {
+      watched.elements.add(element);
       this.#sizes.observe(element);
       this.#intersections.observe(element);
     }
     this.#later();
+  }
+
+  /** @param {Element} element */
+  #unobserve(element) {
+    // The same element may by now play another track.
+    if ([...this.#watched.values()].some((w) => w.elements.has(element) && w.track.elements.has(/** @type {HTMLMediaElement} */ (element)))) return;
+    this.#sizes.unobserve(element);
+    this.#intersections.unobserve(element);
+    this.#onScreen.delete(element);
   }
 
   #later() {
@@ -81,28 +100,26 @@ export class ViewObserver {
     }, DEBOUNCE_MS);
   }
 
+  /** A view replaces the one before it whole. */
   #tell() {
-    const requests = [];
-    for (const [id, track] of this.#tracks) {
-      const request = this.#measure(id, track);
-      const text = JSON.stringify(request);
-      if (this.#told.get(id) === text) continue;
-      this.#told.set(id, text);
-      requests.push(request);
-    }
-    if (requests.length > 0) this.#send(requests).catch(() => requests.forEach((r) => this.#told.delete(r.track)));
+    const requests = [...this.#watched].slice(-MAX_ENTRIES).map(([id, { track }]) => this.#measure(id, track));
+    const text = JSON.stringify(requests);
+    if (text === this.#told || (requests.length === 0 && this.#told === '')) return;
+    this.#told = text;
+    // Offline: the `sync` after it calls reset().
+    this.#send(requests).catch(() => (this.#told = ''));
   }
 
   /** @param {string} id @param {Track} track @returns {ViewRequest} */
   #measure(id, track) {
     let width = 0;
     let height = 0;
+    const scale = window.devicePixelRatio || 1;
     for (const element of track.elements) {
       const pip = document.pictureInPictureElement === element;
       if (!pip && (document.hidden || !this.#onScreen.has(element))) continue;
-      const scale = window.devicePixelRatio || 1;
-      const w = Math.round((pip ? 480 : element.clientWidth) * scale);
-      const h = Math.round((pip ? 270 : element.clientHeight) * scale);
+      const w = Math.round((pip ? PICTURE_IN_PICTURE.width : element.clientWidth) * scale);
+      const h = Math.round((pip ? PICTURE_IN_PICTURE.height : element.clientHeight) * scale);
       if (w * h > width * height) [width, height] = [w, h];
     }
     return { track: id, width, height, visible: width > 0 && height > 0, priority: this.#priorities.get(id) ?? 'normal' };
@@ -110,9 +127,13 @@ export class ViewObserver {
 
   close() {
     clearTimeout(this.#timer);
+    this.#timer = -1; // nothing more is told
     this.#sizes.disconnect();
     this.#intersections.disconnect();
     document.removeEventListener('visibilitychange', this.#onVisibility);
-    for (const off of this.#offs.values()) off();
+    document.removeEventListener('enterpictureinpicture', this.#onVisibility, true);
+    document.removeEventListener('leavepictureinpicture', this.#onVisibility, true);
+    for (const { off } of this.#watched.values()) off();
+    this.#watched.clear();
   }
 }

@@ -1,0 +1,289 @@
+// server/web/sdk/room_state.js: who is in a room, what they share and in which slot it comes: what the server's snapshots
+// and events make of it, and the page's events about it. Knows no connection: room.js adds that.
+
+import { Emitter } from './emitter.js';
+import { RemoteParticipant } from './participant.js';
+
+/** @typedef {import('./errors.js').ConsiliumError} ConsiliumError */
+/** @typedef {import('./tracks.js').Source} Source */
+/** @typedef {import('./tracks.js').Track} Track */
+/** @typedef {import('./tracks.js').TrackInfo} TrackInfo */
+/** @typedef {import('./tracks.js').TrackPublication} TrackPublication */
+/** @typedef {import('./participant.js').ParticipantInfo} ParticipantInfo */
+/** @typedef {import('./local_participant.js').LocalParticipant} LocalParticipant */
+/** @typedef {import('./view_observer.js').ViewObserver} ViewObserver */
+/** @typedef {{mid: string, participant: string | null, track: string | null, source: string | null}} Assignment */
+/** @typedef {{message: string, from: string, name: string, text: string, at: number, to?: string}} ChatMessage */
+/** @typedef {{id: string, locked: boolean, topology: 'p2p' | 'sfu', self: string, participants: ParticipantInfo[],
+ *   chat: ChatMessage[], slots: Assignment[]}} Snapshot */
+
+/**
+ * `reason` of `participantDisconnected`: left, kicked, lost, replaced, closed; of `disconnected` also locked and failed.
+ * `mediaStateChanged`: connecting, connected, disconnected, failed (as RTCPeerConnection has it).
+ * `audioPlaybackChanged`: false when the browser wants a gesture before it plays sound; see startAudio().
+ * @typedef {{
+ *   participantConnected: [participant: RemoteParticipant],
+ *   participantDisconnected: [participant: RemoteParticipant, reason: string],
+ *   participantUpdated: [participant: RemoteParticipant | LocalParticipant],
+ *   trackPublished: [publication: TrackPublication, participant: RemoteParticipant],
+ *   trackUnpublished: [publication: TrackPublication, participant: RemoteParticipant],
+ *   trackSubscribed: [track: Track, publication: TrackPublication, participant: RemoteParticipant],
+ *   trackUnsubscribed: [track: Track, publication: TrackPublication, participant: RemoteParticipant],
+ *   trackMuted: [publication: TrackPublication, participant: RemoteParticipant | LocalParticipant],
+ *   trackUnmuted: [publication: TrackPublication, participant: RemoteParticipant | LocalParticipant],
+ *   muteRequested: [publication: TrackPublication, by: RemoteParticipant | undefined],
+ *   activeSpeakersChanged: [speakers: (RemoteParticipant | LocalParticipant)[]],
+ *   audioPlaybackChanged: [canPlay: boolean],
+ *   connectionQualityChanged: [quality: import('./quality.js').ConnectionQuality, participant: LocalParticipant],
+ *   chatMessage: [message: ChatMessage],
+ *   dataReceived: [payload: Uint8Array, from: RemoteParticipant | undefined, reliable: boolean],
+ *   lockChanged: [locked: boolean],
+ *   topologyChanged: [topology: 'p2p' | 'sfu'],
+ *   mediaStateChanged: [state: 'connecting' | 'connected' | 'disconnected' | 'failed'],
+ *   mediaDevicesError: [error: ConsiliumError, source: Source],
+ *   draining: [],
+ *   disconnected: [reason: string, detail: string],
+ * }} RoomEvents
+ */
+
+/** @extends {Emitter<RoomEvents>} */
+export class RoomState extends Emitter {
+  id = '';
+  /** @type {Map<string, RemoteParticipant>} by public id */
+  remoteParticipants = new Map();
+  /** @type {ChatMessage[]} */
+  chat = [];
+  locked = false;
+  /** @type {'p2p' | 'sfu'} */
+  topology = 'sfu';
+  /** False when the browser wants a gesture before it plays sound. */
+  canPlaybackAudio = true;
+  /** @type {Map<string, Assignment & {since: number}>} by slot mid */ #slots = new Map();
+
+  /** @param {LocalParticipant} localParticipant @param {ViewObserver} view */
+  constructor(localParticipant, view) {
+    super();
+    this.localParticipant = localParticipant;
+    /** @internal */
+    this._view = view;
+  }
+
+  /** @protected The media of a slot. @param {string} _mid @returns {MediaStreamTrack | null} */
+  _slotTrack(_mid) {
+    return null;
+  }
+
+  /** @internal @param {Snapshot} snapshot */
+  _sync(snapshot) {
+    this._setLocked(snapshot.locked);
+    this.#setTopology(snapshot.topology);
+    const there = new Set(snapshot.participants.map((p) => p.participant));
+    for (const id of [...this.remoteParticipants.keys()]) if (!there.has(id)) this.#remove(id, 'left');
+    for (const info of snapshot.participants) this.#add(info);
+    for (const message of snapshot.chat) this._addChat(message);
+    const filled = new Set(snapshot.slots.map((s) => s.mid));
+    const emptied = [...this.#slots.keys()].filter((mid) => !filled.has(mid));
+    this.#assign([...emptied.map((mid) => ({ mid, participant: null, track: null, source: null })), ...snapshot.slots]);
+    this._view.reset();
+  }
+
+  /** @internal An event that changes the room. @param {string} name @param {any} m */
+  _change(name, m) {
+    /** @type {Record<string, () => void>} */
+    const handlers = {
+      participantJoined: () => this.#add(m.participant),
+      participantUpdated: () => this.#add(m.participant),
+      participantLeft: () => this.#remove(m.participant, m.reason),
+      trackPublished: () => this.#publish(m.participant, m.track),
+      trackUnpublished: () => this.#unpublish(m.participant, m.track),
+      trackMuted: () => this._setMuted(m.participant, m.track, m.muted),
+      muteRequested: () => this.#muteRequested(m.track, m.by),
+      slots: () => this.#assign(m.slots),
+      speakers: () => this.#speak(m.speakers),
+      chat: () => this._addChat(m),
+      roomLocked: () => this._setLocked(m.locked),
+      topology: () => this.#setTopology(m.topology),
+    };
+    handlers[name]?.();
+  }
+
+  // ---- people ------------------------------------------------------------------------------------------------------
+
+  /** @param {string} id @returns {RemoteParticipant | LocalParticipant | undefined} */
+  #participant(id) {
+    return id === this.localParticipant.id ? this.localParticipant : this.remoteParticipants.get(id);
+  }
+
+  /** @param {ParticipantInfo} info */
+  #add(info) {
+    if (info.participant === this.localParticipant.id) {
+      this.localParticipant._update(info);
+      this.emit('participantUpdated', this.localParticipant);
+      return;
+    }
+    let participant = this.remoteParticipants.get(info.participant);
+    const fresh = !participant;
+    if (!participant) {
+      participant = new RemoteParticipant(info.participant, info.identity, info.role);
+      this.remoteParticipants.set(info.participant, participant);
+    }
+    participant._update(info);
+    this.emit(fresh ? 'participantConnected' : 'participantUpdated', participant);
+    for (const id of [...participant.publications.keys()]) {
+      if (!info.tracks.some((t) => t.track === id)) this.#unpublish(info.participant, id);
+    }
+    for (const track of info.tracks) this.#publish(info.participant, track);
+  }
+
+  /** @param {string} id @param {string} reason */
+  #remove(id, reason) {
+    const participant = this.remoteParticipants.get(id);
+    if (!participant) return;
+    for (const track of [...participant.publications.keys()]) this.#unpublish(id, track);
+    this.remoteParticipants.delete(id);
+    this.emit('participantDisconnected', participant, reason);
+  }
+
+  /** @internal Everybody goes, because we do. @param {string} reason */
+  _clear(reason) {
+    for (const id of [...this.remoteParticipants.keys()]) this.#remove(id, reason);
+  }
+
+  /** @param {{participant: string, level: number}[]} speakers */
+  #speak(speakers) {
+    const speaking = speakers.map((s) => this.#participant(s.participant)).filter((p) => p !== undefined);
+    for (const p of [this.localParticipant, ...this.remoteParticipants.values()]) p.speaking = speaking.includes(p);
+    this.emit('activeSpeakersChanged', speaking);
+  }
+
+  // ---- what they share ---------------------------------------------------------------------------------------------
+
+  /** @param {string} id @param {TrackInfo} info */
+  #publish(id, info) {
+    const participant = this.remoteParticipants.get(id);
+    if (!participant) return;
+    if (participant.publications.has(info.track)) {
+      this._setMuted(id, info.track, info.muted);
+      return;
+    }
+    const publication = participant._publish(info);
+    if (info.kind === 'video') this._view.add(info.track, publication.track);
+    publication.track.on('playbackChanged', () => this.#checkPlayback());
+    this.emit('trackPublished', publication, participant);
+    this._showSlots();
+  }
+
+  /** @param {string} id @param {string} trackId */
+  #unpublish(id, trackId) {
+    if (id === this.localParticipant.id) this.localParticipant._unpublishedByServer(trackId);
+    const participant = this.remoteParticipants.get(id);
+    const publication = participant?.publications.get(trackId);
+    if (!participant || !publication) return;
+    this._view.remove(trackId);
+    this.#hide(publication, participant);
+    participant.publications.delete(trackId);
+    this.emit('trackUnpublished', publication, participant);
+    this.#checkPlayback();
+  }
+
+  /** @internal @param {string} id @param {string} trackId @param {boolean} muted */
+  _setMuted(id, trackId, muted) {
+    const participant = this.#participant(id);
+    const publication = participant?.publications.get(trackId);
+    if (!participant || !publication || publication.muted === muted) return;
+    if (participant === this.localParticipant) this.localParticipant._mutedByServer(trackId, muted);
+    publication.muted = muted;
+    this.emit(muted ? 'trackMuted' : 'trackUnmuted', publication, participant);
+  }
+
+  /** @param {string} trackId @param {string | undefined} by */
+  #muteRequested(trackId, by) {
+    const publication = this.localParticipant.publications.get(trackId);
+    if (publication) this.emit('muteRequested', publication, by ? this.remoteParticipants.get(by) : undefined);
+  }
+
+  // ---- slots -------------------------------------------------------------------------------------------------------
+
+  /** @param {Assignment[]} changes */
+  #assign(changes) {
+    for (const change of changes) {
+      const before = this.#slots.get(change.mid);
+      if (before && before.track === change.track) continue;
+      if (before?.track) this.#withTrack(before, (p, who) => this.#hide(p, who));
+      this.#slots.set(change.mid, { ...change, since: performance.now() });
+    }
+    this._showSlots();
+  }
+
+  /** @internal The slots were those of a connection that is gone. */
+  _forgetSlots() {
+    this.#slots.clear();
+    for (const p of this.remoteParticipants.values()) for (const publication of p.publications.values()) this.#hide(publication, p);
+  }
+
+  /** @internal Plays what the slots hold, as far as publication and connection are known: the three come in any order. */
+  _showSlots() {
+    for (const slot of this.#slots.values()) {
+      this.#withTrack(slot, (publication, participant) => {
+        const media = this._slotTrack(slot.mid);
+        if (!media || publication.track.mediaStreamTrack === media) return;
+        publication.track._setMedia(media, slot.since);
+        this.emit('trackSubscribed', publication.track, publication, participant);
+      });
+    }
+  }
+
+  /** @param {Assignment} slot @param {(publication: TrackPublication, participant: RemoteParticipant) => void} then */
+  #withTrack(slot, then) {
+    const participant = slot.participant ? this.remoteParticipants.get(slot.participant) : undefined;
+    const publication = slot.track ? participant?.publications.get(slot.track) : undefined;
+    if (participant && publication) then(publication, participant);
+  }
+
+  /** @param {TrackPublication} publication @param {RemoteParticipant} participant */
+  #hide(publication, participant) {
+    if (!publication.track.mediaStreamTrack) return;
+    publication.track._setMedia(null);
+    this.emit('trackUnsubscribed', publication.track, publication, participant);
+  }
+
+  // ---- sound, chat, lock -------------------------------------------------------------------------------------------
+
+  #remoteTracks() {
+    return [...this.remoteParticipants.values()].flatMap((p) => [...p.publications.values()].map((x) => x.track));
+  }
+
+  #checkPlayback() {
+    const can = !this.#remoteTracks().some((t) => t.kind === 'audio' && t.playbackBlocked);
+    if (can === this.canPlaybackAudio) return;
+    this.canPlaybackAudio = can;
+    this.emit('audioPlaybackChanged', can);
+  }
+
+  /** Plays every attached element; call it in a click when `audioPlaybackChanged` said false. */
+  async startAudio() {
+    await Promise.all(this.#remoteTracks().map((t) => t._play()));
+  }
+
+  /** @internal @param {ChatMessage} message */
+  _addChat({ message, from, name, text, at, to }) {
+    if (this.chat.some((m) => m.message === message)) return; // known from before a lost socket
+    const entry = { message, from, name, text, at, ...(to && { to }) };
+    this.chat.push(entry);
+    this.emit('chatMessage', entry);
+  }
+
+  /** @internal @param {boolean} locked */
+  _setLocked(locked) {
+    if (locked === this.locked) return;
+    this.locked = locked;
+    this.emit('lockChanged', locked);
+  }
+
+  /** @param {'p2p' | 'sfu'} topology */
+  #setTopology(topology) {
+    if (topology === this.topology) return;
+    this.topology = topology;
+    this.emit('topologyChanged', topology);
+  }
+}
