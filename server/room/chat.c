@@ -9,6 +9,10 @@
 
 #include "server/room/internal.h"
 
+/* A snapshot is one message, and a receiver's queue takes 1 MiB: a history of the longest texts (each of their bytes can be
+ * two on the wire) would keep everybody out of the room. */
+#define HISTORY_BYTES ((size_t)512 << 10)
+
 static void entry_free(struct chat_entry *entry) {
   json_decref(entry->event);
   free(entry->from_identity);
@@ -27,12 +31,16 @@ int chat_append(struct room_manager *m, struct room *r, json_t *event, const cha
     entry_free(entry);
     return ROOM_ERROR_MEMORY;
   }
+  entry->bytes = json_dumpb(event, NULL, 0, JSON_COMPACT);
   DL_APPEND(r->chat, entry);
-  if (++r->chat_count > m->settings.chat_messages) {
+  r->chat_bytes += entry->bytes;
+  r->chat_count++;
+  while (r->chat_count > m->settings.chat_messages || r->chat_bytes > HISTORY_BYTES) {
     struct chat_entry *oldest = r->chat;
     DL_DELETE(r->chat, oldest);
-    entry_free(oldest);
+    r->chat_bytes -= oldest->bytes;
     r->chat_count--;
+    entry_free(oldest);
   }
   return ROOM_OK;
 }
@@ -51,5 +59,5 @@ void chat_free(struct room *r) {
   struct chat_entry *entry, *next;
   DL_FOREACH_SAFE(r->chat, entry, next) entry_free(entry);
   r->chat = NULL;
-  r->chat_count = 0;
+  r->chat_count = r->chat_bytes = 0;
 }

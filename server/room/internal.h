@@ -97,6 +97,7 @@ struct member {
 struct chat_entry {
   struct chat_entry *prev, *next;
   json_t *event; /* the fields of the `chat` event */
+  size_t bytes;  /* of it as text */
   char *from_identity, *to_identity;
 };
 
@@ -107,7 +108,7 @@ struct room {
   struct member *members, *closing_members;
   struct track *tracks, *closing_tracks;
   struct chat_entry *chat;
-  size_t chat_count, visible_count, hidden_count;
+  size_t chat_count, chat_bytes, visible_count, hidden_count;
   bool locked, closed, dirty, order_stale;
   int64_t created_ms, empty_until_us, wake_us;
   struct track **audio_order, **video_order; /* ranking.c: best first */

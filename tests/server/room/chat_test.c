@@ -76,8 +76,27 @@ static void caps(void **state) {
   harness_free(h);
 }
 
+static void long_messages_do_not_make_a_snapshot_too_long_to_send(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *a = harness_join(h, 0, "doctor");
+  char text[SIGNALING_CHAT_BYTES + 1];
+  memset(text, '"', sizeof text - 1); /* two bytes each in JSON */
+  text[sizeof text - 1] = '\0';
+  for (int i = 0; i < 200; i++)
+    assert_string_equal(say(h, a, text, NULL), "");
+  json_t *list = chat_history(harness_member(h, a)->room, a->identity);
+  assert_in_range(json_array_size(list), 60, 64);
+  assert_true(json_dumpb(list, NULL, 0, JSON_COMPACT) <= (512 << 10) + 100);
+  json_decref(list);
+  assert_string_equal(say(h, a, "short", NULL), "");
+  assert_in_range(history(h, a), 60, 64);
+  harness_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(to_all_and_to_one),
-                                     cmocka_unit_test(the_private_history_follows_the_person), cmocka_unit_test(caps)};
+                                     cmocka_unit_test(the_private_history_follows_the_person), cmocka_unit_test(caps),
+                                     cmocka_unit_test(long_messages_do_not_make_a_snapshot_too_long_to_send)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
