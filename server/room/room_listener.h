@@ -63,6 +63,9 @@ struct room_listener {
   /* End this session's socket after what was sent before: 4001 kicked, 4002 closed, 4003 replaced. The session is
    * already forgotten here; its id is unknown from now on. */
   void (*close)(void *arg, const char *session, int code, const char *reason);
+  /* Must this session wait when it joins again? What its token said no longer holds: it was admitted (false) or sent back
+   * (true). Whoever opens the session anew, on another worker, says it in room_session_info.wait. */
+  void (*session_wait)(void *arg, const char *session, bool wait);
 
   /* ---- to the media engine --------------------------------------------------------------------------------------- */
   void (*participant_opened)(void *arg, const struct room_participant *participant);
@@ -82,6 +85,9 @@ struct room_listener {
   /* The receiver wants the track in this size and priority. Called right before slot_assign puts it into a slot, and
    * whenever it changes for a track that sits in one. */
   void (*track_view)(void *arg, uint32_t receiver, uint32_t track, const struct room_view *view);
+  /* on: the participant receives directly from the only other one. Send nothing in its slots, ask nobody for key frames
+   * because of it; keep the transport and what the slots know, so that off flows at once. A new one starts with off. */
+  void (*forwarding_pause)(void *arg, uint32_t participant, bool on);
   /* The publisher was told which of its layers are in use (layersWanted): bit i = i-th rid of the sender. */
   void (*layers_wanted)(void *arg, uint32_t track, uint8_t rids);
 };

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "server/room/room_listener.h"
+#include "server/room/topology.h"
 
 enum room_error {
   ROOM_OK = 0,
@@ -36,21 +37,33 @@ enum room_error {
 };
 const char *room_error_name(int error);
 
+/* What doctors may change for their room (`setPolicy`); a new room begins with room_settings.policy. */
+struct room_policy {
+  bool never_direct;  /* media always over the server                  */
+  bool relay_only;    /* a direct connection goes over TURN            */
+  bool patients_wait; /* patients join by way of the waiting room      */
+};
+
 /* Limits and times. room_settings_init() fills in the defaults named here; `random` has none. */
 struct room_settings {
-  size_t max_rooms;            /* 1000                                                              */
-  size_t max_sessions;         /* 10000                                                             */
-  size_t max_participants;     /* 50 a room, hidden ones not counted                                */
-  size_t max_hidden;           /* 16 a room                                                         */
-  size_t max_tracks;           /* 8 a participant, of those at most two of one source               */
-  size_t max_waiting;          /* 32 requests behind an unanswered offer                            */
-  size_t chat_messages;        /* 200 kept a room                                                   */
-  size_t chat_bytes;           /* 4096 a message                                                    */
-  size_t audio_slots;          /* 8: so many others' microphones flow at once                       */
-  size_t screen_audio_slots;   /* 2: asked for on top of audio_slots                                */
-  size_t video_slots;          /* 16                                                                */
-  int64_t resume_window_us;    /* 30 s from `lost` to removal                                       */
-  int64_t linger_us;           /* 30 s an empty room keeps its chat and lock                        */
+  size_t max_rooms;          /* 1000                                                              */
+  size_t max_sessions;       /* 10000                                                             */
+  size_t max_participants;   /* 50 a room, hidden ones not counted                                */
+  size_t max_hidden;         /* 16 a room                                                         */
+  size_t max_tracks;         /* 8 a participant, of those at most two of one source               */
+  size_t max_waiting;        /* 32 requests behind an unanswered offer                            */
+  size_t chat_messages;      /* 200 kept a room                                                   */
+  size_t chat_bytes;         /* 4096 a message                                                    */
+  size_t audio_slots;        /* 8: so many others' microphones flow at once                       */
+  size_t screen_audio_slots; /* 2: asked for on top of audio_slots                                */
+  size_t video_slots;        /* 16                                                                */
+  int64_t resume_window_us;  /* 30 s from `lost` to removal                                       */
+  int64_t linger_us;         /* 30 s an empty room keeps its chat and lock                        */
+  size_t waiting_room;       /* 64 wait for a room                                                */
+  int64_t wait_us;           /* 4 h, then they are told to go                                     */
+  int64_t knock_us;          /* 10 s from being declined to asking again                          */
+  struct room_policy policy; /* of new rooms: all false                                           */
+  struct topology_settings direct;
   const char *video_codecs[5]; /* order of preference, NULL-terminated: {"VP8","H264"}; borrowed    */
   const char *audio_codecs[3]; /* {"opus"}                                                          */
   int64_t wall_us;             /* wall clock (µs since 1970) minus now_us, for `at` and `joinedAt`  */
@@ -74,6 +87,8 @@ struct room_session_info {
   const char *session, *room, *identity, *name, *role; /* from the checked token; name may be NULL         */
   const char *jti, *resume_hash;                       /* may be NULL; only kept for room_manager_hello()  */
   int64_t expires_s;                                   /* the token's exp, seconds since 1970              */
+  bool wait; /* the token's claim, or what listener.session_wait said last: begin in the waiting room (patients,
+              * interpreters; others never wait)                                                           */
 };
 /* A welcomed client. A session id that is already here counts as resumed. */
 int room_manager_session_open(struct room_manager *m, const struct room_session_info *info, int64_t now_us);
@@ -180,9 +195,12 @@ struct room_decorator {
 /* One room in full, hidden members too, with slots and views; NULL: no such room. */
 json_t *room_manager_room(const struct room_manager *m, const char *room, const struct room_decorator *decorator);
 struct room_counts {
-  size_t rooms, sessions, participants, tracks;
+  size_t rooms, sessions, participants, tracks, waiting;
+  size_t direct; /* rooms whose two talk directly */
 };
 struct room_counts room_manager_counts(const struct room_manager *m);
+/* What became of direct connections here so far; topology_stats_json() writes it. */
+const struct topology_stats *room_manager_direct_stats(const struct room_manager *m);
 /* By an administrator over HTTP. ROOM_ERROR_ROOM, ROOM_ERROR_PARTICIPANT (id "p_…" of that room). */
 int room_manager_close_room(struct room_manager *m, const char *room, int64_t now_us);
 int room_manager_remove_participant(struct room_manager *m, const char *room, const char *participant, int64_t now_us);
