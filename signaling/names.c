@@ -7,18 +7,37 @@
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(*(a))))
 
 static const char *const type_names[SIGNALING_TYPE_COUNT] = {
-    [SIGNALING_HELLO] = "hello",        [SIGNALING_CHECK] = "check",
-    [SIGNALING_JOIN] = "join",          [SIGNALING_LEAVE] = "leave",
-    [SIGNALING_OFFER] = "offer",        [SIGNALING_CANDIDATE] = "candidate",
-    [SIGNALING_PUBLISH] = "publish",    [SIGNALING_UNPUBLISH] = "unpublish",
-    [SIGNALING_MUTE] = "mute",          [SIGNALING_VIEW] = "view",
-    [SIGNALING_CHAT] = "chat",          [SIGNALING_KICK] = "kick",
-    [SIGNALING_LOCK] = "lock",          [SIGNALING_CLOSE] = "close",
-    [SIGNALING_SET_NAME] = "setName",   [SIGNALING_RAISE_HAND] = "raiseHand",
-    [SIGNALING_PING] = "ping",          [SIGNALING_ADMIT] = "admit",
-    [SIGNALING_ADMIT_ALL] = "admitAll", [SIGNALING_DECLINE_WAITING] = "declineWaiting",
-    [SIGNALING_SEND_BACK] = "sendBack", [SIGNALING_SET_POLICY] = "setPolicy",
-    [SIGNALING_SIGNAL] = "signal",      [SIGNALING_DIRECT_STATE] = "directState",
+    [SIGNALING_HELLO] = "hello",
+    [SIGNALING_CHECK] = "check",
+    [SIGNALING_JOIN] = "join",
+    [SIGNALING_LEAVE] = "leave",
+    [SIGNALING_OFFER] = "offer",
+    [SIGNALING_CANDIDATE] = "candidate",
+    [SIGNALING_PUBLISH] = "publish",
+    [SIGNALING_UNPUBLISH] = "unpublish",
+    [SIGNALING_MUTE] = "mute",
+    [SIGNALING_VIEW] = "view",
+    [SIGNALING_CHAT] = "chat",
+    [SIGNALING_KICK] = "kick",
+    [SIGNALING_LOCK] = "lock",
+    [SIGNALING_CLOSE] = "close",
+    [SIGNALING_SET_NAME] = "setName",
+    [SIGNALING_RAISE_HAND] = "raiseHand",
+    [SIGNALING_PING] = "ping",
+    [SIGNALING_ADMIT] = "admit",
+    [SIGNALING_ADMIT_ALL] = "admitAll",
+    [SIGNALING_DECLINE_WAITING] = "declineWaiting",
+    [SIGNALING_SEND_BACK] = "sendBack",
+    [SIGNALING_SET_POLICY] = "setPolicy",
+    [SIGNALING_SIGNAL] = "signal",
+    [SIGNALING_DIRECT_STATE] = "directState",
+    [SIGNALING_INVITE] = "invite",
+    [SIGNALING_ACCEPT] = "accept",
+    [SIGNALING_DECLINE] = "decline",
+    [SIGNALING_CANCEL] = "cancel",
+    [SIGNALING_CHECK_USER] = "checkUser",
+    [SIGNALING_CREATE_GUEST_LINK] = "createGuestLink",
+    [SIGNALING_REVOKE_GUEST_LINK] = "revokeGuestLink",
 };
 
 /* Indexed by -code. */
@@ -52,6 +71,8 @@ static const struct {
     {"draining", "This server takes no new rooms; try another one or later."},
     {"busy", "The server is at its limit; try again later."},
     {"internal", "The server made a mistake."},
+    {"call_not_found", "This call does not ring here, or not any more."},
+    {"link_not_found", "There is no such guest link for this room."},
 };
 _Static_assert(sizeof(errors) / sizeof(*errors) == -SIGNALING_ERROR_END, "every error has its name and text");
 
@@ -68,12 +89,14 @@ static const char *const role_names[SIGNALING_ROLE_COUNT] = {
 #define WATCH                                                                                                        \
   (BIT(SIGNALING_HELLO) | BIT(SIGNALING_CHECK) | BIT(SIGNALING_JOIN) | BIT(SIGNALING_LEAVE) | BIT(SIGNALING_OFFER) | \
    BIT(SIGNALING_CANDIDATE) | BIT(SIGNALING_VIEW) | BIT(SIGNALING_PING))
-#define TAKE_PART                                                                                          \
-  (WATCH | BIT(SIGNALING_PUBLISH) | BIT(SIGNALING_UNPUBLISH) | BIT(SIGNALING_MUTE) | BIT(SIGNALING_CHAT) | \
-   BIT(SIGNALING_SET_NAME) | BIT(SIGNALING_RAISE_HAND) | BIT(SIGNALING_SIGNAL) | BIT(SIGNALING_DIRECT_STATE))
-#define HOST                                                                                             \
-  (TAKE_PART | BIT(SIGNALING_KICK) | BIT(SIGNALING_LOCK) | BIT(SIGNALING_CLOSE) | BIT(SIGNALING_ADMIT) | \
-   BIT(SIGNALING_ADMIT_ALL) | BIT(SIGNALING_DECLINE_WAITING) | BIT(SIGNALING_SEND_BACK) | BIT(SIGNALING_SET_POLICY))
+#define TAKE_PART                                                                                              \
+  (WATCH | BIT(SIGNALING_PUBLISH) | BIT(SIGNALING_UNPUBLISH) | BIT(SIGNALING_MUTE) | BIT(SIGNALING_CHAT) |     \
+   BIT(SIGNALING_SET_NAME) | BIT(SIGNALING_RAISE_HAND) | BIT(SIGNALING_SIGNAL) | BIT(SIGNALING_DIRECT_STATE) | \
+   BIT(SIGNALING_INVITE) | BIT(SIGNALING_ACCEPT) | BIT(SIGNALING_DECLINE) | BIT(SIGNALING_CANCEL))
+#define HOST                                                                                                          \
+  (TAKE_PART | BIT(SIGNALING_KICK) | BIT(SIGNALING_LOCK) | BIT(SIGNALING_CLOSE) | BIT(SIGNALING_ADMIT) |              \
+   BIT(SIGNALING_ADMIT_ALL) | BIT(SIGNALING_DECLINE_WAITING) | BIT(SIGNALING_SEND_BACK) | BIT(SIGNALING_SET_POLICY) | \
+   BIT(SIGNALING_CHECK_USER) | BIT(SIGNALING_CREATE_GUEST_LINK) | BIT(SIGNALING_REVOKE_GUEST_LINK))
 
 static const uint32_t requests_of_role[SIGNALING_ROLE_COUNT] = {
     [SIGNALING_ROLE_DOCTOR] = HOST,    [SIGNALING_ROLE_PATIENT] = TAKE_PART, [SIGNALING_ROLE_INTERPRETER] = TAKE_PART,

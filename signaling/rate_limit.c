@@ -42,6 +42,8 @@ uint32_t rate_limit_cost(enum signaling_type type, size_t bytes) {
     case SIGNALING_JOIN:
     case SIGNALING_PUBLISH:
     case SIGNALING_UNPUBLISH:
+    case SIGNALING_INVITE: /* makes pages ring */
+    case SIGNALING_CREATE_GUEST_LINK:
       price = 5;
       break;
     case SIGNALING_CHAT: /* goes out to everybody */
@@ -50,6 +52,8 @@ uint32_t rate_limit_cost(enum signaling_type type, size_t bytes) {
     case SIGNALING_LOCK:
     case SIGNALING_ADMIT_ALL:
     case SIGNALING_SET_POLICY:
+    case SIGNALING_ACCEPT:
+    case SIGNALING_CHECK_USER:
       price = 3;
       break;
     default:

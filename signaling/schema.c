@@ -13,6 +13,9 @@
 #define RESUME_KEY_SIZE 64
 #define DIRECT_SDP_MAX  (48L * 1024) /* a browser's SDP for a call of two has 6 to 12 KiB                */
 #define GAP_MS_MAX      600000
+#define INVITEES_MAX    16
+#define GUEST_TTL_MIN   60 /* seconds */
+#define GUEST_TTL_MAX   86400
 
 static const char *const topologies[] = {"auto", "never", NULL};
 static const char *const sources[] = {"microphone", "camera", "screen", "screenAudio", NULL};
@@ -20,6 +23,7 @@ static const char *const priorities[] = {"high", "normal", "low", NULL};
 static const char *const ice_policies[] = {"all", "relay", NULL};
 static const char *const sdp_types[] = {"offer", "answer", NULL};
 static const char *const direct_states[] = {"connected", "failed", "stalled", "swapped", NULL};
+static const char *const guest_roles[] = {"patient", "interpreter", "observer", NULL};
 static const char *const candidate_pairs[] = {"host", "srflx", "relay", NULL};
 
 static const struct schema_field nothing[] = {{0}};
@@ -110,6 +114,28 @@ static const struct schema_field direct_state[] = {
     {.name = "pair", .kind = SCHEMA_ENUM, .choices = candidate_pairs},
     {.name = "gapMs", .kind = SCHEMA_INTEGER, .min = 0, .max = GAP_MS_MAX},
     {0}};
+static const struct schema_field invite[] = {
+    {.name = "to", .kind = SCHEMA_STRINGS, .required = true, .min = 1, .max = INVITEES_MAX},
+    {.name = "room", .kind = SCHEMA_IDENTIFIER},
+    {.name = "message", .kind = SCHEMA_TEXT, .min = 0, .max = 200},
+    {.name = "video", .kind = SCHEMA_BOOLEAN},
+    {0}};
+static const struct schema_field accept_call[] = {
+    {.name = "call", .kind = SCHEMA_IDENTIFIER, .required = true}, {.name = "video", .kind = SCHEMA_BOOLEAN}, {0}};
+static const struct schema_field decline[] = {{.name = "call", .kind = SCHEMA_IDENTIFIER, .required = true},
+                                              {.name = "reason", .kind = SCHEMA_TEXT, .min = 0, .max = 200},
+                                              {0}};
+static const struct schema_field cancel[] = {{.name = "call", .kind = SCHEMA_IDENTIFIER, .required = true}, {0}};
+static const struct schema_field check_user[] = {{.name = "identity", .kind = SCHEMA_IDENTIFIER, .required = true},
+                                                 {0}};
+static const struct schema_field create_guest_link[] = {
+    {.name = "role", .kind = SCHEMA_ENUM, .required = true, .choices = guest_roles},
+    {.name = "name", .kind = SCHEMA_TEXT, .min = 1, .max = SIGNALING_NAME_BYTES},
+    {.name = "ttl", .kind = SCHEMA_INTEGER, .min = GUEST_TTL_MIN, .max = GUEST_TTL_MAX},
+    {.name = "wait", .kind = SCHEMA_BOOLEAN},
+    {0}};
+static const struct schema_field revoke_guest_link[] = {{.name = "link", .kind = SCHEMA_IDENTIFIER, .required = true},
+                                                        {0}};
 
 const struct schema_field *schema_of(enum signaling_type type) {
   static const struct schema_field *const table[SIGNALING_TYPE_COUNT] = {
@@ -137,6 +163,13 @@ const struct schema_field *schema_of(enum signaling_type type) {
       [SIGNALING_SET_POLICY] = set_policy,
       [SIGNALING_SIGNAL] = signal_peer,
       [SIGNALING_DIRECT_STATE] = direct_state,
+      [SIGNALING_INVITE] = invite,
+      [SIGNALING_ACCEPT] = accept_call,
+      [SIGNALING_DECLINE] = decline,
+      [SIGNALING_CANCEL] = cancel,
+      [SIGNALING_CHECK_USER] = check_user,
+      [SIGNALING_CREATE_GUEST_LINK] = create_guest_link,
+      [SIGNALING_REVOKE_GUEST_LINK] = revoke_guest_link,
   };
   return (unsigned)type < SIGNALING_TYPE_COUNT ? table[type] : nothing;
 }

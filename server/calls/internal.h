@@ -43,6 +43,7 @@ struct calls_person {
   struct calls_ring *rings;   /* all that are unreachable or ringing           */
   struct calls_ring *ringing; /* the one of them that rings                    */
   size_t open;                /* calls of this person that are not over        */
+  size_t invited;             /* calls, over or not, that name this person     */
   int64_t credit_us;          /* invitations saved up, each CALLS_REFILL_US    */
   int64_t credit_at_us;
   struct calls_person *prev, *next; /* calls->idle: nothing but a credit that is not full */
@@ -54,7 +55,7 @@ struct calls_call {
   char id[CALLS_ID_BYTES];
   char room[SIGNALING_IDENTIFIER_BYTES + 1];
   char *message;
-  bool video, over, ending;
+  bool video, over;
   enum calls_end end; /* once it is over */
   int64_t expires_us;
   struct calls_session *caller;   /* lives at least as long as the call */
@@ -94,8 +95,8 @@ void calls_stop(struct calls *c, struct calls_call *call, enum calls_state state
 void calls_stop_all(struct calls *c, struct calls_session *s, enum calls_state state, int64_t now_us);
 /* Ends the call if nobody rings: tells the caller, or keeps the end for its return. */
 void calls_settle(struct calls *c, struct calls_call *call, int64_t now_us);
-void calls_tell_end(struct calls *c, struct calls_call *call); /* to its caller; frees the call */
-void calls_free_call(struct calls_call *call);                 /* takes it from its caller's list */
+void calls_tell_end(struct calls *c, struct calls_call *call, int64_t now_us); /* to its caller; frees the call */
+void calls_free_call(struct calls *c, struct calls_call *call, int64_t now_us);
 /* The call as its caller sees it; `invitees` has room for CALLS_INVITEES_MAX. NULL: as a callee does. */
 struct calls_view calls_view_of(const struct calls_call *call, struct calls_invitee *invitees);
 
