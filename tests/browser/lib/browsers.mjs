@@ -21,7 +21,6 @@ const FIREFOX_PREFS = {
   'media.navigator.permission.disabled': true,
   'media.getdisplaymedia.enabled': true,
   'media.peerconnection.ice.loopback': true,
-  'media.peerconnection.ice.force_interface': 'lo',
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
@@ -50,13 +49,22 @@ export async function launch(kind, { args = [], viewport = { width: 1280, height
 export class Member {
   /**
    * @param {import('puppeteer-core').Browser} browser @param {string} url
-   * @param {{room: string, name: string, role?: string}} who @param {Record<string, string>} [extra] further query fields
+   * @param {{room: string, name: string, role?: string, camera?: {width: number, height: number, frameRate: number}}} who
+   *   `camera`: a weaker camera than the page asks for; many browsers share one machine here
+   * @param {Record<string, string>} [extra] further query fields
    */
-  static async join(browser, url, { room, name, role = 'doctor' }, extra = {}) {
+  static async join(browser, url, { room, name, role = 'doctor', camera }, extra = {}) {
     // A window of its own: a page in the background counts as not looking, and is sent no video.
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
     const member = new Member(page, name, context);
+    if (camera) {
+      await page.evaluateOnNewDocument((weak) => {
+        if (!navigator.mediaDevices) return; // a blank page
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wish) => open(wish.video ? { ...wish, video: { ...wish.video, ...weak } } : wish);
+      }, camera);
+    }
     const query = new URLSearchParams({ room, name, role, autojoin: '1', lang: 'en', ...extra });
     await page.goto(`${url}/?${query}`);
     await member.waitFor(() => window.consilium?.room?.localParticipant.id, 'joined');
