@@ -1,0 +1,193 @@
+/* tests/server/worker/engine_harness.h: a real engine and a real room manager on a loopback socket, and scripted browsers.
+ *
+ * Time is virtual: nothing happens between calls but what harness_advance() lets happen. Datagrams are real: each member has
+ * a UDP socket, libnice's STUN, OpenSSL's DTLS client and libsrtp2, and shares no code with the transport under test. After
+ * each call that sends, harness_pump() moves datagrams until none is on its way, counted, so nothing is guessed by waiting.
+ *
+ *   struct harness *h = harness_new();
+ *   struct browser *m = harness_join(h, "doctor");     session, join
+ *   browser_offer(m, "chromium");                       tests/signaling/offers/chromium.sdp with this member's keys
+ *   browser_connect(m);                                 ICE, DTLS, SRTP
+ *   browser_publish(m, "0", "microphone");
+ *   struct source mic = source_audio(m, "0"); source_send(&mic, false);
+ *   … other->rtp[0 … other->rtp_count) holds what came, in the clear
+ *   harness_free(h);                                   everybody leaves; every table of the engine must then be empty
+ */
+#ifndef TESTS_SERVER_WORKER_ENGINE_HARNESS_H
+#define TESTS_SERVER_WORKER_ENGINE_HARNESS_H
+
+/* cmocka wants these before itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "rtp/packet.h"
+#include "rtp/rtcp.h"
+#include "server/worker/engine.h"
+#include "server/worker/room_glue.h"
+#include "tests/ice/media_client.h"
+#include "tests/ice/stun_client.h"
+
+#define SECOND         INT64_C(1000000)
+#define MILLISECOND    INT64_C(1000)
+#define HARNESS_SEATS  8
+#define BROWSER_PACKETS 4096
+#define BROWSER_PWD     "browserpwdbrowserpwdbrowser"
+
+struct sctp_association;
+
+/* A packet that a member received, in the clear. */
+struct got {
+  size_t len;
+  struct rtp_packet p; /* RTP only */
+  struct rtp_extension_values x;
+  uint8_t data[1600];
+};
+
+struct browser {
+  struct harness *harness;
+  char session[16], id[ROOM_ID_BYTES];
+  uint32_t handle;
+  int fd, old_fd; /* old_fd: where it was before it moved; -1 */
+  struct ice_address address;
+  struct stun_client ice;
+  struct dtls_client dtls;
+  struct media_client media;
+  struct sctp_association *sctp;
+  uint16_t reliable, lossy; /* data channels */
+  char ufrag[32], server_ufrag[64], server_pwd[64];
+  bool deaf; /* answers no checks */
+  struct sdp_answer *answer;
+  json_t *offer; /* the one that was answered last */
+  struct rtp_extension_map extensions; /* as answered */
+  int64_t next_id;
+  json_t *last, *events;       /* last reply; events since browser_forget() */
+  const char *error;           /* of the last reply, "" for ok */
+  int closed_code;             /* 0: its signaling was not closed */
+  struct got *rtp, *rtcp;      /* since browser_forget() */
+  size_t rtp_count, rtcp_count;
+  size_t undecryptable, stray; /* stray: came to where it no longer is */
+  unsigned messages;           /* data channel */
+  size_t message_len;
+  uint8_t message[70000];
+};
+
+struct harness {
+  struct room_glue glue; /* first: the listener's `arg` */
+  struct engine *engine;
+  struct room_manager *manager;
+  struct room_listener listener;
+  struct udp_socket *socket;
+  int64_t now_us;
+  uint64_t random;
+  size_t sent_to_engine, got_from_engine;
+  struct browser browsers[HARNESS_SEATS];
+  size_t browser_count;
+  bool keep; /* harness_free() lets the engine clear away who is still there */
+};
+
+struct harness *harness_new(void);
+struct harness *harness_new_with(const char *video_codecs);
+void harness_free(struct harness *h);
+void harness_pump(struct harness *h);
+/* Steps of 5 ms, as the worker ticks; browsers send ICE checks every two seconds. */
+void harness_advance(struct harness *h, int64_t us);
+/* The sum of all named drops of the engine but those listed as ordinary (slots that want another layer …). */
+uint64_t harness_drops(const struct harness *h, enum engine_drop reason);
+
+/* ---- signaling ---- */
+
+struct browser *harness_open(struct harness *h, const char *role);
+struct browser *harness_join(struct harness *h, const char *role); /* …and joins; observers hidden */
+/* One request; returns the error code's name, "" for ok, NULL when no reply came. The reply is m->last. */
+const char *browser_request(struct browser *m, const char *type, json_t *fields);
+/* The captured offer `name` with this member's ICE and DTLS values; change it, then give it to browser_offer_json(). */
+json_t *browser_offer_make(struct browser *m, const char *name);
+json_t *offer_media(json_t *offer, const char *mid); /* borrowed */
+const char *browser_offer_json(struct browser *m, json_t *offer); /* takes the reference */
+void browser_offer(struct browser *m, const char *name);           /* must work */
+void browser_leave(struct browser *m);                             /* no resume possible */
+/* Returns the track's id (borrowed from m->last). */
+const char *browser_publish(struct browser *m, const char *mid, const char *source);
+void browser_view(struct browser *m, const char *track, unsigned width, unsigned height);
+/* The mid of the receiver's slot in which the track flows now; NULL: in none. */
+const char *browser_slot_of(struct browser *m, const char *track);
+size_t browser_event_count(const struct browser *m, const char *event);
+json_t *browser_event_last(const struct browser *m, const char *event);
+struct peer *browser_peer(const struct browser *m);
+struct section *browser_section(const struct browser *m, const char *mid);
+void browser_forget(struct browser *m);
+void harness_forget(struct harness *h);
+
+/* ---- transport ---- */
+
+void browser_connect(struct browser *m);
+/* The same without DTLS: both ends are given keys. For fuzzing. */
+void browser_connect_fast(struct browser *m);
+void browser_check(struct browser *m, bool nominate);
+/* A check with this member's credentials from any socket. */
+void browser_check_from(struct browser *m, int fd, bool nominate);
+/* A new socket, hence a new address; nothing is sent from it yet. */
+void browser_move(struct browser *m);
+void browser_open_channels(struct browser *m);
+bool browser_send_message(struct browser *m, uint16_t channel, const void *data, size_t len);
+void browser_send_datagram(struct browser *m, const uint8_t *data, size_t len);
+
+/* ---- media ---- */
+
+struct shot {
+  uint32_t ssrc, timestamp;
+  uint16_t seq;
+  uint8_t pt, padding;
+  bool marker;
+  const char *mid, *rid, *repaired_rid;
+  int level;         /* -1: none */
+  int transport_seq; /* -1: none */
+  const uint8_t *payload;
+  size_t len;
+};
+/* Writes a whole RTP packet with this member's extension ids; returns its length. */
+size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8_t *out);
+void browser_send_shot(struct browser *m, const struct shot *shot);
+/* A plain RTP or RTCP packet, protected and sent; nothing is pumped. */
+void browser_send_rtp(struct browser *m, const uint8_t *packet, size_t len);
+void browser_send_rtcp(struct browser *m, const uint8_t *packet, size_t len);
+void browser_send_nack(struct browser *m, uint32_t media_ssrc, const uint16_t *seqs, size_t count);
+void browser_send_pli(struct browser *m, uint32_t media_ssrc);
+
+/* Something that makes packets: a microphone (Opus) or a camera layer (VP8, one packet a frame). */
+struct source {
+  struct browser *member;
+  const char *mid, *rid;
+  uint32_t ssrc, rtx_ssrc, timestamp;
+  uint16_t seq, rtx_seq, picture_id, width, height;
+  uint8_t pt, rtx_pt;
+  bool video;
+  int level, transport_seq;
+};
+struct source source_audio(struct browser *m, const char *mid);
+struct source source_video(struct browser *m, const char *mid, const char *rid, uint16_t width, uint16_t height);
+/* Sends the next packet, and pumps. Its payload ends with SSRC and sequence number: see got_origin(). */
+void source_send(struct source *s, bool keyframe);
+/* The same, not sent: into `out`; returns the length. */
+size_t source_write(struct source *s, bool keyframe, uint8_t *out);
+/* Which source packet is in this one. */
+uint32_t got_ssrc(const struct got *got);
+uint16_t got_seq(const struct got *got);
+/* Packets of an SSRC that were received; the nth of them (NULL). */
+size_t browser_count_ssrc(const struct browser *m, uint32_t ssrc);
+const struct got *browser_nth(const struct browser *m, uint32_t ssrc, size_t n);
+/* The nth RTCP packet of this type and format (0: any) in what was received. False: there is none. */
+bool browser_find_rtcp(const struct browser *m, uint8_t type, uint8_t format, size_t n, struct rtcp_packet *out);
+/* The SSRCs of a slot, as answered. */
+struct sdp_ssrc browser_slot_ssrc(const struct browser *m, const char *mid);
+/* The payload type of a codec on a member's m-line ("VP8"), and of its RTX. */
+uint8_t browser_pt(const struct browser *m, const char *mid, const char *codec);
+
+#endif
