@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct connection {
@@ -141,7 +142,13 @@ static void on_written(uv_write_t *request, int status) {
 }
 
 void control_socket_send(struct control_socket *socket, const json_t *message) {
-  if (!socket->connection) return;
+  if (!socket || !socket->connection) return;
+  uv_os_fd_t fd;
+  if (uv_stream_get_write_queue_size((uv_stream_t *)&socket->connection->pipe) > CONTROL_QUEUE_MAX_BYTES) {
+    /* A gateway that reads no more. The read side sees the end from the loop: here the room may be in the middle of a call. */
+    if (uv_fileno((uv_handle_t *)&socket->connection->pipe, &fd) == 0) shutdown(fd, SHUT_RDWR);
+    return;
+  }
   struct write *write = calloc(1, sizeof *write);
   if (!write) return;
   size_t len = json_dumpb(message, NULL, 0, JSON_COMPACT);

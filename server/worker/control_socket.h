@@ -12,7 +12,9 @@
 #include <uv.h>
 
 /* An offer of 256 KiB, parsed, with JSON's overhead. */
-#define CONTROL_LINE_MAX_BYTES (2u << 20)
+#define CONTROL_LINE_MAX_BYTES  (2u << 20)
+/* Lines that wait for a gateway that does not read; beyond, its connection ends and it starts afresh. */
+#define CONTROL_QUEUE_MAX_BYTES (32u << 20)
 
 struct control_socket;
 
@@ -27,7 +29,7 @@ struct control_listener {
 int control_socket_open(struct control_socket **out, uv_loop_t *loop, const char *path,
                         const struct control_listener *listener);
 
-/* Queues one line. Dropped when no gateway is connected: it asks for the state when it comes back. */
+/* Queues one line. Dropped when no gateway is connected (it asks for the state when it comes back) or `socket` is NULL. */
 void control_socket_send(struct control_socket *socket, const json_t *message);
 
 int control_socket_is_connected(const struct control_socket *socket);

@@ -26,6 +26,8 @@ static const char *const drop_names[ENGINE_DROP_COUNT] = {
     [ENGINE_DROP_NO_DESTINATION] = "no_destination",
     [ENGINE_DROP_SEAL] = "seal",
     [ENGINE_DROP_DATA_TARGET] = "data_target",
+    [ENGINE_DROP_ADDRESS_TAKEN] = "address_taken",
+    [ENGINE_DROP_FEEDBACK_FLOOD] = "feedback_flood",
 };
 
 const char *engine_drop_name(enum engine_drop reason) {
@@ -69,7 +71,8 @@ void engine_free(struct engine *engine) {
   struct track *track, *next_track; /* first: a track points to its publisher */
   HASH_ITER(hh, engine->tracks, track, next_track) track_close(track);
   struct peer *peer, *next_peer;
-  HASH_ITER(hh, engine->peers, peer, next_peer) peer_close(peer, 0);
+  HASH_ITER(hh, engine->peers, peer, next_peer) peer_close(peer, engine->now_us);
+  engine_flush(engine); /* their close_notify */
   struct ufrag_entry *entry, *next;
   HASH_ITER(hh, engine->ufrags, entry, next) {
     HASH_DEL(engine->ufrags, entry);
@@ -125,6 +128,32 @@ void engine_remove_ufrag(struct engine *engine, const char *ufrag, const struct 
   free(entry);
 }
 
+void engine_remove_ufrags(struct engine *engine, const struct peer *peer) {
+  struct ufrag_entry *entry, *next;
+  HASH_ITER(hh, engine->ufrags, entry, next) {
+    if (entry->peer != peer) continue;
+    HASH_DEL(engine->ufrags, entry);
+    free(entry);
+  }
+}
+
+/* A check proves who sent it, not from where: whoever may spoof source addresses could take a connected peer's datagrams away
+ * from it. So an address at which a peer lives stays with it; one that a peer left behind goes to who is there now. */
+static bool lives_at(const struct peer *peer, const struct ice_address *address) {
+  const struct ice_address *selected = peer_transport_selected(peer->transport);
+  return selected && peer_transport_state(peer->transport) == PEER_CONNECTED && ice_address_equal(selected, address);
+}
+
+void engine_claim_address(struct engine *engine, const struct ice_address *address, struct peer *peer) {
+  struct peer *owner = address_map_find(engine->addresses, &address->any);
+  if (owner == peer) return;
+  if (owner && lives_at(owner, address)) {
+    engine->counters.drops[ENGINE_DROP_ADDRESS_TAKEN]++;
+    return;
+  }
+  address_map_put(engine->addresses, &address->any, peer);
+}
+
 /* A check names its peer by our ufrag, so that a new address is found; everything else by its address. */
 static struct peer *find_receiver(struct engine *engine, const struct sockaddr *from, const uint8_t *data, size_t len) {
   const char *ufrag;
@@ -150,6 +179,8 @@ void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_
   peer_transport_receive(peer->transport, &address, data, len, now_us, &packet);
   if (packet.drop != ICE_DROP_NONE) {
     engine->counters.ice_drops[packet.drop]++;
+  } else if (packet.kind == PEER_PACKET_CONSUMED && ice_demux(data, len) == ICE_PACKET_STUN) {
+    engine_claim_address(engine, &address, peer); /* it may have been another peer's when the tuple was added */
   } else if (packet.kind == PEER_PACKET_RTP) {
     peer_receive_rtp(peer, data, packet.len, now_us);
   } else if (packet.kind == PEER_PACKET_RTCP) {

@@ -43,12 +43,14 @@ enum engine_drop {
   ENGINE_DROP_BAD_RTP,         /* authenticated, but no valid RTP                    */
   ENGINE_DROP_BAD_RTCP,
   ENGINE_DROP_UNKNOWN_SSRC, /* no m-line claims it: no mid, no rid, not in the SDP */
-  ENGINE_DROP_SSRC_LIMIT,
-  ENGINE_DROP_NO_TRACK, /* arrives, but is not published (yet)                */
+  ENGINE_DROP_SSRC_LIMIT,   /* too many at once, or they take each other's place too fast */
+  ENGINE_DROP_NO_TRACK,     /* arrives, but is not published (yet)                */
   ENGINE_DROP_MUTED,
   ENGINE_DROP_NO_DESTINATION, /* a receiver without a selected address              */
   ENGINE_DROP_SEAL,           /* keys exhausted or not there                        */
   ENGINE_DROP_DATA_TARGET,    /* a data-channel message to nobody                   */
+  ENGINE_DROP_ADDRESS_TAKEN,  /* a check from an address at which another peer is connected */
+  ENGINE_DROP_FEEDBACK_FLOOD, /* transport-cc about more packets than were sent     */
   ENGINE_DROP_COUNT
 };
 const char *engine_drop_name(enum engine_drop reason);
@@ -65,6 +67,9 @@ struct incoming {
   struct incoming *media;             /* whose repair this is; NULL for media */
   struct section *section;
   uint8_t layer;
+  bool heard;             /* the slots have considered it      */
+  uint32_t replaced_ssrc; /* whose place it took, and when     */
+  int64_t bound_us;
 };
 
 /* One SSRC that we send to a peer, for as long as its m-line lives. */
@@ -77,8 +82,10 @@ struct slot {
   size_t index;        /* in track->subscribers    */
   struct room_view view;
   uint32_t ssrc, rtx_ssrc;
+  uint32_t formats; /* bit n: decodes enum media_format n */
   int64_t sr_due_us;
   bool sent;      /* something went out: sender reports make sense      */
+  bool open;      /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
   bool takes_red; /* the receiver decodes RED (RFC 2198), not only Opus */
 };
 
@@ -107,6 +114,8 @@ struct track {
   enum room_source source;
   bool forwarding;
   bool flowing_told;
+  int64_t told_us;
+  int8_t format; /* enum media_format of its video, -1: not seen */
   uint16_t told_width, told_height;
   char told_codec[16];
   uint32_t speaker;                           /* number in the room's detector; SPEAKER_NONE */
@@ -132,13 +141,17 @@ struct peer {
   uint32_t participant;
   char id[ROOM_ID_BYTES];
   bool hidden;
+  bool paused; /* receives directly: nothing flows in its slots */
   struct engine_room *room;
 
   struct peer_transport *transport; /* NULL before the first offer */
   char remote_ufrag[ICE_REMOTE_CHARS + 1];
   struct udp_socket *socket; /* of the selected address     */
   struct egress_destination destination;
-  bool failed; /* told to the room */
+  enum room_transport told;                                  /* to the room */
+  struct ice_fingerprint fingerprints[SDP_MAX_FINGERPRINTS]; /* of its first offer; they never change */
+  size_t fingerprint_count;
+  bool data_channels; /* were offered when the transport began */
 
   struct section *sections[ENGINE_MAX_SECTIONS];
   size_t section_count;
@@ -147,12 +160,14 @@ struct peer {
 
   struct incoming incoming[ENGINE_MAX_INCOMING];
   size_t incoming_count;
-  size_t incoming_last; /* the one found last: packets come in runs */
+  size_t incoming_last;   /* the one found last: packets come in runs */
+  int64_t rebinds_due_us; /* limits how often SSRCs take each other's place: generic cell rate */
 
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;
   struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
   struct transport_send_history *history;       /* what we send to it: NULL without transport-cc */
+  uint64_t feedback_statuses;                   /* what its feedback spoke of so far */
 
   int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */
   bool touched;                        /* received something since its last service */
@@ -213,12 +228,17 @@ struct track *engine_find_track(const struct engine *engine, uint32_t handle);
 struct peer *engine_find_ufrag(const struct engine *engine, const char *ufrag, size_t len);
 int engine_put_ufrag(struct engine *engine, const char *ufrag, struct peer *peer);
 void engine_remove_ufrag(struct engine *engine, const char *ufrag, const struct peer *peer);
+void engine_remove_ufrags(struct engine *engine, const struct peer *peer); /* all of them */
+/* ICE validated this address for the peer: its datagrams are the peer's from now on, unless another peer is connected there. */
+void engine_claim_address(struct engine *engine, const struct ice_address *address, struct peer *peer);
 uint32_t engine_random32(void);
 
 /* peer.c */
 struct peer *peer_open(struct engine *engine, const struct room_participant *participant);
 void peer_close(struct peer *peer, int64_t now_us);
 int peer_open_transport(struct peer *peer, int64_t now_us);
+void peer_close_transport(struct peer *peer); /* one that never began: its offer was refused */
+void peer_drop_section(struct peer *peer, size_t index, int64_t now_us);
 void peer_touch(struct peer *peer);
 void peer_service(struct peer *peer, int64_t now_us);
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len);
@@ -232,7 +252,7 @@ void peer_negotiate(struct peer *peer, const json_t *offer, int64_t now_us);
 
 /* rtp_ingress.c */
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us);
-void peer_forget_incoming(struct peer *peer, struct section *section); /* NULL: all */
+void peer_forget_incoming(struct peer *peer, struct section *section);
 
 /* rtcp_ingress.c, rtcp_egress.c */
 void peer_receive_rtcp(struct peer *peer, const uint8_t *data, size_t len, int64_t now_us);
@@ -249,6 +269,8 @@ void track_tell_room(struct track *track, int64_t now_us);
 void track_choose_layers(struct track *track, int64_t now_us);
 void slot_choose_layer(struct slot *slot, int64_t now_us);
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us);
+/* Pauses all slots of a peer, or lets them flow again. */
+void peer_pause_slots(struct peer *peer, bool on, int64_t now_us);
 
 /* speakers.c */
 struct engine_room *engine_room_enter(struct engine *engine, uint32_t handle);

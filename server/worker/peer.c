@@ -26,16 +26,9 @@ static void on_send(void *arg, const struct ice_address *to, const uint8_t *data
   egress_batch_add(udp_socket_egress(socket), &destination, data, len);
 }
 
-static void on_state(void *arg, enum peer_state state, enum peer_reason reason) {
-  struct peer *peer = arg;
-  (void)reason;
-  /* Told to the room from peer_service(), where a call back into the room is allowed. */
-  if (state == PEER_FAILED || state == PEER_CLOSED) peer->failed = true;
-}
-
 static void on_tuple_added(void *arg, const struct ice_address *remote) {
   struct peer *peer = arg;
-  address_map_put(peer->engine->addresses, &remote->any, peer);
+  engine_claim_address(peer->engine, remote, peer);
 }
 
 static void on_tuple_removed(void *arg, const struct ice_address *remote) {
@@ -95,7 +88,6 @@ int peer_open_transport(struct peer *peer, int64_t now_us) {
   struct peer_transport_listener listener = {
       .arg = peer,
       .send = on_send,
-      .state_changed = on_state,
       .tuple_added = on_tuple_added,
       .tuple_removed = on_tuple_removed,
       .selected = on_selected,
@@ -106,9 +98,20 @@ int peer_open_transport(struct peer *peer, int64_t now_us) {
   };
   int error = peer_transport_create(&peer->transport, peer->engine->transports, &listener, now_us);
   if (error) return error;
-  if (engine_put_ufrag(peer->engine, peer_transport_local_ufrag(peer->transport), peer)) return PEER_NO_MEMORY;
+  if (engine_put_ufrag(peer->engine, peer_transport_local_ufrag(peer->transport), peer)) {
+    peer_close_transport(peer);
+    return PEER_NO_MEMORY;
+  }
   peer->report_due_us = now_us + REPORT_INTERVAL_US;
   return PEER_OK;
+}
+
+void peer_close_transport(struct peer *peer) {
+  engine_remove_ufrags(peer->engine, peer);
+  peer_transport_free(peer->transport);
+  peer->transport = NULL;
+  peer->remote_ufrag[0] = '\0';
+  peer->fingerprint_count = 0;
 }
 
 static void remove_from_registers(struct peer *peer) {
@@ -124,23 +127,33 @@ static void remove_from_registers(struct peer *peer) {
   size_t count = peer_transport_tuples(peer->transport, tuples, ICE_MAX_TUPLES);
   for (size_t i = 0; i < count; i++)
     address_map_remove(engine->addresses, &tuples[i].any, peer);
-  engine_remove_ufrag(engine, peer_transport_local_ufrag(peer->transport), peer);
+  engine_remove_ufrags(engine, peer); /* during an ICE restart there are two */
+}
+
+static void close_slot(struct slot *slot, int64_t now_us) {
+  struct peer_transport *transport = slot->peer->transport;
+  slot_assign(slot, NULL, now_us);
+  rtp_outgoing_stream_free(slot->out);
+  peer_transport_remove_sender(transport, slot->sender);
+  if (slot->rtx_sender) peer_transport_remove_sender(transport, slot->rtx_sender);
+  free(slot);
+}
+
+void peer_drop_section(struct peer *peer, size_t index, int64_t now_us) {
+  struct section *section = peer->sections[index];
+  peer_forget_incoming(peer, section);
+  if (section->slot) close_slot(section->slot, now_us);
+  if (section->track) section->track->section = NULL;
+  peer->section_count--;
+  memmove(&peer->sections[index], &peer->sections[index + 1], (peer->section_count - index) * sizeof(struct section *));
+  free(section);
 }
 
 void peer_close(struct peer *peer, int64_t now_us) {
   if (peer->transport) peer_transport_close(peer->transport, now_us);
   remove_from_registers(peer);
-  peer_forget_incoming(peer, NULL);
-  for (size_t i = 0; i < peer->section_count; i++) {
-    struct slot *slot = peer->sections[i]->slot;
-    if (slot) {
-      slot_assign(slot, NULL, now_us);
-      rtp_outgoing_stream_free(slot->out);
-      free(slot);
-    }
-    if (peer->sections[i]->track) peer->sections[i]->track->section = NULL;
-    free(peer->sections[i]);
-  }
+  while (peer->section_count)
+    peer_drop_section(peer, peer->section_count - 1, now_us);
   peer_transport_free(peer->transport);
   engine_room_leave(peer->engine, peer->room);
   free(peer->recorder);
@@ -155,6 +168,27 @@ void peer_touch(struct peer *peer) {
   peer->engine->touched = peer;
 }
 
+/* Called where a call back into the room is allowed, not from the transport's listener. */
+static void tell_transport_state(struct peer *peer, int64_t now_us) {
+  static const enum room_transport states[] = {
+      [PEER_NEW] = ROOM_TRANSPORT_NEW,
+      [PEER_CONNECTING] = ROOM_TRANSPORT_NEW,
+      [PEER_CONNECTED] = ROOM_TRANSPORT_CONNECTED,
+      [PEER_DISCONNECTED] = ROOM_TRANSPORT_CONNECTED,
+      [PEER_FAILED] = ROOM_TRANSPORT_FAILED,
+      [PEER_CLOSED] = ROOM_TRANSPORT_FAILED,
+  };
+  const enum room_transport state = states[peer_transport_state(peer->transport)];
+  if (state == peer->told) return;
+  peer->told = state;
+  /* What is forwarded before there are keys is lost, and with it the key frame: a slot begins when its peer can hear it, and asks
+   * for its key frame then. */
+  for (size_t i = 0; i < peer->section_count; i++) {
+    if (peer->sections[i]->slot) slot_choose_layer(peer->sections[i]->slot, now_us);
+  }
+  room_manager_transport_state(peer->engine->manager, peer->participant, state, now_us);
+}
+
 void peer_service(struct peer *peer, int64_t now_us) {
   if (!peer->transport) return;
   if (peer_transport_deadline(peer->transport) <= now_us) peer_transport_tick(peer->transport, now_us);
@@ -163,10 +197,7 @@ void peer_service(struct peer *peer, int64_t now_us) {
     peer_send_reports(peer, now_us);
     peer->report_due_us = now_us + REPORT_INTERVAL_US;
   }
-  if (peer->failed) {
-    peer->failed = false;
-    room_manager_transport_state(peer->engine->manager, peer->participant, ROOM_TRANSPORT_FAILED, now_us);
-  }
+  tell_transport_state(peer, now_us);
 }
 
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len) {

@@ -45,9 +45,9 @@ static void on_nack(struct peer *peer, const struct rtcp_packet *packet, int64_t
   counters->nacks_in += nack.count;
   struct rtp_rtx_iterator it;
   struct rtp_rtx_result result;
-  uint8_t rtx[EGRESS_PACKET_MAX_BYTES];
+  uint8_t rtx[EGRESS_PACKET_MAX_BYTES + RTP_OUTGOING_HEADER_MAX]; /* the writer asks for room for the largest header */
   rtp_outgoing_stream_nack(slot->out, nack.seqs, nack.count, now_us, &it);
-  while (rtp_rtx_next(&it, rtx, sizeof rtx - PEER_SEAL_OVERHEAD_BYTES, &result)) {
+  while (rtp_rtx_next(&it, rtx, sizeof rtx, &result)) {
     if (result.reason != RTP_DROP_NONE) {
       counters->rtp_drops[result.reason]++;
       continue;
@@ -70,6 +70,12 @@ static void on_transport_feedback(struct peer *peer, const struct rtcp_packet *p
   static struct transport_result results[TRANSPORT_HISTORY_PACKETS]; /* one loop: scratch space */
   struct rtcp_transport_feedback feedback;
   if (!peer->history || rtcp_parse_transport_feedback(packet, &feedback)) return;
+  /* Twenty bytes can speak of 16384 packets. Honest feedback speaks of each packet once, some repeated. */
+  if (peer->feedback_statuses + feedback.status_count > 2 * peer->history->sent + TRANSPORT_HISTORY_PACKETS) {
+    peer->engine->counters.drops[ENGINE_DROP_FEEDBACK_FLOOD]++;
+    return;
+  }
+  peer->feedback_statuses += feedback.status_count;
   struct transport_results out = {.results = results, .capacity = TRANSPORT_HISTORY_PACKETS};
   transport_send_history_feedback(peer->history, &feedback, &out);
 }

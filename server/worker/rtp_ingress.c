@@ -8,6 +8,10 @@
 #include "rtp/packet.h"
 #include "server/worker/engine.h"
 
+#define REBIND_BURST     8
+#define REBIND_REFILL_US 1000000
+#define REBIND_REST_US   2000000
+
 static struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {
   if (peer->incoming_last < peer->incoming_count && peer->incoming[peer->incoming_last].ssrc == ssrc) {
     return &peer->incoming[peer->incoming_last];
@@ -27,12 +31,15 @@ static int layer_of_rid(const struct section *section, const struct rtp_text *ri
   return -1;
 }
 
-/* The m-line whose offer announced this SSRC; *rtx_of is the media SSRC when it was announced as a repair. */
-static struct section *find_announced(const struct peer *peer, uint32_t ssrc, uint32_t *rtx_of) {
+/* The m-line whose offer announced this SSRC; *rtx_of is the media SSRC when it was announced as a repair. Several SSRCs of one
+ * m-line without rids are simulcast as browsers did it before rids: *layer is the place in the list. */
+static struct section *find_announced(const struct peer *peer, uint32_t ssrc, uint32_t *rtx_of, int *layer) {
+  if (ssrc == 0) return NULL; /* 0 stands for "no RTX" in the list */
   for (size_t i = 0; i < peer->section_count; i++) {
     struct section *section = peer->sections[i];
     for (size_t k = 0; k + 1 < section->announced_count; k += 2) {
       *rtx_of = section->announced[k + 1] == ssrc ? section->announced[k] : 0;
+      *layer = (int)(k / 2) < ENGINE_MAX_LAYERS ? (int)(k / 2) : ENGINE_MAX_LAYERS - 1;
       if (section->announced[k] == ssrc || *rtx_of) return section;
     }
   }
@@ -57,62 +64,77 @@ static struct incoming *add_incoming(struct peer *peer, struct section *section,
   return incoming;
 }
 
-static void remove_incoming(struct peer *peer, size_t index) {
-  struct incoming *gone = &peer->incoming[index];
-  if (gone->stream) {
-    struct peer *other, *next;
-    HASH_ITER(hh, peer->engine->peers, other, next) {
-      if (other->room != peer->room) continue;
-      for (size_t i = 0; i < other->section_count; i++) {
-        if (other->sections[i]->slot) rtp_outgoing_stream_forget(other->sections[i]->slot->out, gone->stream);
-      }
+/* No slot keeps a pointer to the stream: only members of the same room can have one. */
+static void free_stream(struct peer *peer, struct rtp_incoming_stream *stream) {
+  struct peer *other, *next;
+  HASH_ITER(hh, peer->engine->peers, other, next) {
+    for (size_t i = 0; other->room == peer->room && i < other->section_count; i++) {
+      if (other->sections[i]->slot) rtp_outgoing_stream_forget(other->sections[i]->slot->out, stream);
     }
-    rtp_incoming_stream_free(gone->stream);
   }
-  gone->stream = NULL;
+  rtp_incoming_stream_free(stream);
 }
 
-void peer_forget_incoming(struct peer *peer, struct section *section) {
-  size_t kept = 0;
-  for (size_t i = 0; i < peer->incoming_count; i++) {
-    if (section && peer->incoming[i].section != section) continue;
-    if (peer->incoming[i].section->track)
-      memset(peer->incoming[i].section->track->layers, 0, sizeof peer->incoming[i].section->track->layers);
-    remove_incoming(peer, i);
-    peer->incoming[i].section = NULL;
+/* The array moved: tracks and repairs point into it. */
+static void relink(struct peer *peer) {
+  for (size_t i = 0; i < peer->section_count; i++) {
+    struct track *track = peer->sections[i]->track;
+    if (track) memset(track->layers, 0, sizeof track->layers);
   }
   for (size_t i = 0; i < peer->incoming_count; i++) {
-    if (peer->incoming[i].section) peer->incoming[kept++] = peer->incoming[i];
-  }
-  peer->incoming_count = kept;
-  /* The array moved: tracks and repairs point into it. */
-  for (size_t i = 0; i < kept; i++) {
     struct incoming *incoming = &peer->incoming[i];
     if (incoming->stream && incoming->section->track) incoming->section->track->layers[incoming->layer] = incoming;
-  }
-  for (size_t i = 0; i < kept; i++) {
-    struct incoming *incoming = &peer->incoming[i];
     if (!incoming->stream) incoming->media = media_of_layer(peer, incoming->section, incoming->layer);
   }
 }
 
-/* A new media SSRC. One that takes over a layer which already has one (the sender restarted its encoder with a new SSRC)
- * replaces it. */
-static struct incoming *bind_media(struct peer *peer, struct section *section, uint32_t ssrc, uint32_t rtx_ssrc,
-                                   int layer) {
-  struct incoming *old = media_of_layer(peer, section, layer);
-  if (old) {
-    remove_incoming(peer, (size_t)(old - peer->incoming));
-    *old = peer->incoming[--peer->incoming_count];
-    if (section->track) section->track->layers[layer] = NULL;
-    for (size_t i = 0; i < peer->incoming_count; i++) {
-      struct incoming *other = &peer->incoming[i];
-      if (other->stream && other->section->track) other->section->track->layers[other->layer] = other;
-      if (!other->stream) other->media = media_of_layer(peer, other->section, other->layer);
+/* Media and repairs of one layer of a section, -1: of all layers. */
+static void forget_layer(struct peer *peer, const struct section *section, int layer) {
+  size_t kept = 0;
+  for (size_t i = 0; i < peer->incoming_count; i++) {
+    struct incoming *incoming = &peer->incoming[i];
+    if (incoming->section != section || (layer >= 0 && incoming->layer != layer)) {
+      peer->incoming[kept++] = *incoming;
+    } else if (incoming->stream) {
+      free_stream(peer, incoming->stream);
     }
+  }
+  peer->incoming_count = kept;
+  relink(peer);
+}
+
+void peer_forget_incoming(struct peer *peer, struct section *section) {
+  forget_layer(peer, section, -1);
+}
+
+/* An encoder that was restarted sends on a new SSRC. That is rare, and costs us a history; two SSRCs that take each other's
+ * place with every packet would cost it every time. Stragglers of the old one must not take it back either. */
+static bool may_replace(struct peer *peer, const struct incoming *old, uint32_t ssrc, int64_t now_us) {
+  if (ssrc == old->replaced_ssrc && now_us - old->bound_us < REBIND_REST_US) return false;
+  int64_t due_us = peer->rebinds_due_us > now_us ? peer->rebinds_due_us : now_us;
+  if (due_us - now_us > (REBIND_BURST - 1) * REBIND_REFILL_US) return false;
+  peer->rebinds_due_us = due_us + REBIND_REFILL_US;
+  return true;
+}
+
+/* A new media SSRC. One that takes over a layer which already has one replaces it. */
+static struct incoming *bind_media(struct peer *peer, struct section *section, uint32_t ssrc, uint32_t rtx_ssrc,
+                                   int layer, int64_t now_us) {
+  if (section->format_count == 0) return NULL;
+  uint32_t replaced = 0;
+  const struct incoming *old = media_of_layer(peer, section, layer);
+  if (old) {
+    if (!may_replace(peer, old, ssrc, now_us)) {
+      peer->engine->counters.drops[ENGINE_DROP_SSRC_LIMIT]++;
+      return NULL;
+    }
+    replaced = old->ssrc;
+    forget_layer(peer, section, layer);
   }
   struct incoming *incoming = add_incoming(peer, section, ssrc, layer);
   if (!incoming) return NULL;
+  incoming->replaced_ssrc = replaced;
+  incoming->bound_us = now_us;
   struct rtp_incoming_config config = {
       .ssrc = ssrc,
       .rtx_ssrc = rtx_ssrc,
@@ -131,16 +153,22 @@ static struct incoming *bind_media(struct peer *peer, struct section *section, u
   return incoming;
 }
 
+/* A repair SSRC; it takes the place of the one that repaired the same media before. */
 static struct incoming *bind_repair(struct peer *peer, struct section *section, uint32_t ssrc, struct incoming *media) {
-  size_t media_index = (size_t)(media - peer->incoming);
-  struct incoming *incoming = add_incoming(peer, section, ssrc, media->layer);
+  struct incoming *incoming = NULL;
+  for (size_t i = 0; i < peer->incoming_count; i++) {
+    if (peer->incoming[i].media == media) incoming = &peer->incoming[i];
+  }
+  if (!incoming) incoming = add_incoming(peer, section, ssrc, media->layer);
   if (!incoming) return NULL;
-  incoming->media = &peer->incoming[media_index];
-  rtp_incoming_stream_set_rtx_ssrc(incoming->media->stream, ssrc);
+  incoming->ssrc = ssrc;
+  incoming->media = media;
+  rtp_incoming_stream_set_rtx_ssrc(media->stream, ssrc);
   return incoming;
 }
 
-static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct rtp_extension_values *x) {
+static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct rtp_extension_values *x,
+                                  int64_t now_us) {
   struct section *section = NULL;
   if (x->mid.len) section = peer_find_section(peer, x->mid.data, x->mid.len);
   if (section && section->sends && x->repaired_rid.len) {
@@ -150,10 +178,11 @@ static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct
   }
   if (section && section->sends && x->rid.len) {
     int layer = layer_of_rid(section, &x->rid);
-    return layer < 0 ? NULL : bind_media(peer, section, ssrc, 0, layer);
+    return layer < 0 ? NULL : bind_media(peer, section, ssrc, 0, layer, now_us);
   }
   uint32_t rtx_of = 0;
-  struct section *announced = find_announced(peer, ssrc, &rtx_of);
+  int layer = 0;
+  struct section *announced = find_announced(peer, ssrc, &rtx_of, &layer);
   if (announced && rtx_of) {
     struct incoming *media = find_incoming(peer, rtx_of);
     return media && media->stream ? bind_repair(peer, announced, ssrc, media) : NULL;
@@ -164,7 +193,7 @@ static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct
   for (size_t k = 0; k + 1 < section->announced_count; k += 2) {
     if (section->announced[k] == ssrc) rtx_ssrc = section->announced[k + 1];
   }
-  return bind_media(peer, section, ssrc, rtx_ssrc, 0);
+  return bind_media(peer, section, ssrc, rtx_ssrc, layer, now_us);
 }
 
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
@@ -182,7 +211,7 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
     transport_feedback_arrived(peer->recorder, x.transport_sequence, now_us);
   }
   struct incoming *incoming = find_incoming(peer, packet.ssrc);
-  if (!incoming) incoming = bind_ssrc(peer, packet.ssrc, &x);
+  if (!incoming) incoming = bind_ssrc(peer, packet.ssrc, &x, now_us);
   struct incoming *media = incoming && !incoming->stream ? incoming->media : incoming;
   if (!media || !media->stream) {
     counters->drops[ENGINE_DROP_UNKNOWN_SSRC]++;
@@ -198,6 +227,10 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
   if (!track) {
     counters->drops[ENGINE_DROP_NO_TRACK]++;
     return;
+  }
+  if (!media->heard && !out.padding_only) {
+    media->heard = true; /* a layer begins, usually with a key frame: whoever wants it shall have this very packet */
+    track_choose_layers(track, now_us);
   }
   track_forward(track, &out, now_us);
 }

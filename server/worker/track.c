@@ -5,6 +5,9 @@
 #include "rtp/layer_selector.h"
 #include "server/worker/engine.h"
 
+/* A publisher may call any packet a key frame of a new size; the room works out all slots when it hears of one. */
+#define TELL_INTERVAL_US 250000
+
 struct track *track_open(struct engine *engine, const struct room_track *info) {
   struct peer *publisher = engine_find_peer(engine, info->participant);
   struct section *section = publisher ? peer_find_section(publisher, info->mid, strlen(info->mid)) : NULL;
@@ -18,6 +21,7 @@ struct track *track_open(struct engine *engine, const struct room_track *info) {
   track->kind = info->kind;
   track->source = info->source;
   track->forwarding = true;
+  track->format = -1;
   track->section = section;
   track->speaker = SPEAKER_NONE;
   if (info->source == ROOM_MICROPHONE && publisher->room->speakers) {
@@ -65,6 +69,12 @@ static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_pac
   return true;
 }
 
+/* A receiver may take the codec and not the profile (H.264 has four): its slot must not ask for key frames it cannot use. */
+static void note_format(struct track *track, uint8_t format, int64_t now_us) {
+  track->format = (int8_t)format;
+  track_choose_layers(track, now_us);
+}
+
 /* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
 void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
   struct engine_counters *counters = &track->publisher->engine->counters;
@@ -77,6 +87,8 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
                            media->audio_level.voice, now_us);
   }
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
+  if (track->kind == ROOM_VIDEO && media->format != track->format && !media->padding_only)
+    note_format(track, media->format, now_us);
   struct rtp_media_packet plain;
   bool stripped = media->codec == RTP_CODEC_RED && !media->padding_only && strip_red(media, &plain);
   for (size_t i = 0; i < track->subscriber_count; i++) {
@@ -101,16 +113,16 @@ void track_set_forwarding(struct track *track, bool on, int64_t now_us) {
   if (!on && track->speaker != SPEAKER_NONE) speaker_detector_mute(track->publisher->room->speakers, track->speaker);
   /* What was missed meanwhile is missing from the decoder's references. */
   for (size_t i = 0; i < track->subscriber_count; i++) {
-    rtp_outgoing_stream_pause(track->subscribers[i]->out, !on || !track->subscribers[i]->view.visible);
-    if (on) slot_choose_layer(track->subscribers[i], now_us);
+    slot_choose_layer(track->subscribers[i], now_us);
   }
 }
 
 /* Tells the room when media begins to flow and when its largest size or its codec changes; nothing in between. */
 void track_tell_room(struct track *track, int64_t now_us) {
+  if (track->flowing_told && now_us - track->told_us < TELL_INTERVAL_US) return;
   struct room_track_media media = {.flowing = true};
   for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
-    if (!track->layers[i]) continue;
+    if (!track->layers[i] || !rtp_incoming_stream_is_live(track->layers[i]->stream, now_us)) continue;
     struct rtp_incoming_stats stats;
     rtp_incoming_stream_stats(track->layers[i]->stream, now_us, &stats);
     if (stats.codec) strncpy(media.codec, rtp_codec_name((enum rtp_codec)stats.codec), sizeof media.codec - 1);
@@ -123,6 +135,7 @@ void track_tell_room(struct track *track, int64_t now_us) {
               strcmp(media.codec, track->told_codec) == 0;
   if (same) return;
   track->flowing_told = true;
+  track->told_us = now_us;
   track->told_width = (uint16_t)media.width;
   track->told_height = (uint16_t)media.height;
   memcpy(track->told_codec, media.codec, sizeof track->told_codec);
@@ -131,10 +144,25 @@ void track_tell_room(struct track *track, int64_t now_us) {
 
 /* ---- layers ---- */
 
+void peer_pause_slots(struct peer *peer, bool on, int64_t now_us) {
+  peer->paused = on;
+  for (size_t i = 0; i < peer->section_count; i++)
+    if (peer->sections[i]->slot) slot_choose_layer(peer->sections[i]->slot, now_us);
+}
+
+static void pause_or_resume(struct slot *slot) {
+  bool heard = slot->peer->told == ROOM_TRANSPORT_CONNECTED;
+  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !slot->track->forwarding || slot->peer->paused || !heard);
+}
+
 void slot_choose_layer(struct slot *slot, int64_t now_us) {
   struct track *track = slot->track;
   if (!track) return;
-  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !track->forwarding);
+  pause_or_resume(slot);
+  if (track->format >= 0 && !(slot->formats >> track->format & 1)) {
+    rtp_outgoing_stream_select(slot->out, NULL);
+    return;
+  }
   struct layer_state layers[ENGINE_MAX_LAYERS] = {0};
   struct incoming *by_index[ENGINE_MAX_LAYERS];
   size_t count = 0;
@@ -185,6 +213,10 @@ static void leave_track(struct slot *slot) {
   track->subscribers[slot->index] = last;
   last->index = slot->index;
   slot->track = NULL;
+  if (track->subscriber_count) return;
+  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) { /* nobody waits for a key frame any more */
+    if (track->layers[i]) rtp_incoming_stream_cancel_keyframe(track->layers[i]->stream);
+  }
 }
 
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {

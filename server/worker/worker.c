@@ -122,8 +122,8 @@ static void close_handle(uv_handle_t *handle, void *arg) {
 
 static void begin_close(struct worker *worker) {
   if (uv_is_closing((uv_handle_t *)&worker->timer)) return;
-  room_manager_free(worker->manager);
-  worker->manager = NULL;
+  room_manager_free(worker->manager); /* says nothing to anybody; the engine still has the media */
+  worker->manager = worker->engine->manager = NULL;
   engine_flush(worker->engine);
   for (size_t i = 0; i < worker->poll_count; i++)
     uv_close((uv_handle_t *)&worker->polls[i], NULL);

@@ -171,7 +171,7 @@ struct browser *harness_open(struct harness *h, const char *role) {
 
 struct browser *harness_join(struct harness *h, const char *role) {
   struct browser *m = harness_open(h, role);
-  assert_string_equal(browser_request(m, "join", NULL), "");
+  assert_string_equal(browser_request(m, "join", json_pack("{s:s}", "topology", "never")), "");
   const char *id = json_string_value(json_object_get(json_object_get(m->last, "ok"), "participant"));
   assert_non_null(id);
   snprintf(m->id, sizeof m->id, "%s", id);
@@ -274,8 +274,8 @@ void browser_leave(struct browser *m) {
 }
 
 const char *browser_publish(struct browser *m, const char *mid, const char *source) {
-  assert_string_equal(browser_request(m, "publish", json_pack("{s:[{s:s, s:s}]}", "tracks", "mid", mid, "source", source)),
-                      "");
+  assert_string_equal(
+      browser_request(m, "publish", json_pack("{s:[{s:s, s:s}]}", "tracks", "mid", mid, "source", source)), "");
   const json_t *tracks = json_object_get(json_object_get(m->last, "ok"), "tracks");
   const char *track = json_string_value(json_object_get(json_array_get(tracks, 0), "track"));
   assert_non_null(track);
@@ -285,8 +285,8 @@ const char *browser_publish(struct browser *m, const char *mid, const char *sour
 void browser_view(struct browser *m, const char *track, unsigned width, unsigned height) {
   assert_string_equal(
       browser_request(m, "view",
-                     json_pack("{s:[{s:s, s:i, s:i, s:b, s:s}]}", "requests", "track", track, "width", (int)width,
-                               "height", (int)height, "visible", width > 0, "priority", "normal")),
+                      json_pack("{s:[{s:s, s:i, s:i, s:b, s:s}]}", "requests", "track", track, "width", (int)width,
+                                "height", (int)height, "visible", width > 0, "priority", "normal")),
       "");
 }
 

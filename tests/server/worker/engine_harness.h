@@ -34,9 +34,9 @@
 #include "tests/ice/media_client.h"
 #include "tests/ice/stun_client.h"
 
-#define SECOND         INT64_C(1000000)
-#define MILLISECOND    INT64_C(1000)
-#define HARNESS_SEATS  8
+#define SECOND          INT64_C(1000000)
+#define MILLISECOND     INT64_C(1000)
+#define HARNESS_SEATS   8
 #define BROWSER_PACKETS 4096
 #define BROWSER_PWD     "browserpwdbrowserpwdbrowser"
 
@@ -64,13 +64,13 @@ struct browser {
   char ufrag[32], server_ufrag[64], server_pwd[64];
   bool deaf; /* answers no checks */
   struct sdp_answer *answer;
-  json_t *offer; /* the one that was answered last */
+  json_t *offer;                       /* the one that was answered last */
   struct rtp_extension_map extensions; /* as answered */
   int64_t next_id;
-  json_t *last, *events;       /* last reply; events since browser_forget() */
-  const char *error;           /* of the last reply, "" for ok */
-  int closed_code;             /* 0: its signaling was not closed */
-  struct got *rtp, *rtcp;      /* since browser_forget() */
+  json_t *last, *events;  /* last reply; events since browser_forget() */
+  const char *error;      /* of the last reply, "" for ok */
+  int closed_code;        /* 0: its signaling was not closed */
+  struct got *rtp, *rtcp; /* since browser_forget() */
   size_t rtp_count, rtcp_count;
   size_t undecryptable, stray; /* stray: came to where it no longer is */
   unsigned messages;           /* data channel */
@@ -109,10 +109,10 @@ struct browser *harness_join(struct harness *h, const char *role); /* …and joi
 const char *browser_request(struct browser *m, const char *type, json_t *fields);
 /* The captured offer `name` with this member's ICE and DTLS values; change it, then give it to browser_offer_json(). */
 json_t *browser_offer_make(struct browser *m, const char *name);
-json_t *offer_media(json_t *offer, const char *mid); /* borrowed */
+json_t *offer_media(json_t *offer, const char *mid);              /* borrowed */
 const char *browser_offer_json(struct browser *m, json_t *offer); /* takes the reference */
-void browser_offer(struct browser *m, const char *name);           /* must work */
-void browser_leave(struct browser *m);                             /* no resume possible */
+void browser_offer(struct browser *m, const char *name);          /* must work */
+void browser_leave(struct browser *m);                            /* no resume possible */
 /* Returns the track's id (borrowed from m->last). */
 const char *browser_publish(struct browser *m, const char *mid, const char *source);
 void browser_view(struct browser *m, const char *track, unsigned width, unsigned height);

@@ -40,9 +40,8 @@ size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8
                            (struct rtp_audio_level){.level = (uint8_t)shot->level, .voice = true});
   }
   if (shot->transport_seq >= 0 && id[RTP_EXTENSION_TRANSPORT_SEQUENCE]) {
-    rtp_transport_sequence_encode(
-        rtp_header_add(&w, id[RTP_EXTENSION_TRANSPORT_SEQUENCE], RTP_TRANSPORT_SEQUENCE_SIZE),
-        (uint16_t)shot->transport_seq);
+    rtp_transport_sequence_encode(rtp_header_add(&w, id[RTP_EXTENSION_TRANSPORT_SEQUENCE], RTP_TRANSPORT_SEQUENCE_SIZE),
+                                  (uint16_t)shot->transport_seq);
   }
   const size_t len = rtp_header_end(&w);
   if (shot->len) memcpy(out + len, shot->payload, shot->len);
@@ -146,10 +145,8 @@ static size_t write_vp8(const struct source *s, bool keyframe, uint8_t *out) {
                           0};
   memcpy(out, head, sizeof head);
   if (!keyframe) return sizeof head;
-  const uint8_t size[] = {0x9d, 0x01,
-                          0x2a, (uint8_t)s->width,
-                          (uint8_t)(s->width >> 8), (uint8_t)s->height,
-                          (uint8_t)(s->height >> 8)};
+  const uint8_t size[] = {
+      0x9d, 0x01, 0x2a, (uint8_t)s->width, (uint8_t)(s->width >> 8), (uint8_t)s->height, (uint8_t)(s->height >> 8)};
   memcpy(out + sizeof head, size, sizeof size);
   return sizeof head + sizeof size;
 }

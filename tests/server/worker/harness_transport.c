@@ -173,8 +173,8 @@ void browser_connect_fast(struct browser *m) {
   struct peer_transport *t = browser_peer(m)->transport;
   browser_check(m, true);
   harness_pump(m->harness);
-  assert_int_equal(srtp_session_create(&t->srtp, t->context->srtp, SRTP_PROFILE_AEAD_AES_128_GCM, SRTP_ROLE_SERVER, keys,
-                                       sizeof keys),
+  assert_int_equal(srtp_session_create(&t->srtp, t->context->srtp, SRTP_PROFILE_AEAD_AES_128_GCM, SRTP_ROLE_SERVER,
+                                       keys, sizeof keys),
                    SRTP_OK);
   for (struct peer_sender *s = t->senders; s; s = s->next)
     assert_int_equal(srtp_sender_open(&s->srtp, t->srtp, s->ssrc), SRTP_OK);
