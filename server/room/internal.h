@@ -1,7 +1,7 @@
 /* server/room/internal.h: the room logic's own data, shared by its .c files and their tests; nobody else includes it.
  *
  * Objects: manager ─ sessions (a client's connection, by id) and rooms (by name); room ─ members (a session that joined)
- * ─ tracks (what it publishes), slots (what it receives), views (how it shows what it receives).
+ * and waiters (a session that may not yet); member ─ tracks (what it publishes), slots (what it receives), views (how it shows what it receives).
  *
  * One rule keeps pointers safe: nothing that others may point to is freed during a call. What leaves is taken out of the
  * hashes and lists at once, put on its room's `closing_*` list, and freed when the outermost call settles (settle.c).
@@ -78,6 +78,7 @@ struct member {
   struct room *room;
   struct session *session;
   bool hidden, hand_raised, never_direct;
+  bool paused; /* the engine was told forwarding_pause on */
   int64_t joined_ms;
   enum room_transport transport;
   bool negotiated;
@@ -92,6 +93,15 @@ struct member {
   size_t asked_audio, asked_video;    /* last slotsNeeded, 0 when nothing is missing                */
   int64_t asked_us;
   int64_t turn_us; /* when its last turn to speak began; orders videos */
+};
+
+/* Somebody in the waiting room (waiting.c). */
+struct waiter {
+  struct waiter *prev, *next; /* in its room's `waiters`, oldest first */
+  char id[ROOM_ID_BYTES];     /* "w_…": doctors see it, the waiter does not */
+  struct room *room;
+  struct session *session;
+  int64_t since_ms, until_us;
 };
 
 struct chat_entry {
@@ -110,6 +120,12 @@ struct room {
   struct chat_entry *chat;
   size_t chat_count, chat_bytes, visible_count, hidden_count;
   bool locked, closed, dirty, order_stale;
+  bool opened; /* somebody has been in: until then it exists for those who wait only */
+  struct waiter *waiters;
+  size_t waiter_count;
+  bool doctor_present, doctor_busy; /* as told to those who wait */
+  struct room_policy policy;
+  struct topology topology;
   int64_t created_ms, empty_until_us, wake_us;
   struct track **audio_order, **video_order; /* ranking.c: best first */
   size_t audio_count, video_count, order_room;
@@ -118,6 +134,9 @@ struct room {
   struct room *dirty_next;
 };
 
+/* How a wait ended, kept until the client does something about it: the event may be lost with its socket. */
+enum wait_outcome { WAIT_NONE, WAIT_ADMITTED, WAIT_DECLINED, WAIT_TIMEOUT };
+
 struct session {
   UT_hash_handle hh;
   char *id, *room_name, *identity, *name, *jti, *resume_hash;
@@ -125,9 +144,14 @@ struct session {
   int64_t expires_s, lost_until_us;
   bool connected, removed, runnable;
   struct member *member; /* NULL: not joined */
-  int64_t offer_id;      /* request id of the open offer, 0 none */
-  bool offer_stale;      /* asked for on a socket that is lost   */
-  json_t *waiting;       /* requests behind it, array or NULL    */
+  struct waiter *waiter; /* NULL: does not wait */
+  bool wait, admitted;   /* its token says so; somebody has let it in */
+  enum wait_outcome outcome;
+  char *outcome_reason; /* of a declined wait, NULL: none */
+  int64_t knock_us;     /* may not ask again before       */
+  int64_t offer_id;     /* request id of the open offer, 0 none */
+  bool offer_stale;     /* asked for on a socket that is lost   */
+  json_t *waiting;      /* requests behind it, array or NULL    */
   struct session *run_next, *dead_next;
 };
 
@@ -151,6 +175,7 @@ struct room_manager {
   int64_t now_us, next_us;
   int depth;
   bool draining;
+  struct topology_stats direct_stats;
 };
 
 /* ---- room_manager.c ----------------------------------------------------------------------------------------------- */
@@ -198,10 +223,11 @@ struct room *room_find(const struct room_manager *m, const char *name);
 struct member *room_member(const struct room *r, const char *id, bool with_hidden);
 struct member *room_member_by_identity(const struct room *r, const char *identity);
 enum signaling_error member_join(struct room_manager *m, struct session *s, bool hidden, bool never_direct);
-/* Why somebody may not enter; SIGNALING_OK when they may. `r` NULL: the room would be new. */
+/* Why somebody may not enter; SIGNALING_OK when they may. `r` NULL: the room would be new. `admitted`: not by a lock. */
 enum signaling_error room_admission(const struct room_manager *m, const struct room *r, enum signaling_role role,
-                                    const char *identity, bool hidden);
-enum leave_reason { LEAVE_LEFT, LEAVE_KICKED, LEAVE_LOST, LEAVE_REPLACED, LEAVE_CLOSED };
+                                    const char *identity, bool hidden, bool admitted);
+struct room *room_create(struct room_manager *m, const char *name);
+enum leave_reason { LEAVE_LEFT, LEAVE_KICKED, LEAVE_LOST, LEAVE_REPLACED, LEAVE_SENT_BACK, LEAVE_CLOSED };
 /* Takes the member out and tells the others; the session stays. */
 void member_remove(struct room_manager *m, struct member *member, enum leave_reason reason);
 void member_kick(struct room_manager *m, struct member *member, const char *reason, const struct member *by);
@@ -209,6 +235,36 @@ void room_close(struct room_manager *m, struct room *r, const char *reason);
 /* Frees the room and what is in it; nothing of it may stand in the manager's hashes any more. */
 void room_free(struct room *r);
 void member_free(struct member *member);
+/* ---- waiting.c: see there */
+enum waiting_end { WAITING_ADMITTED, WAITING_DECLINED, WAITING_LEFT, WAITING_LOST, WAITING_REPLACED, WAITING_TIMEOUT };
+bool waiting_must(const struct room_manager *m, const struct room *r, const struct session *s);
+/* `check` for somebody who would wait: nothing of the room. */
+json_t *waiting_check(const struct room_manager *m, const struct room *r, const struct session *s);
+enum signaling_error waiting_enter(struct room_manager *m, struct session *s, struct outcome *out);
+/* Takes the waiter out, tells the doctors, frees it. The session stays. */
+void waiting_remove(struct room_manager *m, struct waiter *w, enum waiting_end why);
+void waiting_tell_hosts(struct room_manager *m, const struct waiter *w); /* it is new, or its socket changed */
+void waiting_resync(struct room_manager *m, struct session *s);          /* after a resume */
+void waiting_close(struct room_manager *m, struct room *r, const char *reason);
+void waiting_settle(struct room_manager *m, struct room *r);
+json_t *waiting_json(const struct room *r);
+void waiting_free(struct room *r);
+enum signaling_error request_admit(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out);
+enum signaling_error request_admit_all(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out);
+enum signaling_error request_decline_waiting(struct room_manager *m, struct session *s, const json_t *f,
+                                             struct outcome *out);
+enum signaling_error request_send_back(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out);
+/* ---- direct.c: the topology machine in its room */
+void direct_settle(struct room_manager *m, struct room *r);
+void direct_interrupt(struct room_manager *m, struct member *member);         /* its socket was exchanged */
+json_t *direct_json(const struct room_manager *m, const struct member *self); /* NULL: it has no attempt */
+const char *room_topology_name(const struct room *r);                         /* "sfu", "p2p" */
+json_t *policy_json(const struct room *r);
+enum signaling_error request_signal(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out);
+enum signaling_error request_direct_state(struct room_manager *m, struct session *s, const json_t *f,
+                                          struct outcome *out);
+enum signaling_error request_set_policy(struct room_manager *m, struct session *s, const json_t *f,
+                                        struct outcome *out);
 /* ---- track.c */
 struct track *track_publish(struct room_manager *m, struct member *member, const struct room_sender *sender,
                             enum room_source source);

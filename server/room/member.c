@@ -29,21 +29,22 @@ struct member *room_member_by_identity(const struct room *r, const char *identit
 }
 
 enum signaling_error room_admission(const struct room_manager *m, const struct room *r, enum signaling_role role,
-                                    const char *identity, bool hidden) {
+                                    const char *identity, bool hidden, bool admitted) {
   if (!r) {
     if (m->draining) return SIGNALING_DRAINING;
     return HASH_COUNT(m->rooms) >= m->settings.max_rooms ? SIGNALING_BUSY : SIGNALING_OK;
   }
   /* Who is inside already and comes again (another tab, a new session) takes its own place. */
   const struct member *old = identity ? room_member_by_identity(r, identity) : NULL;
-  if (r->locked && !old && !signaling_role_has(role, SIGNALING_RIGHT_ENTER_LOCKED)) return SIGNALING_ROOM_LOCKED;
+  bool may_enter_locked = old || admitted || signaling_role_has(role, SIGNALING_RIGHT_ENTER_LOCKED);
+  if (r->locked && !may_enter_locked) return SIGNALING_ROOM_LOCKED;
   bool own_place = old && old->hidden == hidden;
   size_t taken = hidden ? r->hidden_count : r->visible_count;
   size_t places = hidden ? m->settings.max_hidden : m->settings.max_participants;
   return taken >= places && !own_place ? SIGNALING_ROOM_FULL : SIGNALING_OK;
 }
 
-static struct room *room_create(struct room_manager *m, const char *name) {
+struct room *room_create(struct room_manager *m, const char *name) {
   struct room *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->name = strdup(name);
@@ -57,6 +58,8 @@ static struct room *room_create(struct room_manager *m, const char *name) {
   r->speakers = json_array();
   r->speakers_told = json_array();
   r->speakers_us = INT64_MIN / 2;
+  r->policy = m->settings.policy;
+  topology_init(&r->topology);
   HASH_ADD_KEYPTR(hh, m->rooms, r->name, strlen(r->name), r);
   room_touch(m, r); /* gone again at the end of this call unless somebody gets in */
   return r;
@@ -94,6 +97,7 @@ void room_free(struct room *r) {
   free_tracks(r->closing_tracks);
   free_members(r->members);
   free_members(r->closing_members);
+  waiting_free(r);
   chat_free(r);
   free(r->audio_order);
   free(r->video_order);
@@ -119,13 +123,15 @@ static struct member *member_create(struct room_manager *m, struct room *r, stru
   HASH_ADD(hh, m->members, handle, sizeof member->handle, member);
   HASH_ADD_KEYPTR(hh_id, m->member_ids, member->id, strlen(member->id), member);
   DL_APPEND(r->members, member);
+  if (!r->opened) r->created_ms = member->joined_ms; /* somebody's waiting is no consultation yet */
+  r->opened = true;
   *(hidden ? &r->hidden_count : &r->visible_count) += 1;
   return member;
 }
 
 enum signaling_error member_join(struct room_manager *m, struct session *s, bool hidden, bool never_direct) {
   struct room *r = room_find(m, s->room_name);
-  enum signaling_error refused = room_admission(m, r, s->role, s->identity, hidden);
+  enum signaling_error refused = room_admission(m, r, s->role, s->identity, hidden, s->admitted);
   if (refused) return refused;
   if (!r) r = room_create(m, s->room_name);
   if (!r) return SIGNALING_INTERNAL;
@@ -139,6 +145,7 @@ enum signaling_error member_join(struct room_manager *m, struct session *s, bool
   if (!member) return SIGNALING_INTERNAL;
   member->never_direct = never_direct;
   s->member = member;
+  s->outcome = WAIT_NONE;
   struct room_participant opened = {.participant = member->handle,
                                     .room = r->handle,
                                     .id = member->id,
@@ -152,7 +159,7 @@ enum signaling_error member_join(struct room_manager *m, struct session *s, bool
 }
 
 void member_remove(struct room_manager *m, struct member *member, enum leave_reason reason) {
-  static const char *const words[] = {"left", "kicked", "lost", "replaced", "closed"};
+  static const char *const words[] = {"left", "kicked", "lost", "replaced", "sentBack", "closed"};
   struct room *r = member->room;
   struct session *s = member->session;
   assert(s); /* who is in a room has one */
@@ -199,6 +206,7 @@ void room_close(struct room_manager *m, struct room *r, const char *reason) {
     member_remove(m, r->members, LEAVE_CLOSED);
     session_close(m, s, SIGNALING_CLOSE_ROOM_CLOSED, reason);
   }
+  waiting_close(m, r, reason);
   HASH_DEL(m->rooms, r); /* the name is free at once; what is left goes when the call settles */
   r->closed = true;
   room_touch(m, r);

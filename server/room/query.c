@@ -5,9 +5,10 @@
 #include "server/room/internal.h"
 
 static json_t *session_json(const struct session *s) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I}", "session", s->id, "room", s->room_name, "identity",
-                   s->identity, "name", s->name, "role", signaling_role_name(s->role), "resumeHash", s->resume_hash,
-                   "jti", s->jti, "exp", (json_int_t)s->expires_s);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:b}", "session", s->id, "room", s->room_name,
+                   "identity", s->identity, "name", s->name, "role", signaling_role_name(s->role), "resumeHash",
+                   s->resume_hash, "jti", s->jti, "exp", (json_int_t)s->expires_s, "wait",
+                   (int)(s->wait && !s->admitted));
 }
 
 json_t *room_manager_hello(const struct room_manager *m, int64_t now_us) {
@@ -30,10 +31,10 @@ json_t *room_manager_check(const struct room_manager *m, const char *room, const
   enum signaling_role role = SIGNALING_ROLE_PATIENT;
   if (role_name && signaling_role_parse(role_name, &role)) return NULL;
   const struct room *r = room_find(m, room);
-  enum signaling_error refused = room_admission(m, r, role, NULL, role == SIGNALING_ROLE_OBSERVER);
+  enum signaling_error refused = room_admission(m, r, role, NULL, role == SIGNALING_ROLE_OBSERVER, false);
   size_t inside = r ? r->visible_count : 0;
   json_t *value =
-      json_pack("{s:b, s:I, s:I, s:b, s:b, s:b}", "exists", (int)(r != NULL), "participants", (json_int_t)inside,
+      json_pack("{s:b, s:I, s:I, s:b, s:b, s:b}", "exists", (int)(r && r->opened), "participants", (json_int_t)inside,
                 "maxParticipants", (json_int_t)m->settings.max_participants, "locked", (int)(r && r->locked), "full",
                 (int)(inside >= m->settings.max_participants), "mayJoin", (int)(refused == SIGNALING_OK));
   if (value && refused) json_object_set_new(value, "reason", json_string(signaling_error_name(refused)));
@@ -46,7 +47,7 @@ static json_t *room_json(const struct room *r) {
   DL_FOREACH(r->tracks, t) tracks++;
   return json_pack("{s:s, s:I, s:I, s:I, s:b, s:s, s:I}", "room", r->name, "participants", (json_int_t)r->visible_count,
                    "hidden", (json_int_t)r->hidden_count, "tracks", tracks, "locked", (int)r->locked, "topology",
-                   room_topology_name(room_topology(r)), "createdAt", (json_int_t)r->created_ms);
+                   room_topology_name(r), "createdAt", (json_int_t)r->created_ms);
 }
 
 json_t *room_manager_rooms(const struct room_manager *m) {

@@ -20,6 +20,7 @@ static enum signaling_error request_join(struct room_manager *m, struct session 
     if (!hidden && !signaling_role_has(s->role, SIGNALING_RIGHT_JOIN_HIDDEN)) return SIGNALING_FORBIDDEN;
     hidden = true;
   }
+  if (s->waiter || waiting_must(m, room_find(m, s->room_name), s)) return waiting_enter(m, s, out);
   const char *topology = field_text(f, "topology");
   enum signaling_error error = member_join(m, s, hidden, topology && strcmp(topology, "never") == 0);
   if (error) return error;
@@ -31,7 +32,12 @@ static enum signaling_error request_leave(struct room_manager *m, struct session
                                           struct outcome *out) {
   (void)f;
   (void)out;
-  member_remove(m, s->member, LEAVE_LEFT);
+  if (s->waiter)
+    waiting_remove(m, s->waiter, WAITING_LEFT);
+  else if (s->member)
+    member_remove(m, s->member, LEAVE_LEFT);
+  else
+    return SIGNALING_NOT_JOINED;
   return SIGNALING_OK;
 }
 
@@ -148,7 +154,11 @@ enum signaling_error request_check(struct room_manager *m, struct session *s, co
   const char *name = field_text(f, "room");
   /* A token is for one room; nobody may ask around what else goes on here. */
   if (!name || strcmp(name, s->room_name) != 0) return SIGNALING_FORBIDDEN;
-  out->ok = room_manager_check(m, name, signaling_role_name(s->role));
+  const struct room *r = room_find(m, name);
+  if (!s->member && (s->waiter || waiting_must(m, r, s)))
+    out->ok = waiting_check(m, r, s);
+  else
+    out->ok = room_manager_check(m, name, signaling_role_name(s->role));
   return SIGNALING_OK;
 }
 
@@ -160,7 +170,7 @@ struct handler {
 static const struct handler handlers[SIGNALING_TYPE_COUNT] = {
     [SIGNALING_CHECK] = {request_check, true},
     [SIGNALING_JOIN] = {request_join, true},
-    [SIGNALING_LEAVE] = {request_leave, false},
+    [SIGNALING_LEAVE] = {request_leave, true},
     [SIGNALING_OFFER] = {request_offer, false},
     [SIGNALING_CANDIDATE] = {request_candidate, false},
     [SIGNALING_PUBLISH] = {request_publish, false},
@@ -174,6 +184,13 @@ static const struct handler handlers[SIGNALING_TYPE_COUNT] = {
     [SIGNALING_SET_NAME] = {request_set_name, false},
     [SIGNALING_RAISE_HAND] = {request_raise_hand, false},
     [SIGNALING_PING] = {request_ping, true},
+    [SIGNALING_ADMIT] = {request_admit, false},
+    [SIGNALING_ADMIT_ALL] = {request_admit_all, false},
+    [SIGNALING_DECLINE_WAITING] = {request_decline_waiting, false},
+    [SIGNALING_SEND_BACK] = {request_send_back, false},
+    [SIGNALING_SET_POLICY] = {request_set_policy, false},
+    [SIGNALING_SIGNAL] = {request_signal, false},
+    [SIGNALING_DIRECT_STATE] = {request_direct_state, false},
 };
 
 static void handle_decoded(struct room_manager *m, struct session *s, int64_t id, enum signaling_type type,

@@ -21,9 +21,13 @@ void room_settings_init(struct room_settings *settings) {
       .video_slots = 16,
       .resume_window_us = 30000000,
       .linger_us = 30000000,
+      .waiting_room = 64,
+      .wait_us = INT64_C(4) * 3600 * 1000000,
+      .knock_us = 10000000,
       .video_codecs = {"VP8", "H264"},
       .audio_codecs = {"opus"},
   };
+  topology_settings_init(&settings->direct);
 }
 
 int room_manager_create(struct room_manager **out, const struct room_settings *settings,
@@ -107,6 +111,7 @@ static void tick_sessions(struct room_manager *m) {
       continue;
     }
     if (s->member) member_remove(m, s->member, LEAVE_LOST);
+    if (s->waiter) waiting_remove(m, s->waiter, WAITING_LOST);
     session_close(m, s, SIGNALING_CLOSE_NORMAL, "lost");
   }
 }
@@ -143,8 +148,19 @@ uint32_t room_manager_find_track(const struct room_manager *m, const char *id) {
 }
 
 struct room_counts room_manager_counts(const struct room_manager *m) {
+  size_t waiting = 0, direct = 0;
+  for (const struct room *r = m->rooms; r; r = r->hh.next) {
+    waiting += r->waiter_count;
+    direct += topology_is_direct(&r->topology);
+  }
   return (struct room_counts){.rooms = HASH_COUNT(m->rooms),
+                              .waiting = waiting,
+                              .direct = direct,
                               .sessions = HASH_COUNT(m->sessions),
                               .participants = HASH_COUNT(m->members),
                               .tracks = HASH_CNT(hh, m->tracks)};
+}
+
+const struct topology_stats *room_manager_direct_stats(const struct room_manager *m) {
+  return &m->direct_stats;
 }

@@ -17,6 +17,7 @@ void session_free(struct session *s) {
   free(s->name);
   free(s->jti);
   free(s->resume_hash);
+  free(s->outcome_reason);
   json_decref(s->waiting);
   free(s);
 }
@@ -152,6 +153,8 @@ static int open_session(struct room_manager *m, const struct room_session_info *
     return ROOM_ERROR_MEMORY;
   }
   s->role = role;
+  s->wait = info->wait;
+  s->knock_us = INT64_MIN;
   s->expires_s = info->expires_s;
   s->connected = true;
   HASH_ADD_KEYPTR(hh, m->sessions, s->id, strlen(s->id), s);
@@ -160,6 +163,7 @@ static int open_session(struct room_manager *m, const struct room_session_info *
 
 static void set_connected(struct room_manager *m, struct session *s, bool connected) {
   s->connected = connected;
+  if (s->waiter) waiting_tell_hosts(m, s->waiter);
   if (!s->member) return;
   room_touch(m, s->member->room);
   member_announce(m, s->member, "participantUpdated", json_pack("{s:o}", "participant", participant_json(s->member)));
@@ -192,8 +196,10 @@ int room_manager_session_resumed(struct room_manager *m, const char *id, int64_t
   struct session *s = session_find(m, id);
   if (!s) return ROOM_ERROR_SESSION;
   manager_enter(m, now_us);
+  if (s->connected && s->member) direct_interrupt(m, s->member); /* what went to the old socket may be lost */
   if (!s->connected) set_connected(m, s, true);
   session_sync(m, s);
+  waiting_resync(m, s);
   manager_leave(m);
   return ROOM_OK;
 }
@@ -204,6 +210,7 @@ int room_manager_session_end(struct room_manager *m, const char *id, int64_t now
   manager_enter(m, now_us);
   s->connected = false; /* nobody listens any more */
   if (s->member) member_remove(m, s->member, LEAVE_LEFT);
+  if (s->waiter) waiting_remove(m, s->waiter, WAITING_LEFT);
   session_remove(m, s);
   manager_leave(m);
   return ROOM_OK;

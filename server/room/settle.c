@@ -1,7 +1,7 @@
 /* server/room/settle.c: the end of every call: what waited runs, then each touched room is worked out once.
  *
  * A call only notes what changed. When the outermost one ends, requests that an answered offer held back run first, then
- * per touched room: ranking → slots → codecs → layers → slotsNeeded → speakers, and at last what left is freed: tracks
+ * per touched room: ranking → slots → codecs → layers → slotsNeeded → speakers → topology → waiting room, and at last what left is freed: tracks
  * before the members that own them.
  */
 #include <stdlib.h>
@@ -93,9 +93,12 @@ static void settle_room(struct room_manager *m, struct room *r) {
   layers_settle(m, r);
   slots_settle_needed(m, r);
   ranking_settle_event(m, r);
+  direct_settle(m, r);
+  waiting_settle(m, r);
   free_closing(m, r);
-  if (!r->members && r->empty_until_us > m->now_us && !r->closed) room_wake_at(m, r, r->empty_until_us);
-  if (r->members || (r->empty_until_us > m->now_us && !r->closed)) return;
+  bool lingers = r->empty_until_us > m->now_us && !r->closed;
+  if (!r->members && lingers) room_wake_at(m, r, r->empty_until_us);
+  if (r->members || r->waiters || lingers) return;
   if (room_find(m, r->name) == r) HASH_DEL(m->rooms, r);
   room_free(r);
 }

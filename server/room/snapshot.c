@@ -47,8 +47,14 @@ json_t *snapshot_json(const struct room_manager *m, const struct member *self) {
   }
   for (size_t i = 0; i < self->slot_count; i++)
     json_array_append_new(slots, slot_json(&self->slots[i]));
-  return json_pack("{s:s, s:b, s:s, s:I, s:I, s:s, s:o, s:o, s:o}", "id", r->name, "locked", (int)r->locked, "topology",
-                   room_topology_name(room_topology(r)), "createdAt", (json_int_t)r->created_ms, "maxParticipants",
-                   (json_int_t)m->settings.max_participants, "self", self->id, "participants", participants, "chat",
-                   chat_history(r, self->session->identity), "slots", slots);
+  json_t *snapshot =
+      json_pack("{s:s, s:b, s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "id", r->name, "locked", (int)r->locked,
+                "topology", room_topology_name(r), "createdAt", (json_int_t)r->created_ms, "maxParticipants",
+                (json_int_t)m->settings.max_participants, "self", self->id, "participants", participants, "chat",
+                chat_history(r, self->session->identity), "slots", slots, "policy", policy_json(r));
+  json_t *direct = direct_json(m, self);
+  if (direct) json_object_set_new(snapshot, "direct", direct);
+  if (signaling_role_may(self->session->role, SIGNALING_ADMIT))
+    json_object_set_new(snapshot, "waiting", waiting_json(r));
+  return snapshot;
 }

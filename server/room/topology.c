@@ -123,8 +123,7 @@ void topology_report(struct topology *t, unsigned side, uint32_t attempt, enum t
     case TOPOLOGY_SWAPPED:
       if (t->phase == TOPOLOGY_RETURNING) t->swapped[side] = true;
       /* The gap is known when a few pictures have been shown, and the attempt may be over by then. */
-      if (t->phase == TOPOLOGY_RETURNING || t->phase == TOPOLOGY_SFU)
-        take_gap(t, side, TOPOLOGY_TO_SFU, gap_ms, stats);
+      if (t->phase == TOPOLOGY_RETURNING || t->phase == TOPOLOGY_SFU) take_gap(t, side, TOPOLOGY_TO_SFU, gap_ms, stats);
       break;
   }
 }
@@ -155,8 +154,7 @@ static void watch_crowd(struct topology *t, const struct topology_input *in, con
   t->crowded = in->crowded;
 }
 
-static enum topology_action idle(struct topology *t, const struct topology_input *in,
-                                 const struct topology_settings *settings, int64_t now_us,
+static enum topology_action idle(struct topology *t, const struct topology_input *in, int64_t now_us,
                                  struct topology_stats *stats) {
   if (!in->wanted[0] || !in->ready) return TOPOLOGY_NOTHING;
   if (!same_pair(in->wanted, t->peers)) { /* somebody new: what failed before says nothing of these two */
@@ -266,7 +264,7 @@ enum topology_action topology_next(struct topology *t, const struct topology_inp
                                    struct topology_stats *stats) {
   watch_crowd(t, in, settings, now_us);
   t->deadline_us = NEVER;
-  if (t->phase == TOPOLOGY_SFU) return idle(t, in, settings, now_us, stats);
+  if (t->phase == TOPOLOGY_SFU) return idle(t, in, now_us, stats);
   if (!in->present[0] || !in->present[1]) return left(t, now_us, settings, stats);
   if (t->phase == TOPOLOGY_RETURNING) return returning(t, in, settings, now_us, stats);
   return alive(t, in, settings, now_us, stats);

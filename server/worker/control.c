@@ -42,6 +42,7 @@ static void on_open(struct control *control, const json_t *line, int64_t now_us)
       .jti = text_of(line, "jti"),
       .resume_hash = text_of(line, "resumeHash"),
       .expires_s = json_integer_value(json_object_get(line, "exp")),
+      .wait = json_is_true(json_object_get(line, "wait")),
   };
   int error = room_manager_session_open(control->manager, &info, now_us);
   if (error) log_warn("session_refused", log_text("reason", room_error_name(error)));

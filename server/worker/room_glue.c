@@ -30,6 +30,13 @@ static void on_close(void *arg, const char *session, int code, const char *reaso
   json_decref(line);
 }
 
+static void on_session_wait(void *arg, const char *session, bool wait) {
+  struct room_glue *glue = arg;
+  json_t *line = json_pack("{s:s, s:s, s:b}", "op", "wait", "session", session, "wait", (int)wait);
+  if (line) control_socket_send(glue->control, line);
+  json_decref(line);
+}
+
 /* ---- to the engine ---- */
 
 static void on_participant_opened(void *arg, const struct room_participant *participant) {
@@ -95,6 +102,12 @@ static void on_track_view(void *arg, uint32_t receiver, uint32_t handle, const s
   }
 }
 
+static void on_forwarding_pause(void *arg, uint32_t participant, bool on) {
+  struct room_glue *glue = arg;
+  struct peer *peer = engine_find_peer(glue->engine, participant);
+  if (peer) peer_pause_slots(peer, on, now(glue));
+}
+
 static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {
   /* The client stops or starts encoding; the engine notices by the packets, and layer choice follows what is live. */
   (void)arg, (void)track, (void)rids;
@@ -104,6 +117,7 @@ const struct room_listener room_glue_listener = {
     .reply = on_reply,
     .event = on_event,
     .close = on_close,
+    .session_wait = on_session_wait,
     .participant_opened = on_participant_opened,
     .media_offer = on_media_offer,
     .media_close = on_media_close,
@@ -112,5 +126,6 @@ const struct room_listener room_glue_listener = {
     .track_forwarding = on_track_forwarding,
     .slot_assign = on_slot_assign,
     .track_view = on_track_view,
+    .forwarding_pause = on_forwarding_pause,
     .layers_wanted = on_layers_wanted,
 };

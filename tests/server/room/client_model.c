@@ -38,6 +38,51 @@ static void add_chat(json_t *model, json_t *message) {
   if (json_array_size(chat) > 200) json_array_remove(chat, 0);
 }
 
+static void topology_event(json_t *model, const char *name, const json_t *event) {
+  json_t *direct = json_object_get(model, "direct"), *attempt = json_object_get(event, "attempt");
+  bool mine = direct && json_equal(json_object_get(direct, "attempt"), attempt);
+  if (strcmp(name, "direct") == 0) {
+    assert_null(direct); /* the one before is over */
+    json_t *copy = json_copy((json_t *)event);
+    json_object_del(copy, "event");
+    json_object_set_new(copy, "state", json_string("connecting"));
+    json_object_set_new(model, "direct", copy);
+  } else if (strcmp(name, "topologyChanging") == 0) {
+    assert_true(mine);
+    json_object_set_new(direct, "state", json_string("returning"));
+  } else {
+    bool p2p = strcmp(text(event, "topology"), "p2p") == 0;
+    /* one event a change; an attempt that came to nothing is over for its two alone */
+    assert_true((p2p ? strcmp(text(model, "topology"), "sfu") == 0 : strcmp(text(model, "topology"), "p2p") == 0) ||
+                mine);
+    json_object_set(model, "topology", json_object_get(event, "topology"));
+    if (mine && p2p) json_object_set_new(direct, "state", json_string("connected"));
+    if (mine && !p2p) json_object_del(model, "direct");
+  }
+}
+
+static void waiting_event(json_t *model, const char *name, const json_t *event) {
+  json_t *list = json_object_get(model, "waiting");
+  if (!list) fail_msg("somebody who is no doctor hears of the waiting room");
+  ssize_t at = find(list, "waiting", text(event, "waiting"));
+  if (strcmp(name, "waitingRemoved") == 0) {
+    assert_true(at >= 0);
+    json_array_remove(list, (size_t)at);
+    return;
+  }
+  json_t *copy = json_copy((json_t *)event);
+  json_object_del(copy, "event");
+  if (at >= 0) {
+    json_array_set_new(list, (size_t)at, copy);
+    return;
+  }
+  size_t i = 0; /* oldest first */
+  while (i < json_array_size(list) && json_integer_value(json_object_get(json_array_get(list, i), "since")) <=
+                                          json_integer_value(json_object_get(event, "since")))
+    i++;
+  json_array_insert_new(list, i, copy);
+}
+
 static void track_event(json_t *model, const char *name, const json_t *event) {
   json_t *tracks = json_object_get(participant(model, text(event, "participant")), "tracks");
   if (strcmp(name, "trackPublished") == 0) {
@@ -60,7 +105,11 @@ void client_model_event(json_t **model, const json_t *event) {
     return;
   }
   if (!*model) { /* the session may not be in a room yet */
-    if (strcmp(name, "draining") != 0) fail_msg("event %s to a client that has not joined", name);
+    static const char *const outside[] = {"draining", "admitted", "waitDeclined", "waitingState", "sentBack", "closed"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+      known |= strcmp(name, outside[i]) == 0;
+    if (!known) fail_msg("event %s to a client that has not joined", name);
     return;
   }
   json_t *people = json_object_get(*model, "participants");
@@ -82,6 +131,15 @@ void client_model_event(json_t **model, const json_t *event) {
     set_slots(*model, json_object_get(event, "slots"));
   } else if (strcmp(name, "roomLocked") == 0) {
     json_object_set(*model, "locked", json_object_get(event, "locked"));
+  } else if (strcmp(name, "policyChanged") == 0) {
+    json_object_set(*model, "policy", json_object_get(event, "policy"));
+  } else if (strcmp(name, "direct") == 0 || strncmp(name, "topology", 8) == 0) {
+    topology_event(*model, name, event);
+  } else if (strcmp(name, "waitingAdded") == 0 || strcmp(name, "waitingRemoved") == 0) {
+    waiting_event(*model, name, event);
+  } else if (strcmp(name, "sentBack") == 0 || strcmp(name, "waitingState") == 0) {
+    json_decref(*model); /* after a resume the latter means that it was sent back meanwhile */
+    *model = NULL;
   } else if (strcmp(name, "chat") == 0) {
     json_t *message = json_copy((json_t *)event);
     json_object_del(message, "event");
@@ -134,6 +192,10 @@ static void own_chat(json_t *model, const json_t *self, const json_t *request, c
 
 void client_model_reply(json_t **model, const json_t *request, const json_t *ok) {
   const char *type = text(request, "type");
+  if (strcmp(type, "join") == 0 && json_is_true(json_object_get(ok, "waiting"))) {
+    assert_null(*model);
+    return;
+  }
   if (strcmp(type, "join") == 0) {
     json_decref(*model);
     *model = json_deep_copy(json_object_get(ok, "room"));
@@ -159,6 +221,7 @@ void client_model_reply(json_t **model, const json_t *request, const json_t *ok)
     json_object_set(self, "handRaised", json_object_get(request, "raised"));
   else if (strcmp(type, "lock") == 0)
     json_object_set(*model, "locked", json_object_get(request, "locked"));
+  if (strcmp(type, "setPolicy") == 0) json_object_set(*model, "policy", json_object_get(ok, "policy"));
   if (strcmp(type, "unpublish") == 0) {
     const json_t *ids = json_object_get(request, "tracks");
     for (size_t i = 0; i < json_array_size(ids); i++) {

@@ -46,7 +46,12 @@ static void on_reply(void *arg, const char *session, json_t *message) {
   }
   if (!request) fail_msg("%s: a reply to %s, which is not open", session, key);
   if (ok) {
-    if (strcmp(json_string_value(json_object_get(request, "type")), "join") == 0) {
+    bool joined = strcmp(json_string_value(json_object_get(request, "type")), "join") == 0;
+    if (joined && json_is_true(json_object_get(ok, "waiting"))) {
+      assert_int_equal(json_object_size(ok), 3); /* nothing of the room */
+      s->waiting = true;
+    } else if (joined) {
+      s->waiting = false;
       (void)snprintf(s->participant, sizeof s->participant, "%s",
                      json_string_value(json_object_get(ok, "participant")));
       s->handle = room_manager_find_participant(((struct harness *)arg)->m, s->participant);
@@ -54,6 +59,7 @@ static void on_reply(void *arg, const char *session, json_t *message) {
     }
     client_model_reply(&s->model, request, ok);
     if (!s->model) s->handle = 0;
+    if (strcmp(json_string_value(json_object_get(request, "type")), "leave") == 0) s->waiting = false;
   }
   json_object_del(s->outstanding, key);
   json_decref(s->last);
@@ -64,6 +70,10 @@ static void on_event(void *arg, const char *session, json_t *message) {
   struct seat *s = find_seat(arg, session);
   assert_true(s->connected);
   client_model_event(&s->model, message);
+  const char *name = json_string_value(json_object_get(message, "event"));
+  if (strcmp(name, "sentBack") == 0 || strcmp(name, "waitingState") == 0) s->waiting = true;
+  if (strcmp(name, "admitted") == 0 || strcmp(name, "waitDeclined") == 0) s->waiting = false;
+  if (s->waiting || strcmp(name, "sentBack") == 0) s->handle = 0;
   json_array_append(s->events, message);
 }
 
@@ -96,6 +106,7 @@ static void on_participant_opened(void *arg, const struct room_participant *p) {
   struct harness *h = arg;
   assert_false(is_member(h, p->participant));
   assert_true(h->member_count < 256);
+  h->paused[h->member_count] = false;
   h->members[h->member_count++] = p->participant;
 }
 
@@ -162,6 +173,7 @@ static void on_media_close(void *arg, uint32_t participant) {
   for (size_t i = 0; i < h->member_count; i++) {
     if (h->members[i] != participant) continue;
     h->members[i] = h->members[--h->member_count];
+    h->paused[i] = h->paused[h->member_count];
     return;
   }
   fail_msg("media_close of an unknown participant");
@@ -223,16 +235,41 @@ static void on_track_view(void *arg, uint32_t receiver, uint32_t track, const st
   h->last_view = *view;
 }
 
+static void on_forwarding_pause(void *arg, uint32_t participant, bool on) {
+  struct harness *h = arg;
+  for (size_t i = 0; i < h->member_count; i++) {
+    if (h->members[i] != participant) continue;
+    assert_int_not_equal(h->paused[i], on);
+    h->paused[i] = on;
+    return;
+  }
+  fail_msg("forwarding_pause of an unknown participant");
+}
+
+static void on_session_wait(void *arg, const char *session, bool wait) {
+  find_seat(arg, session)->wait = wait;
+}
+
 static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {
   struct engine_track *t = find_engine_track(arg, track);
   assert_non_null(t);
   t->rids = rids;
 }
 
-static const struct room_listener listener = {
-    on_reply,       on_event,        on_close,        on_participant_opened, on_media_offer,
-    on_media_close, on_track_opened, on_track_closed, on_track_forwarding,   on_slot_assign,
-    on_track_view,  on_layers_wanted};
+static const struct room_listener listener = {on_reply,
+                                              on_event,
+                                              on_close,
+                                              on_session_wait,
+                                              on_participant_opened,
+                                              on_media_offer,
+                                              on_media_close,
+                                              on_track_opened,
+                                              on_track_closed,
+                                              on_track_forwarding,
+                                              on_slot_assign,
+                                              on_track_view,
+                                              on_forwarding_pause,
+                                              on_layers_wanted};
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
@@ -272,7 +309,9 @@ void harness_free(struct harness *h) {
 
 struct seat *harness_open_as(struct harness *h, size_t i, const char *role, const char *room, const char *identity) {
   struct seat *s = &h->seats[i];
+  bool wait = s->wait_next;
   clear_seat(s);
+  s->wait = wait;
   (void)snprintf(s->session, sizeof s->session, "s_%zu_%u", i, harness_random(h, 1u << 30));
   (void)snprintf(s->identity, sizeof s->identity, "%s", identity);
   (void)snprintf(s->room, sizeof s->room, "%s", room);
@@ -287,7 +326,8 @@ struct seat *harness_open_as(struct harness *h, size_t i, const char *role, cons
                                    .role = role,
                                    .jti = s->session + 2,
                                    .resume_hash = "00ff",
-                                   .expires_s = 1795334400 + 600};
+                                   .expires_s = 1795334400 + 600,
+                                   .wait = s->wait};
   assert_int_equal(room_manager_session_open(h->m, &info, h->now_us), 0);
   return s;
 }

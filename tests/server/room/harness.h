@@ -24,7 +24,9 @@
 struct seat {
   char session[32], identity[32], room[32];
   bool open, connected;
-  int closed_code; /* 0: not closed by the manager */
+  bool wait_next;     /* the next session of this seat has a token that says `wait` */
+  bool wait, waiting; /* the session must wait; it was told that it does */
+  int closed_code;    /* 0: not closed by the manager */
   char participant[ROOM_ID_BYTES];
   uint32_t handle; /* of the participant, 0: not joined */
   int64_t next_id;
@@ -53,9 +55,9 @@ struct harness {
   int64_t now_us;
   uint64_t random; /* xorshift state: everything replays from the seed */
   struct seat seats[SEATS];
-  bool defer_answers;      /* offers stay open until harness_answer() */
-  const char *refuse_with; /* offers are refused with this code       */
-  uint32_t members[256];
+  bool defer_answers;                 /* offers stay open until harness_answer() */
+  const char *refuse_with;            /* offers are refused with this code       */
+  uint32_t members[256], paused[256]; /* of those, who has its forwarding paused: same index */
   size_t member_count;
   struct engine_track tracks[512];
   size_t track_count;

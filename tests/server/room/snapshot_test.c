@@ -11,7 +11,8 @@ static void has_keys(const json_t *object, const char *const *keys) {
 static void shapes(void **state) {
   (void)state;
   static const char *const room[] = {"id",   "locked",       "topology", "createdAt", "maxParticipants",
-                                     "self", "participants", "chat",     "slots",     NULL};
+                                     "self", "participants", "chat",     "slots",     "policy",
+                                     NULL};
   static const char *const participant[] = {"participant", "identity",  "name",   "role", "joinedAt",
                                             "handRaised",  "connected", "tracks", NULL};
   static const char *const track[] = {"track", "source", "kind", "muted", "layers", "width", "height", NULL};
@@ -38,6 +39,9 @@ static void shapes(void **state) {
   assert_true(json_is_null(json_object_get(json_array_get(slots, 0), "track")));
   assert_string_equal(json_string_value(json_object_get(json_array_get(slots, 1), "source")), "camera");
   json_decref(s);
+  json_t *doctors = snapshot_json(h->m, harness_member(h, a));
+  assert_true(json_is_array(json_object_get(doctors, "waiting"))); /* who may admit, sees who waits */
+  json_decref(doctors);
   harness_free(h);
 }
 
