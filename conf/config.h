@@ -60,6 +60,7 @@ struct config {
     struct config_list allowed_origins; /* empty: only pages served from the same host                          */
     bool trust_proxy;                   /* behind our own reverse proxy: believe the last X-Forwarded-For element */
     char *web_root;                     /* "" = found beside the program  */
+    char *public_url;                   /* what guest links begin with, without a last slash; "" = relative links */
   } http;
   struct {
     char *address;                          /* IPv4 to bind, "" = no IPv4                                      */
@@ -76,6 +77,9 @@ struct config {
     struct config_list video_codecs; /* in order of preference: VP8 H264 VP9 AV1 */
     enum config_topology topology;
   } rooms;
+  struct {
+    int64_t ring_seconds;
+  } calls;
   struct {
     char *secret; /* HS256 key, 32 bytes or more */
     char *secret_file;

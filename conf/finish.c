@@ -110,6 +110,14 @@ static int check_listen(const struct config_list *list, const char *name, char m
   return CONFIG_OK;
 }
 
+/* A link is this, a slash and a fragment: nothing in it may end the path early. */
+static bool is_public_url(const char *url) {
+  size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+  size_t length = strlen(url);
+  return scheme && length > scheme && url[scheme] != '/' && url[length - 1] != '/' &&
+         !strpbrk(url + scheme, "?#@\"<> ");
+}
+
 static int check_http(const struct config *c, char message[CONFIG_MESSAGE_BYTES]) {
   int error = check_listen(&c->http.listen, "http.listen", message);
   if (!error) error = check_listen(&c->http.admin_listen, "http.admin_listen", message);
@@ -120,6 +128,12 @@ static int check_http(const struct config *c, char message[CONFIG_MESSAGE_BYTES]
   }
   if (!*c->http.tls_certificate != !*c->http.tls_key) {
     snprintf(message, CONFIG_MESSAGE_BYTES, "http.tls_certificate and http.tls_key: give both or none");
+    return CONFIG_ERR_VALUE;
+  }
+  if (*c->http.public_url && !is_public_url(c->http.public_url)) {
+    snprintf(message, CONFIG_MESSAGE_BYTES,
+             "http.public_url: \"%.80s\" is no address such as https://meet.clinic.example (no slash at the end)",
+             c->http.public_url);
     return CONFIG_ERR_VALUE;
   }
   for (size_t i = 0; i < c->http.allowed_origins.count; i++) {

@@ -41,6 +41,18 @@ static void test_what_is_refused(void **state) {
          "http.allowed_origins: \"*\" is no origin, such as https://clinic.example (no path, no wildcard)");
   finish(WITH("http: {allowed_origins: [\"https://a/b\"]}"), CONFIG_ERR_VALUE,
          "http.allowed_origins: \"https://a/b\" is no origin, such as https://clinic.example (no path, no wildcard)");
+  static const char *const urls[] = {"meet.clinic.example", "https://",    "https:///x",
+                                     "https://a/",          "https://a/#", "http://u@a"};
+  for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+    char yaml[160];
+    snprintf(yaml, sizeof yaml, WITH("http: {public_url: \"%s\"}"), urls[i]);
+    snprintf(words, sizeof words,
+             "http.public_url: \"%s\" is no address such as https://meet.clinic.example (no slash at the end)",
+             urls[i]);
+    finish(yaml, CONFIG_ERR_VALUE, words);
+  }
+  finish(WITH("http: {public_url: \"https://a:8443/meet\"}"), CONFIG_OK, "");
+  finish(WITH("calls: {ring_seconds: 1}"), CONFIG_OK, "");
   finish(WITH("media: {address: \"\"}"), CONFIG_ERR_VALUE,
          "media.address and media.address_ipv6: one of them is needed");
   finish(WITH("media: {address: \"::1\"}"), CONFIG_ERR_VALUE, "media.address: is no IPv4 address");

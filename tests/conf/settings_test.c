@@ -39,6 +39,7 @@ static void test_wrong_text(void **state) {
   refuse("media.port", " 80", "\" 80\" is not a whole number");
   refuse("media.port", "99999999999999999999", "\"99999999999999999999\" is not a whole number");
   refuse("media.port", "-1", "-1 is not between 1 and 65535");
+  refuse("calls.ring_seconds", "0", "0 is not between 1 and 600");
   refuse("rooms.topology", "AUTO", "\"AUTO\" is none of auto, never");
   refuse("http.trust_proxy", "1", "\"1\" is none of false, true");
   refuse("ice_servers", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "has more than 16 entries");
