@@ -41,6 +41,9 @@ static int read_claims(const json_t *claims, int64_t now_s, struct token_claims 
     return TOKEN_CLAIMS;
   if (json_object_get(claims, "nbf") && json_limits_integer(claims, "nbf", 0, INT64_MAX - 1, &c.not_before_s))
     return TOKEN_CLAIMS;
+  const json_t *wait = json_object_get(claims, "wait");
+  if (wait && !json_is_boolean(wait)) return TOKEN_CLAIMS; /* "false" would be true for some and false for others */
+  c.wait = json_is_true(wait);
   /* RFC 7519 §4.1.4: "the current date/time MUST be before the expiration date/time". */
   if (now_s >= c.expires_s) return TOKEN_EXPIRED;
   if (c.not_before_s > now_s + TOKEN_LEEWAY_S) return TOKEN_NOT_YET;
@@ -113,7 +116,8 @@ static int add_claims(jwt_t *jwt, const struct token_claims *c) {
   return jwt_add_grant(jwt, "room", c->room) || jwt_add_grant(jwt, "identity", c->identity) ||
          jwt_add_grant(jwt, "name", c->name) || jwt_add_grant(jwt, "role", signaling_role_name(c->role)) ||
          jwt_add_grant(jwt, "jti", c->jti) || jwt_add_grant_int(jwt, "exp", (long)c->expires_s) ||
-         (c->not_before_s && jwt_add_grant_int(jwt, "nbf", (long)c->not_before_s));
+         (c->not_before_s && jwt_add_grant_int(jwt, "nbf", (long)c->not_before_s)) ||
+         (c->wait && jwt_add_grant_bool(jwt, "wait", 1));
 }
 
 int token_mint(const struct token_claims *claims, const struct token_key *key, char **out) {

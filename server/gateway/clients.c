@@ -147,6 +147,7 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
   snprintf(s->jti, sizeof s->jti, "%s", claims.jti);
   snprintf(s->role, sizeof s->role, "%s", signaling_role_name(claims.role));
   s->expires_s = claims.expires_s;
+  s->wait = claims.wait;
   bool keyed = resume_key_generate(key) == 0 && resume_key_hash(key, strlen(key), s->resume_hash) == 0;
   int fresh = keyed ? used_tokens_add(g->used, claims.jti, claims.expires_s) : -1;
   error = fresh > 0 ? workers_open_session(g, s) : fresh == 0 ? SIGNALING_TOKEN_USED : SIGNALING_BUSY;

@@ -24,7 +24,12 @@ void metrics_family(struct metrics *m, const char *name, const char *type, const
 }
 
 void metrics_sample(struct metrics *m, const struct metrics_label *labels, double value) {
+  metrics_sample_of(m, "", labels, value);
+}
+
+void metrics_sample_of(struct metrics *m, const char *suffix, const struct metrics_label *labels, double value) {
   fputs(m->family, m->to);
+  fputs(suffix, m->to);
   for (size_t i = 0; labels && labels[i].name; i++) {
     fprintf(m->to, "%c%s=\"", i ? ',' : '{', labels[i].name);
     put_escaped(m->to, labels[i].value, 1);

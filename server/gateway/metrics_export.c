@@ -14,6 +14,8 @@ static const struct {
     {"rooms", "consilium_rooms", "gauge", "Rooms that exist."},
     {"participants", "consilium_participants", "gauge", "Participants in rooms, hidden ones included."},
     {"tracks", "consilium_tracks", "gauge", "Published tracks."},
+    {"waiting", "consilium_waiting", "gauge", "People in waiting rooms."},
+    {"roomsDirect", "consilium_rooms_direct", "gauge", "Rooms whose two participants talk directly."},
     {"peers", "consilium_peers", "gauge", "Media transports."},
     {"rtpPacketsIn", "consilium_rtp_received_packets_total", "counter", "RTP packets received and authenticated."},
     {"rtpPacketsOut", "consilium_rtp_sent_packets_total", "counter", "RTP packets sent, RTX included."},
@@ -55,6 +57,13 @@ static void add_workers(struct metrics *m, const struct gateway *g) {
     json_object_foreach(json_object_get(g->workers[i].stats, "drops"), reason, value)
         metrics_sample(m, METRICS_LABELS({"worker", index}, {"reason", reason}), json_number_value(value));
   }
+}
+
+static void add_direct(struct metrics *m, const struct gateway *g) {
+  const json_t *workers[ROOM_DIRECTORY_WORKERS_MAX];
+  for (size_t i = 0; i < g->worker_count; i++)
+    workers[i] = json_object_get(g->workers[i].stats, "direct");
+  metrics_direct(m, workers, g->worker_count);
 }
 
 static void add_one(struct metrics *m, const char *name, const char *type, const char *help, double value) {
@@ -122,6 +131,7 @@ char *metrics_export(const struct gateway *g, size_t *length) {
   add_gateway(&m, g);
   if (g->listener) add_listener(&m, listener_stats(g->listener));
   add_workers(&m, g);
+  add_direct(&m, g);
   fclose(m.to);
   return text;
 }

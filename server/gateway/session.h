@@ -30,6 +30,7 @@ struct session {
   char room[SIGNALING_IDENTIFIER_BYTES + 1], identity[SIGNALING_IDENTIFIER_BYTES + 1];
   char name[SIGNALING_NAME_BYTES + 1], role[16], jti[SIGNALING_IDENTIFIER_BYTES + 1];
   int64_t expires_s;
+  bool wait;                          /* begins in the waiting room: its token says so, or the room does             */
   int worker;                         /* where it is open; -1: nowhere, its worker died                           */
   bool media_lost;                    /* it has to be told when it has a worker and a WebSocket again             */
   void *client;                       /* the WebSocket's state; NULL: lost                                        */

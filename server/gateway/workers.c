@@ -23,9 +23,9 @@ enum signaling_error workers_open_session(struct gateway *g, struct session *s) 
   int worker = room_directory_place(g->directory, s->room);
   if (worker == ROOM_DIRECTORY_FULL) return SIGNALING_BUSY;
   if (worker < 0) return worker == ROOM_DIRECTORY_NO_WORKER ? SIGNALING_WORKER_LOST : SIGNALING_INTERNAL;
-  json_t *open = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "op", "open", "session", s->id, "room",
+  json_t *open = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b}", "op", "open", "session", s->id, "room",
                            s->room, "identity", s->identity, "name", s->name, "role", s->role, "jti", s->jti, "exp",
-                           (json_int_t)s->expires_s, "resumeHash", s->resume_hash);
+                           (json_int_t)s->expires_s, "resumeHash", s->resume_hash, "wait", (int)s->wait);
   if (workers_send(g, worker, open) != 0) return SIGNALING_WORKER_LOST;
   s->worker = worker;
   room_directory_session_added(g->directory, s->room);
@@ -84,6 +84,7 @@ static void adopt_session(struct gateway *g, int worker, const json_t *told) {
             copy_text(s->name, sizeof s->name, told, "name") && copy_text(s->jti, sizeof s->jti, told, "jti") &&
             copy_text(s->resume_hash, sizeof s->resume_hash, told, "resumeHash");
   s->expires_s = json_integer_value(json_object_get(told, "exp"));
+  s->wait = json_is_true(json_object_get(told, "wait"));
   s->lost_us = gateway_now_us();
   if (!ok) {
     session_table_remove(&g->sessions, s);
@@ -209,6 +210,13 @@ static void take_reply(struct gateway *g, struct session *s, json_t *reply) {
   sdp_offer_free(offer);
 }
 
+/* An attempt at a direct connection may come hours after `hello`: the credentials for TURN are made anew. */
+static void pass_event(struct gateway *g, struct session *s, json_t *event) {
+  if (strcmp(text_of(event, "event"), "direct") == 0)
+    json_object_set_new(event, "iceServers", ice_servers_json(g->config, s->id, gateway_wall_s()));
+  clients_send(s, json_dumps(event, JSON_COMPACT));
+}
+
 static void worker_message(void *arg, size_t index, json_t *message) {
   struct gateway *g = arg;
   const char *op = text_of(message, "op");
@@ -222,7 +230,9 @@ static void worker_message(void *arg, size_t index, json_t *message) {
   if (strcmp(op, "reply") == 0) {
     take_reply(g, s, inner);
   } else if (strcmp(op, "event") == 0) {
-    clients_send(s, json_dumps(inner, JSON_COMPACT));
+    pass_event(g, s, inner);
+  } else if (strcmp(op, "wait") == 0) {
+    s->wait = json_is_true(json_object_get(message, "wait"));
   } else if (strcmp(op, "close") == 0) {
     clients_disconnect(g, s, (uint16_t)json_integer_value(json_object_get(message, "code")),
                        text_of(message, "reason"));

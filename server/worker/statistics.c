@@ -119,6 +119,8 @@ json_t *statistics_worker(const struct engine *engine) {
   set_number(stats, "sessions", counts.sessions);
   set_number(stats, "participants", counts.participants);
   set_number(stats, "tracks", counts.tracks);
+  set_number(stats, "waiting", counts.waiting);
+  set_number(stats, "roomsDirect", counts.direct);
   set_number(stats, "peers", HASH_COUNT(engine->peers));
   set_number(stats, "addresses", address_map_size(engine->addresses));
   set_number(stats, "rtpPacketsIn", c->rtp_in);
@@ -136,5 +138,6 @@ json_t *statistics_worker(const struct engine *engine) {
   json_t *drops = drops_json(c);
   add_sockets(engine, drops, stats);
   json_object_set_new(stats, "drops", drops);
+  json_object_set_new(stats, "direct", topology_stats_json(room_manager_direct_stats(engine->manager)));
   return stats;
 }

@@ -230,6 +230,7 @@ static int open_engine(struct worker *worker) {
   settings.max_rooms = (size_t)config->limits.rooms;
   settings.resume_window_us = config->rooms.resume_window_seconds * 1000000;
   settings.linger_us = config->rooms.empty_linger_seconds * 1000000;
+  settings.policy.never_direct = config->rooms.topology == CONFIG_TOPOLOGY_NEVER;
   if (names[0]) memcpy(settings.video_codecs, names, sizeof names);
   settings.wall_us = unix_us() - clock_us();
   settings.random = fill_random;

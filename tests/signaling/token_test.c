@@ -81,10 +81,27 @@ static void test_round_trip(void **state) {
   assert_int_equal(out.role, in.role);
   assert_int_equal(out.expires_s, in.expires_s);
   assert_int_equal(out.not_before_s, in.not_before_s);
+  assert_false(out.wait);
   assert_int_equal(token_verify(token, strlen(token), &other, 1, NOW, &out), TOKEN_INVALID);
   const struct token_key rotated[] = {other, key};
   assert_int_equal(token_verify(token, strlen(token), rotated, 2, NOW, &out), 0);
   free(token);
+}
+
+static void test_wait(void **state) {
+  (void)state;
+  struct token_claims in = sample(), out;
+  char *token = NULL;
+  in.wait = true;
+  assert_int_equal(token_mint(&in, &key, &token), 0);
+  assert_int_equal(token_verify(token, strlen(token), &key, 1, NOW, &out), 0);
+  assert_true(out.wait);
+  free(token);
+  const char *text = forge(HEADER, CLAIMS(",\"exp\":1790000001,\"wait\":false"), EVP_sha256());
+  assert_int_equal(token_verify(text, strlen(text), &key, 1, NOW, &out), 0);
+  assert_false(out.wait);
+  assert_int_equal(verify(forge(HEADER, CLAIMS(",\"exp\":1790000001,\"wait\":\"true\""), EVP_sha256())), TOKEN_CLAIMS);
+  assert_int_equal(verify(forge(HEADER, CLAIMS(",\"exp\":1790000001,\"wait\":null"), EVP_sha256())), TOKEN_CLAIMS);
 }
 
 static void test_times(void **state) {
@@ -195,9 +212,9 @@ static void test_short_keys(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),          cmocka_unit_test(test_times),
-                                     cmocka_unit_test(test_algorithm_is_pinned), cmocka_unit_test(test_claims),
-                                     cmocka_unit_test(test_one_bit_anywhere),    cmocka_unit_test(test_forms),
-                                     cmocka_unit_test(test_short_keys)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_wait),
+                                     cmocka_unit_test(test_times),      cmocka_unit_test(test_algorithm_is_pinned),
+                                     cmocka_unit_test(test_claims),     cmocka_unit_test(test_one_bit_anywhere),
+                                     cmocka_unit_test(test_forms),      cmocka_unit_test(test_short_keys)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
