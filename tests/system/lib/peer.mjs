@@ -134,19 +134,36 @@ export class Peer {
     for (let i = 0; i < this.slotCounts.video; i++) pc.addTransceiver('video', { direction: 'recvonly' });
     this.reliable = this.#channel(pc, 'reliable', {});
     this.lossy = this.#channel(pc, 'lossy', { ordered: false, maxRetransmits: 0 });
-    await pc.setLocalDescription(await pc.createOffer());
     // All in one go, as PROTOCOL.md allows.
     const { client } = this;
     const joined = client.join({ topology: 'never' }); // what is tested here is the server's media
-    const answered = client.request('offer', { sdp: pc.localDescription.sdp });
-    const wanted = sending.map(({ source, transceiver }) => ({ mid: transceiver.mid, source, ...(source === 'camera' && this.size) }));
-    const published = wanted.length ? client.request('publish', { tracks: wanted }) : { tracks: [] };
+    const published = await this.#negotiate(client, () => {
+      const wanted = sending.map(({ source, transceiver }) => ({ mid: transceiver.mid, source, ...(source === 'camera' && this.size) }));
+      const reply = wanted.length ? client.request('publish', { tracks: wanted }) : Promise.resolve({ tracks: [] });
+      return reply.then(({ tracks }) => tracks.map(({ track, mid }) => [wanted.find((w) => w.mid === mid).source, track]));
+    });
     await joined;
+    this.tracks = Object.fromEntries(published);
+    this.#assign([]);
+  }
+
+  /** Offers again with more slots: so many in total. */
+  async grow({ audio, video }) {
+    const have = (kind) => this.pc.getTransceivers().filter((t) => t.direction === 'recvonly' && t.receiver.track.kind === kind).length;
+    while (have('audio') < audio) this.pc.addTransceiver('audio', { direction: 'recvonly' });
+    while (have('video') < video) this.pc.addTransceiver('video', { direction: 'recvonly' });
+    await this.#negotiate(this.client);
+  }
+
+  /** Offers; `pipelined` is called as soon as the offer is on its way. */
+  async #negotiate(client, pipelined = () => {}) {
+    await this.pc.setLocalDescription(await this.pc.createOffer());
+    const { pc } = this;
+    const answered = client.request('offer', { sdp: pc.localDescription.sdp });
+    const rest = pipelined();
     this.answer = (await answered).sdp;
     await pc.setRemoteDescription({ type: 'answer', sdp: this.answer });
-    const { tracks } = await published;
-    this.tracks = Object.fromEntries(tracks.map(({ track, mid }) => [wanted.find((w) => w.mid === mid).source, track]));
-    this.#assign([]);
+    return rest;
   }
 
   #channel(pc, label, init) {
