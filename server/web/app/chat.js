@@ -1,42 +1,62 @@
 // server/web/app/chat.js: the chat beside the pictures.
 
-import { text } from './i18n.js';
+import { dress, find, make } from './dom.js';
+import { text, timeOfDay } from './i18n.js';
+import { toastError } from './toast.js';
 
-/** @typedef {import('../sdk/room.js').Room} Room */
-/** @typedef {import('../sdk/room.js').ChatMessage} ChatMessage */
-
-/** @param {string} id */
-const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @typedef {import('../sdk/consilium.js').Room} Room */
+/** @typedef {import('../sdk/consilium.js').ChatMessage} ChatMessage */
 
 export class ChatPanel {
   unread = 0;
   open = false;
   #room;
   #changed;
+  #toggle;
+  #off;
 
-  /** @param {Room} room @param {() => void} changed called when the button's text is out of date */
-  constructor(room, changed) {
+  /** @param {Room} room @param {HTMLElement} toggle the button that opens it @param {() => void} changed unread or open changed */
+  constructor(room, toggle, changed) {
     this.#room = room;
+    this.#toggle = toggle;
     this.#changed = changed;
     find('chat-list').replaceChildren();
+    dress(find('chat-send'), 'send', text('chat.send'));
+    dress(find('chat-close'), 'close', text('chat.close'));
     for (const message of room.chat) this.#show(message);
-    room.on('chatMessage', (message) => {
+    this.#off = room.on('chatMessage', (message) => {
       this.#show(message);
-      if (!this.open) this.unread++;
+      if (!this.open && message.from !== room.localParticipant.id) this.unread++;
       this.#changed();
     });
-    /** @type {HTMLFormElement} */ (find('chat-form')).onsubmit = (event) => {
+    find('chat-close').onclick = () => this.toggle();
+    find('chat').onkeydown = (event) => event.key === 'Escape' && this.toggle();
+    find('chat-form').onsubmit = (event) => {
       event.preventDefault();
       this.#send();
     };
+    this.#showOpen();
+  }
+
+  close() {
+    this.#off();
+    this.open = false;
+    this.#showOpen();
   }
 
   toggle() {
     this.open = !this.open;
     this.unread = 0;
-    find('chat').hidden = !this.open;
-    if (this.open) find('chat-text').focus();
+    this.#showOpen();
+    (this.open ? find('chat-text') : this.#toggle).focus();
     this.#changed();
+  }
+
+  #showOpen() {
+    find('chat').hidden = !this.open;
+    this.#toggle.setAttribute('aria-expanded', String(this.open));
+    find('chat-empty').hidden = find('chat-list').childElementCount > 0;
+    find('chat-list').scrollTop = find('chat-list').scrollHeight;
   }
 
   async #send() {
@@ -45,32 +65,19 @@ export class ChatPanel {
     if (!words) return;
     try {
       await this.#room.sendChat(words);
-      input.value = '';
-    } catch {
-      this.#append(text('chat.failed'), 'error');
+      if (input.value.trim() === words) input.value = '';
+    } catch (error) {
+      toastError(error); // the words stay in the field
     }
   }
 
   /** @param {ChatMessage} message */
-  #show(message) {
-    const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'short' }).format(message.at);
-    const item = this.#append(message.text, message.from === this.#room.localParticipant.id ? 'own' : '');
-    const head = document.createElement('span');
-    head.className = 'chat-head';
-    head.textContent = `${message.name} · ${time}`;
-    item.prepend(head);
-  }
-
-  /** @param {string} words @param {string} kind */
-  #append(words, kind) {
-    const item = document.createElement('li');
-    item.className = `chat-item ${kind}`;
-    const body = document.createElement('span');
-    body.textContent = words;
-    item.append(body);
+  #show({ from, name, text: words, at }) {
+    const head = make('span', 'chat-head', make('b', '', name), make('time', '', timeOfDay(at)));
     const list = find('chat-list');
-    list.append(item);
-    list.scrollTop = list.scrollHeight;
-    return item;
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
+    list.append(make('li', from === this.#room.localParticipant.id ? 'chat-item own' : 'chat-item', head, make('span', 'chat-words', words)));
+    if (atEnd) list.scrollTop = list.scrollHeight; // who reads further up is left there
+    find('chat-empty').hidden = true;
   }
 }

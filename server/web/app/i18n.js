@@ -1,6 +1,8 @@
-// server/web/app/i18n.js: the texts of the page, in the browser's language. Catalogues are JSON beside the code.
+// server/web/app/i18n.js: the texts of the pages, in the browser's language. Catalogues are JSON beside the code.
 
-const LANGUAGES = ['en', 'zh-CN'];
+const DEFAULT_LANGUAGE = 'en';
+/** Which attribute of an element names the text of which attribute. */
+const ATTRIBUTES = { 'data-i18n-label': 'aria-label', 'data-i18n-placeholder': 'placeholder', 'data-i18n-tip': 'data-tip' };
 
 /** @type {Record<string, string>} */
 let catalogue = {};
@@ -8,11 +10,10 @@ let catalogue = {};
 function preferred() {
   const asked = new URLSearchParams(location.search).get('lang');
   for (const wish of [asked, ...navigator.languages]) {
-    if (!wish) continue;
-    if (wish.toLowerCase().startsWith('zh')) return 'zh-CN';
-    if (wish.toLowerCase().startsWith('en')) return 'en';
+    if (wish?.toLowerCase().startsWith('zh')) return 'zh-CN';
+    if (wish?.toLowerCase().startsWith('en')) return 'en';
   }
-  return LANGUAGES[0];
+  return DEFAULT_LANGUAGE;
 }
 
 /** Loads the catalogue and fills in every element that names a text. */
@@ -22,18 +23,31 @@ export async function loadTexts() {
   catalogue = await response.json();
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll('[data-i18n]')) element.textContent = text(element.getAttribute('data-i18n') ?? '');
-  for (const [attribute, target] of [['data-i18n-label', 'aria-label'], ['data-i18n-placeholder', 'placeholder']]) {
+  for (const [attribute, target] of Object.entries(ATTRIBUTES)) {
     for (const element of document.querySelectorAll(`[${attribute}]`)) element.setAttribute(target, text(element.getAttribute(attribute) ?? ''));
   }
 }
 
 /**
- * @param {string} key @param {Record<string, string | number>} [values]
+ * @param {string} key @param {Record<string, string | number>} [values] numbers are written as the language does
  * @returns {string}
  */
 export function text(key, values = {}) {
   const template = catalogue[key] ?? key;
-  return template.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return template.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    return typeof value === 'number' ? number(value) : String(value ?? whole);
+  });
+}
+
+/** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export function number(value, options) {
+  return new Intl.NumberFormat(document.documentElement.lang, options).format(value);
+}
+
+/** @param {number} at ms since 1970 */
+export function timeOfDay(at) {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'short' }).format(at);
 }
 
 /** @param {unknown} error @returns {string} */

@@ -1,66 +1,87 @@
-// server/web/app/tile.js: one picture of the grid: somebody's camera or shared screen, with name, state and avatar.
+// server/web/app/tile.js: one picture of the grid: somebody's camera or shared screen, with name, state and, where there
+// is something to do with it, a menu.
 
+import { dress, hueOf, icon, initials, make } from './dom.js';
 import { text } from './i18n.js';
+import { attachMenu } from './menu.js';
 
-/** @typedef {import('../sdk/participant.js').RemoteParticipant | import('../sdk/participant.js').LocalParticipant} Participant */
-/** @typedef {import('../sdk/tracks.js').TrackPublication} TrackPublication */
+/** @typedef {import('../sdk/consilium.js').RemoteParticipant | import('../sdk/consilium.js').LocalParticipant} Participant */
+/** @typedef {import('../sdk/consilium.js').TrackPublication} TrackPublication */
+/** @typedef {import('./menu.js').MenuItem} MenuItem */
 
 export class Tile {
   /** @type {TrackPublication | undefined} */ #shown;
-  #video;
-  #avatar;
-  #name;
-  #badges;
+  #video = document.createElement('video');
+  #avatar = make('div', 'avatar');
+  #name = make('span', 'name');
+  #role = make('span', 'role');
+  #badges = make('span', 'badges');
+  #state = '';
 
   /**
    * @param {Participant} participant @param {'camera' | 'screen'} source @param {boolean} own
+   * @param {(tile: Tile) => MenuItem[]} [menu] what can be done with it
    */
-  constructor(participant, source, own) {
+  constructor(participant, source, own, menu) {
     this.participant = participant;
     this.source = source;
     this.own = own;
-    this.element = document.createElement('article');
-    this.element.className = `tile ${source}${own ? ' own' : ''}`;
-    this.#video = document.createElement('video');
+    this.element = make('article', `tile ${source}${own ? ' own' : ''}`);
+    this.element.dataset.participant = participant.id;
+    this.element.dataset.source = source;
     if (own) this.#video.dataset.own = source;
-    this.#avatar = document.createElement('div');
-    this.#avatar.className = 'avatar';
     this.#avatar.setAttribute('aria-hidden', 'true');
-    const caption = document.createElement('div');
-    caption.className = 'caption';
-    this.#name = document.createElement('span');
-    this.#name.className = 'name';
-    this.#badges = document.createElement('span');
-    this.#badges.className = 'badges';
-    caption.append(this.#name, this.#badges);
-    this.element.append(this.#avatar, this.#video, caption);
+    this.#avatar.dataset.hue = hueOf(participant.identity);
+    this.element.append(this.#avatar, this.#video, make('div', 'caption', this.#badges, this.#name, this.#role));
+    if (menu) this.#addMenu(menu);
     this.update();
   }
 
-  /** Brings the tile in line with its participant's state. */
+  /** @param {(tile: Tile) => MenuItem[]} menu */
+  #addMenu(menu) {
+    const button = make('button', 'icon-button tile-menu');
+    button.type = 'button';
+    dress(button, 'more', text('menu.tile', { name: this.participant.name }));
+    delete button.dataset.tip; // it would cover the picture
+    attachMenu(button, () => menu(this));
+    this.element.append(button);
+  }
+
+  get publication() {
+    return this.#shown;
+  }
+
+  /** Brings the tile in line with its participant's state. Called often; touches what has changed. */
   update() {
-    const { participant, source } = this;
+    const { participant, source, own } = this;
     const publication = participant.publication(source);
     const showing = publication !== undefined && !publication.muted;
     this.#attach(publication);
+    const speaking = participant.speaking && source === 'camera';
     this.element.classList.toggle('has-video', showing);
-    this.element.classList.toggle('speaking', participant.speaking && source === 'camera');
+    this.element.classList.toggle('speaking', speaking);
+    const states = this.#states();
+    const state = JSON.stringify([participant.name, participant.id, showing, states]);
+    if (state === this.#state) return;
+    this.#state = state;
+    this.element.dataset.participant = participant.id;
     const label = source === 'screen' ? text('tile.screen', { name: participant.name }) : participant.name;
-    this.#name.textContent = this.own ? text('room.you', { name: label }) : label;
-    this.element.setAttribute('aria-label', this.#name.textContent);
-    this.#avatar.textContent = [...participant.name.trim()][0]?.toUpperCase() ?? '?';
-    this.#badges.replaceChildren(...this.#states(showing).map((s) => badge(s)));
+    this.#name.textContent = own ? text('room.you', { name: label }) : label;
+    this.#role.textContent = source === 'camera' ? text(`role.${participant.role}`) : '';
+    this.element.setAttribute('aria-label', [this.#name.textContent, ...states.map(([, words]) => words)].join(', '));
+    this.#avatar.replaceChildren(make('span', '', initials(participant.name)));
+    this.#badges.replaceChildren(...states.map(([name, words]) => badge(name, words)));
   }
 
-  /** @param {boolean} showing @returns {string[]} */
-  #states(showing) {
+  /** What stands in front of the name: icon and words. @returns {[string, string][]} */
+  #states() {
     if (this.source === 'screen') return [];
-    const states = [text(`role.${this.participant.role}`)];
+    /** @type {[string, string][]} */
+    const states = [];
     const microphone = this.participant.publication('microphone');
-    if (!microphone || microphone.muted) states.push(text('tile.muted'));
-    if (!showing) states.push(text('tile.cameraOff'));
-    if (!this.participant.connected) states.push(text('tile.lost'));
-    if (this.participant.speaking) states.push(text('tile.speaking'));
+    if (this.participant.handRaised) states.push(['hand', text('tile.hand')]);
+    if (!this.participant.connected) states.push(['reconnect', text('tile.lost')]);
+    if (!microphone || microphone.muted) states.push(['microphone-off', text('tile.muted')]);
     return states;
   }
 
@@ -80,10 +101,11 @@ export class Tile {
   }
 }
 
-/** @param {string} label */
-function badge(label) {
-  const element = document.createElement('span');
-  element.className = 'badge';
-  element.textContent = label;
+/** @param {string} name @param {string} words */
+function badge(name, words) {
+  const element = make('span', `badge ${name}`, icon(name));
+  element.setAttribute('role', 'img');
+  element.setAttribute('aria-label', words);
+  element.title = words;
   return element;
 }

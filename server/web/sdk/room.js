@@ -26,6 +26,8 @@ const LONGEST_PAUSE_MS = 7000;
 export class Room extends RoomState {
   /** How good our own connection is. @type {import('./quality.js').ConnectionQuality} */
   connectionQuality = 'good';
+  /** @type {'connecting' | 'connected' | 'disconnected' | 'failed'} */
+  mediaState = 'connecting';
   /** @type {SfuConnection} */ #sfu;
   /** @type {Promise<void> | null} */ #rejoining = null;
   /** @type {RTCIceServer[] | null} */ #iceServers = null;
@@ -113,11 +115,18 @@ export class Room extends RoomState {
 
   #connect() {
     const sfu = new SfuConnection(this.#signal, this.#iceServers);
-    sfu.on('state', (state) => this.emit('mediaStateChanged', state));
+    sfu.on('state', (state) => this.#setMediaState(state));
     sfu.on('data', (from, payload, reliable) => this.emit('dataReceived', payload, this.remoteParticipants.get(from), reliable));
     sfu.on('negotiated', () => this._showSlots());
     sfu.on('beyondRepair', () => this.#rejoin());
     return sfu;
+  }
+
+  /** @param {'connecting' | 'connected' | 'disconnected' | 'failed'} state */
+  #setMediaState(state) {
+    if (state === this.mediaState) return;
+    this.mediaState = state;
+    this.emit('mediaStateChanged', state);
   }
 
   #replaceConnection() {
@@ -137,7 +146,7 @@ export class Room extends RoomState {
   async #rejoinUntilDone() {
     while (this.#again && !this.#left) {
       this.#again = false;
-      this.emit('mediaStateChanged', 'connecting');
+      this.#setMediaState('connecting');
       this.#replaceConnection();
       try {
         await this.#enter(Infinity);

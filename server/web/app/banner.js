@@ -1,0 +1,70 @@
+// server/web/app/banner.js: how the connection is, in words: short in the header, and at length when something is wrong.
+
+import { find, icon, make } from './dom.js';
+import { text } from './i18n.js';
+
+/** @typedef {import('../sdk/consilium.js').Room} Room */
+/** @typedef {import('../sdk/consilium.js').Client} Client */
+
+export class ConnectionState {
+  #signaling = true;
+  #media = 'connecting';
+  #wasConnected = false;
+  #quality = 'good';
+  /** @type {(() => void)[]} */ #offs;
+
+  /** @param {Client} client @param {Room} room */
+  constructor(client, room) {
+    this.#offs = [
+      client.on('reconnecting', () => this.#set(() => (this.#signaling = false))),
+      client.on('reconnected', () => this.#set(() => (this.#signaling = true))),
+      room.on('mediaStateChanged', (state) => this.#set(() => this.#mediaIs(state))),
+      room.on('connectionQualityChanged', (quality) => this.#set(() => (this.#quality = quality))),
+    ];
+    this.#mediaIs(room.mediaState);
+    this.#show();
+  }
+
+  close() {
+    for (const off of this.#offs) off();
+    find('banner').hidden = true;
+  }
+
+  /** @param {string} state */
+  #mediaIs(state) {
+    // Every further attempt begins with "connecting": once it has failed, only success changes what is said.
+    if (state === 'connecting' && this.#media === 'failed') return;
+    this.#media = state;
+    this.#wasConnected ||= state === 'connected';
+  }
+
+  /** @param {() => void} change */
+  #set(change) {
+    change();
+    this.#show();
+  }
+
+  #show() {
+    const [state, symbol, key] = this.#words();
+    const header = find('room-state');
+    if (header.dataset.state !== state) {
+      header.dataset.state = state;
+      header.replaceChildren(icon(symbol), make('span', 'words', text(`room.${state}`)));
+    }
+    const banner = find('banner');
+    banner.hidden = key === null;
+    if (key === null || (banner.dataset.key === key && banner.hasChildNodes())) return;
+    banner.dataset.key = key;
+    banner.replaceChildren(icon(symbol), make('p', '', text(key)));
+  }
+
+  /** @returns {[state: string, icon: string, banner: string | null]} */
+  #words() {
+    if (this.#media === 'failed') return ['failed', 'warning', this.#wasConnected ? 'banner.mediaLost' : 'banner.mediaFailed'];
+    if (!this.#signaling) return ['reconnecting', 'reconnect', this.#media === 'connected' ? 'banner.signalLost' : 'banner.allLost'];
+    if (this.#media === 'disconnected') return ['reconnecting', 'reconnect', 'banner.mediaLost'];
+    if (this.#media !== 'connected') return ['connecting', 'reconnect', null];
+    if (this.#quality === 'poor') return ['poor', 'signal-poor', 'banner.poor'];
+    return this.#quality === 'fair' ? ['fair', 'signal-fair', null] : ['connected', 'signal-good', null];
+  }
+}

@@ -1,0 +1,148 @@
+// server/web/app/grid.js: the tiles on the stage: who has one, which is large, and where each stands (layout.js).
+//
+// Tiles never change their parent: a <video> that is moved in the document stops. They are placed by left, top, width, height.
+
+import { find, make } from './dom.js';
+import { text } from './i18n.js';
+import { layout } from './layout.js';
+import { Tile } from './tile.js';
+
+/** @typedef {import('../sdk/consilium.js').Room} Room */
+/** @typedef {import('./tile.js').Participant} Participant */
+/** @typedef {import('./menu.js').MenuItem} MenuItem */
+/** @typedef {{key: string, participant: Participant, source: 'camera' | 'screen', own: boolean}} Wanted */
+
+export class Grid {
+  /** @type {Map<string, Tile>} */ #tiles = new Map();
+  /** @type {Map<string, number>} when each was last heard, by participant id */ #spoke = new Map();
+  #grid = find('grid');
+  #more = make('div', 'tile more-people');
+  #room;
+  #menu;
+  #invitation;
+  #resized = new ResizeObserver(() => this.#place());
+  /** @type {string | null} key of the tile that the user made large */ #pinned = null;
+
+  /**
+   * @param {Room} room
+   * @param {(tile: Tile) => MenuItem[]} menu what else can be done with somebody's tile
+   * @param {HTMLElement | null} invitation shown while one is alone
+   */
+  constructor(room, menu, invitation) {
+    this.#room = room;
+    this.#menu = menu;
+    this.#invitation = invitation;
+    this.#grid.replaceChildren();
+    this.#resized.observe(this.#grid);
+  }
+
+  close() {
+    this.#resized.disconnect();
+    for (const tile of this.#tiles.values()) tile.remove();
+    this.#tiles.clear();
+    this.#grid.replaceChildren();
+  }
+
+  /** @returns {Wanted[]} in reading order: screens, the others in the order of their coming, oneself */
+  #wanted() {
+    const { remoteParticipants, localParticipant } = this.#room;
+    const others = [...remoteParticipants.values()];
+    /** @type {Wanted[]} */
+    const wanted = [];
+    for (const participant of others.filter((p) => p.publication('screen'))) {
+      wanted.push({ key: `${participant.id} screen`, participant, source: 'screen', own: false });
+    }
+    for (const participant of others) wanted.push({ key: `${participant.id} camera`, participant, source: 'camera', own: false });
+    if (localParticipant.role !== 'observer') wanted.push({ key: 'own camera', participant: localParticipant, source: 'camera', own: true });
+    return wanted;
+  }
+
+  /** Brings tiles in line with the room. */
+  refresh() {
+    const wanted = this.#wanted();
+    for (const [key, tile] of this.#tiles) {
+      if (wanted.find((w) => w.key === key)?.participant === tile.participant) continue;
+      tile.remove();
+      this.#tiles.delete(key);
+    }
+    if (this.#pinned && !this.#tiles.has(this.#pinned)) this.#pinned = null;
+    for (const { key, participant, source, own } of wanted) {
+      const known = this.#tiles.get(key);
+      if (known) known.update();
+      else this.#add(key, new Tile(participant, source, own, own ? undefined : (tile) => this.#items(key, tile)));
+      if (participant.speaking) this.#spoke.set(participant.id, performance.now());
+    }
+    this.#place();
+  }
+
+  /** @param {string} key @param {Tile} tile */
+  #add(key, tile) {
+    this.#tiles.set(key, tile);
+    this.#grid.append(tile.element);
+    if (!tile.own) tile.element.ondblclick = () => this.#pin(key);
+  }
+
+  /** @param {string} key @param {Tile} tile @returns {MenuItem[]} */
+  #items(key, tile) {
+    const pinned = this.#pinned === key;
+    return [{ icon: 'pin', words: text(pinned ? 'menu.unpin' : 'menu.pin'), action: 'pin', act: () => this.#pin(key) }, ...this.#menu(tile)];
+  }
+
+  /** @param {string} key */
+  #pin(key) {
+    const before = this.#pinned ? this.#tiles.get(this.#pinned)?.publication : undefined;
+    if (before) this.#room.setPriority(before, 'normal');
+    this.#pinned = this.#pinned === key ? null : key;
+    const publication = this.#pinned ? this.#tiles.get(key)?.publication : undefined;
+    if (publication) this.#room.setPriority(publication, 'high');
+    this.#place();
+  }
+
+  #place() {
+    const { clientWidth, clientHeight } = this.#grid;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    const screen = [...this.#tiles.keys()].find((key) => key.endsWith(' screen'));
+    const focus = this.#pinned ?? screen ?? null;
+    const items = [...this.#tiles].map(([key, tile]) => ({ key, own: tile.own, focus: key === focus, person: true }));
+    const alone = this.#invitation !== null && this.#room.remoteParticipants.size === 0;
+    if (this.#invitation) this.#invitation.remove();
+    if (alone && this.#invitation) this.#grid.append(this.#invitation);
+    // Who spoke last is what a short strip must show.
+    if (focus) items.sort((a, b) => Number(b.focus) - Number(a.focus) || this.#lastSpoke(b.key) - this.#lastSpoke(a.key));
+    const { mode, boxes, hidden, more } = layout(clientWidth, clientHeight, alone ? [...items, { key: 'invitation' }] : items);
+    this.#grid.dataset.mode = mode;
+    for (const [key, tile] of this.#tiles) {
+      tile.element.hidden = hidden.includes(key);
+      this.#set(tile.element, boxes.get(key));
+    }
+    if (alone && this.#invitation) this.#set(this.#invitation, boxes.get('invitation'));
+    this.#showMore(more, hidden.length);
+  }
+
+  /** @param {string} key */
+  #lastSpoke(key) {
+    const tile = this.#tiles.get(key);
+    return (tile && this.#spoke.get(tile.participant.id)) ?? 0;
+  }
+
+  /** @param {import('./layout.js').Box | null} box @param {number} count */
+  #showMore(box, count) {
+    this.#more.remove();
+    if (!box) return;
+    this.#more.textContent = text('grid.more', { count });
+    this.#set(this.#more, box);
+    this.#grid.append(this.#more);
+  }
+
+  /** @param {HTMLElement} element @param {import('./layout.js').Box | undefined} box */
+  #set(element, box) {
+    if (!box) return;
+    const { style } = element;
+    style.left = `${box.left}px`;
+    style.top = `${box.top}px`;
+    style.width = `${box.width}px`;
+    style.height = `${box.height}px`;
+    element.dataset.place = box.role;
+    element.classList.toggle('small', Math.min(box.width, box.height * 1.6) < 220);
+  }
+}
