@@ -15,15 +15,19 @@ static json_t *urls_json(const struct config_list *urls) {
   return array;
 }
 
-static json_t *turn_json(const struct config *c, const char *session, int64_t now_s) {
-  char username[64], password[32];
+int ice_servers_credential(const char *secret, const char *username, char credential[ICE_SERVERS_CREDENTIAL_BYTES]) {
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned length = 0;
+  if (!HMAC(EVP_sha1(), secret, (int)strlen(secret), (const unsigned char *)username, strlen(username), mac, &length))
+    return -1;
+  EVP_EncodeBlock((unsigned char *)credential, mac, (int)length); /* 20 bytes become 28 characters and NUL */
+  return 0;
+}
+
+static json_t *turn_json(const struct config *c, const char *session, int64_t now_s) {
+  char username[64], password[ICE_SERVERS_CREDENTIAL_BYTES];
   snprintf(username, sizeof username, "%" PRId64 ":%s", now_s + c->turn.ttl_seconds, session);
-  if (!HMAC(EVP_sha1(), c->turn.secret, (int)strlen(c->turn.secret), (const unsigned char *)username, strlen(username),
-            mac, &length))
-    return NULL;
-  EVP_EncodeBlock((unsigned char *)password, mac, (int)length); /* 20 bytes become 28 characters */
+  if (ice_servers_credential(c->turn.secret, username, password) != 0) return NULL;
   return json_pack("{s:o, s:s, s:s}", "urls", urls_json(&c->turn.urls), "username", username, "credential", password);
 }
 

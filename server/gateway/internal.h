@@ -106,6 +106,9 @@ char *metrics_export(const struct gateway *g, size_t *length);
 extern const char openapi_yaml[]; /* made from openapi.yaml by the build */
 
 /* ---- ice_servers.c ---- */
+#define ICE_SERVERS_CREDENTIAL_BYTES 32 /* base64 of HMAC-SHA1, and to spare */
+/* TURN's password for a username under `secret`. 0, or -1 when OpenSSL fails. */
+int ice_servers_credential(const char *secret, const char *username, char credential[ICE_SERVERS_CREDENTIAL_BYTES]);
 /* RTCConfiguration.iceServers for one session, TURN credentials included. New reference, NULL without memory. */
 json_t *ice_servers_json(const struct config *c, const char *session, int64_t now_s);
 

@@ -4,3 +4,8 @@ target_link_libraries(calls_harness PRIVATE consilium_flags PUBLIC calls PkgConf
 foreach(name calls notice requests ring simulation)
   consilium_test(server/calls/${name} calls/${name}_test.c LINK calls_harness calls)
 endforeach()
+if(TARGET consilium)
+  add_test(NAME server/program/turn
+    COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/program/turn.py $<TARGET_FILE:consilium>)
+  set_tests_properties(server/program/turn PROPERTIES TIMEOUT 120 LABELS program SKIP_RETURN_CODE 77)
+endif()

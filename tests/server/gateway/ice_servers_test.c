@@ -24,7 +24,19 @@ static void test_list(void **state) {
   config_free(c);
 }
 
+/* Values that others have published. */
+static void test_published_credentials(void **state) {
+  (void)state;
+  char credential[ICE_SERVERS_CREDENTIAL_BYTES];
+  /* pion/turn, lt_cred_test.go: the password its long-term TURN REST credentials have for this time and secret. */
+  assert_int_equal(ice_servers_credential("foobar", "1599491771", credential), 0);
+  assert_string_equal(credential, "Tpz/nKkyvX/vMSLKvL4sbtBt8Vs=");
+  /* RFC 2202 §3, test case 2: 0xeffcdf6ae5eb2fa2d27416d5f184df9c259a7c79. */
+  assert_int_equal(ice_servers_credential("Jefe", "what do ya want for nothing?", credential), 0);
+  assert_string_equal(credential, "7/zfauXrL6LSdBbV8YTfnCWafHk=");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_list)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_list), cmocka_unit_test(test_published_credentials)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
