@@ -84,7 +84,7 @@ static void on_close(void *arg, const char *session, int code, const char *reaso
   json_decref(s->model);
   s->model = NULL;
   s->closed_code = code;
-  s->open = s->connected = false;
+  s->open = s->connected = s->waiting = false;
   s->handle = 0;
 }
 
@@ -365,7 +365,7 @@ void harness_resumed(struct harness *h, struct seat *s) {
 void harness_end(struct harness *h, struct seat *s) {
   s->connected = false; /* nothing more may come */
   assert_int_equal(room_manager_session_end(h->m, s->session, h->now_us), 0);
-  s->open = false;
+  s->open = s->waiting = false;
   s->handle = 0;
   json_decref(s->model);
   s->model = NULL;

@@ -108,6 +108,44 @@ static void check_slots(const struct harness *h, const struct member *receiver) 
   assert_int_equal(filled[ROOM_VIDEO], smaller(videos, slots[ROOM_VIDEO]));
 }
 
+/* An attempt lives between two members who are here; forwarding rests exactly while both have promised to play directly. */
+static void check_topology(const struct harness *h, const struct room *r) {
+  const struct topology *t = &r->topology;
+  bool begun = t->phase == TOPOLOGY_TRYING || t->phase == TOPOLOGY_DIRECT;
+  size_t two = 0;
+  const struct member *member;
+  DL_FOREACH(r->members, member) {
+    bool one = member->handle == t->peers[0] || member->handle == t->peers[1];
+    two += one;
+    assert_int_equal(member->paused, one && t->phase == TOPOLOGY_DIRECT);
+    if (begun) assert_false(member->hidden || member->never_direct);
+    size_t i = 0;
+    while (i < h->member_count && h->members[i] != member->handle)
+      i++;
+    assert_true(i < h->member_count);
+    assert_int_equal(h->paused[i], member->paused);
+  }
+  if (t->phase != TOPOLOGY_SFU) assert_int_equal(two, 2);
+  if (!begun) return;
+  assert_int_equal(r->visible_count + r->hidden_count, 2);
+  assert_false(r->policy.never_direct);
+  assert_int_equal(r->policy.relay_only, t->relay);
+}
+
+static void check_waiting(const struct harness *h, const struct room *r) {
+  size_t count = 0;
+  const struct waiter *w;
+  DL_FOREACH(r->waiters, w) {
+    count++;
+    assert_ptr_equal(w->session->waiter, w);
+    assert_null(w->session->member);
+    assert_false(w->session->removed);
+    if (w->next) assert_true(w->since_ms <= w->next->since_ms);
+  }
+  assert_int_equal(count, r->waiter_count);
+  assert_true(count <= h->settings.waiting_room);
+}
+
 void harness_check(struct harness *h) {
   size_t members = 0, filled = 0;
   for (size_t i = 0; i < SEATS; i++) {
@@ -120,6 +158,8 @@ void harness_check(struct harness *h) {
     check_hidden(h, s);
     const struct member *member = session->member;
     if (s->connected) assert_int_equal(member != NULL, s->model != NULL);
+    if (s->connected) assert_int_equal(session->waiter != NULL, s->waiting);
+    assert_int_equal(session->wait && !session->admitted, s->wait);
     if (!member) continue;
     members++;
     if (s->connected) check_model(h, s, member);
@@ -146,5 +186,7 @@ void harness_check(struct harness *h) {
     assert_null(r->closing_tracks);
     assert_true(r->chat_count <= h->settings.chat_messages);
     assert_true(r->visible_count <= h->settings.max_participants);
+    check_topology(h, r);
+    check_waiting(h, r);
   }
 }

@@ -38,6 +38,7 @@ static void enter(struct harness *h) {
     char identity[32];
     /* sometimes somebody else's identity: the newer one replaces the older */
     (void)snprintf(identity, sizeof identity, "u%u", harness_random(h, 10) ? (unsigned)i : harness_random(h, PEOPLE));
+    s->wait_next = harness_random(h, 4) == 0;
     s = harness_open_as(h, i, roles[harness_random(h, 7)], harness_random(h, 4) ? "r" : "other", identity);
   }
   if (!s->connected) return;
@@ -130,6 +131,74 @@ static void client_room_step(struct harness *h, struct seat *s) {
   }
 }
 
+/* Who waits, mostly; sometimes nobody. */
+static const char *any_waiter(struct harness *h) {
+  for (const struct room *r = h->m->rooms; r; r = r->hh.next)
+    if (r->waiters && harness_random(h, 2)) return r->waiters->id;
+  return "w_none";
+}
+
+static void waiting_step(struct harness *h, struct seat *s) {
+  switch (harness_random(h, 6)) {
+    case 0:
+    case 1:
+      (void)harness_request(h, s, "admit", json_pack("{s:s}", "waiting", any_waiter(h)));
+      break;
+    case 2:
+      (void)harness_request(h, s, "admitAll", NULL);
+      break;
+    case 3:
+      (void)harness_request(h, s, "declineWaiting", json_pack("{s:s}", "waiting", any_waiter(h)));
+      break;
+    case 4:
+      (void)harness_request(h, s, "sendBack", json_pack("{s:s}", "participant", any_participant(h)));
+      break;
+    default:
+      (void)harness_request(h, s, "setPolicy",
+                            json_pack("{s:s, s:b}", "topology", harness_random(h, 6) ? "auto" : "never", "patientsWait",
+                                      (int)(harness_random(h, 4) == 0)));
+  }
+}
+
+static void direct_step(struct harness *h, struct seat *s) {
+  static const char *const states[] = {"connected", "connected", "connected", "swapped",
+                                       "swapped",   "failed",    "stalled"};
+  json_t *mine = json_object_get(s->model, "direct");
+  json_int_t attempt = mine ? json_integer_value(json_object_get(mine, "attempt")) : 1;
+  if (harness_random(h, 10) == 0) attempt = 1 + harness_random(h, 20);
+  if (harness_random(h, 4))
+    (void)harness_request(h, s, "directState",
+                          json_pack("{s:I, s:s, s:i}", "attempt", attempt, "state", states[harness_random(h, 7)],
+                                    "gapMs", (int)harness_random(h, 300)));
+  else
+    (void)harness_request(h, s, "signal",
+                          json_pack("{s:I, s:{s:s}}", "attempt", attempt, "candidate", "candidate", "candidate:1"));
+}
+
+/* Two alone in a room, connected: the soil of direct connections, which the other steps would seldom leave alone. */
+static void two_step(struct harness *h) {
+  for (size_t i = 0; i < PEOPLE; i++)
+    if (h->seats[i].open) harness_end(h, &h->seats[i]);
+  for (size_t i = 0; i < 2; i++) {
+    h->seats[i].wait_next = false;
+    (void)harness_open(h, i, i ? "patient" : "doctor");
+    (void)harness_request(h, &h->seats[i], "join", NULL);
+    if (i == 0) (void)harness_request(h, &h->seats[0], "lock", json_pack("{s:b}", "locked", 0));
+    if (i == 0)
+      (void)harness_request(h, &h->seats[0], "setPolicy",
+                            json_pack("{s:s, s:b}", "topology", "auto", "patientsWait", 0));
+    if (h->seats[i].handle)
+      (void)room_manager_transport_state(h->m, h->seats[i].handle, ROOM_TRANSPORT_CONNECTED, h->now_us);
+  }
+  harness_advance(h, 6 * SECOND); /* until the room has forgotten that others were here */
+  for (uint32_t n = harness_random(h, 20); n > 0; n--) {
+    struct seat *s = &h->seats[harness_random(h, 2)];
+    if (harness_random(h, 4) == 0) harness_advance(h, harness_random(h, 3000000));
+    if (s->connected) direct_step(h, s);
+    harness_check(h);
+  }
+}
+
 static void engine_step(struct harness *h) {
   const struct seat *s = any_seat(h);
   uint32_t track = room_manager_find_track(h->m, any_track(h));
@@ -166,7 +235,9 @@ static void step(struct harness *h) {
   struct seat *s = any_seat(h);
   uint32_t dice = harness_random(h, 100);
   h->defer_answers = harness_random(h, 3) == 0;
-  if (dice < 15)
+  if (harness_random(h, 100) == 0)
+    two_step(h);
+  else if (dice < 15)
     enter(h);
   else if (dice < 30)
     harness_advance(h, harness_random(h, 50) ? harness_random(h, 400000) : 31 * SECOND);
@@ -178,7 +249,11 @@ static void step(struct harness *h) {
     return; /* nobody is there to ask for anything */
   else if (dice < 55)
     harness_answer(h, s);
-  else if (dice < 85)
+  else if (dice < 60)
+    waiting_step(h, s);
+  else if (dice < 70)
+    direct_step(h, s);
+  else if (dice < 88)
     client_media_step(h, s);
   else
     client_room_step(h, s);
@@ -194,6 +269,7 @@ static void run(uint64_t seed) {
     if (h->member_count > most) most = h->member_count;
   }
   assert_true(most >= 8); /* or the run has tested little */
+  assert_true(room_manager_direct_stats(h->m)->attempts > 0);
   for (size_t i = 0; i < PEOPLE; i++)
     if (h->seats[i].open) harness_end(h, &h->seats[i]);
   harness_advance(h, 60 * SECOND);
