@@ -28,6 +28,8 @@ enum key {
   KEY_NAME,
   KEY_ROLE,
   KEY_TTL,
+  KEY_CALLS,
+  KEY_WAIT,
 };
 
 static const struct argp_option server_options[] = {
@@ -53,6 +55,8 @@ static const struct argp_option token_options[] = {
     {"name", KEY_NAME, "TEXT", 0, "What others see (default: the identity)", 1},
     {"role", KEY_ROLE, "ROLE", 0, "doctor, patient, interpreter, observer or admin (default patient)", 1},
     {"ttl", KEY_TTL, "SECONDS", 0, "How long it can be used to join (default 600)", 1},
+    {"calls", KEY_CALLS, NULL, 0, "May call others; without --room it waits for a call in the lobby", 1},
+    {"wait", KEY_WAIT, NULL, 0, "Begins in the waiting room", 1},
     {0}};
 
 static void add_set(struct options *o, struct argp_state *state, const char *assignment) {
@@ -144,8 +148,15 @@ static error_t parse_token(int key, char *arg, struct argp_state *state) {
       o->token.ttl_seconds = (int)seconds;
       return 0;
     }
+    case KEY_CALLS:
+      o->token.calls = true;
+      return 0;
+    case KEY_WAIT:
+      o->token.wait = true;
+      return 0;
     case ARGP_KEY_END:
-      if (!o->token.room || !o->token.identity) argp_error(state, "--room and --identity are needed");
+      if (!o->token.identity || (!o->token.room && !o->token.calls))
+        argp_error(state, "--identity and, without --calls, --room are needed");
       return 0;
     default:
       return parse_common(o, key, arg, state);

@@ -24,6 +24,7 @@ struct options {
   struct {            /* `consilium token` */
     const char *room, *identity, *name, *role;
     int ttl_seconds;
+    bool calls, wait;
   } token;
 };
 

@@ -14,8 +14,9 @@ int token_command_main(const struct options *o) {
     fprintf(stderr, "consilium: %s\n", message);
     return 2;
   }
-  char *token =
-      token_maker_mint(c, o->token.room, o->token.identity, o->token.name, o->token.role, o->token.ttl_seconds);
+  unsigned flags = (o->token.calls ? TOKEN_MAKER_CALLS : 0U) | (o->token.wait ? TOKEN_MAKER_WAIT : 0U);
+  char *token = token_maker_mint(c, o->token.room ? o->token.room : "", o->token.identity, o->token.name, o->token.role,
+                                 o->token.ttl_seconds, flags);
   if (token)
     printf("%s\n", token);
   else

@@ -9,8 +9,10 @@
 #include "signaling/token.h"
 
 char *token_maker_mint(const struct config *c, const char *room, const char *identity, const char *name,
-                       const char *role, int64_t ttl_seconds) {
-  struct token_claims claims = {.expires_s = time(NULL) + ttl_seconds};
+                       const char *role, int64_t ttl_seconds, unsigned flags) {
+  struct token_claims claims = {.expires_s = time(NULL) + ttl_seconds,
+                                .calls = (flags & TOKEN_MAKER_CALLS) != 0,
+                                .wait = (flags & TOKEN_MAKER_WAIT) != 0};
   const struct token_key key = {(const uint8_t *)c->tokens.secret, strlen(c->tokens.secret)};
   unsigned char raw[16];
   char *token = NULL;

@@ -31,19 +31,32 @@ static int copy_name(const json_t *claims, struct token_claims *out) {
   return 0;
 }
 
+/* JSON's own true and false: "false" would be true for some and false for others. */
+static int copy_flag(const json_t *claims, const char *name, bool *out) {
+  const json_t *value = json_object_get(claims, name);
+  if (value && !json_is_boolean(value)) return TOKEN_CLAIMS;
+  *out = json_is_true(value);
+  return 0;
+}
+
+/* Who may call may wait for a call without a room. */
+static int copy_room(const json_t *claims, struct token_claims *out) {
+  const json_t *value = json_object_get(claims, "room");
+  bool none = !value || (json_is_string(value) && json_string_length(value) == 0);
+  return none && out->calls ? 0 : copy_claim(claims, "room", out->room, sizeof(out->room));
+}
+
 static int read_claims(const json_t *claims, int64_t now_s, struct token_claims *out) {
   struct token_claims c = {0};
   const char *role = json_string_value(json_object_get(claims, "role"));
-  if (copy_claim(claims, "room", c.room, sizeof(c.room)) ||
+  if (copy_flag(claims, "wait", &c.wait) || copy_flag(claims, "calls", &c.calls) ||
+      copy_flag(claims, "guest", &c.guest) || copy_room(claims, &c) ||
       copy_claim(claims, "identity", c.identity, sizeof(c.identity)) ||
       copy_claim(claims, "jti", c.jti, sizeof(c.jti)) || copy_name(claims, &c) || !role ||
       signaling_role_parse(role, &c.role) || json_limits_integer(claims, "exp", 1, INT64_MAX, &c.expires_s))
     return TOKEN_CLAIMS;
   if (json_object_get(claims, "nbf") && json_limits_integer(claims, "nbf", 0, INT64_MAX - 1, &c.not_before_s))
     return TOKEN_CLAIMS;
-  const json_t *wait = json_object_get(claims, "wait");
-  if (wait && !json_is_boolean(wait)) return TOKEN_CLAIMS; /* "false" would be true for some and false for others */
-  c.wait = json_is_true(wait);
   /* RFC 7519 §4.1.4: "the current date/time MUST be before the expiration date/time". */
   if (now_s >= c.expires_s) return TOKEN_EXPIRED;
   if (c.not_before_s > now_s + TOKEN_LEEWAY_S) return TOKEN_NOT_YET;
@@ -113,17 +126,19 @@ int token_verify(const char *token, size_t len, const struct token_key *keys, si
 }
 
 static int add_claims(jwt_t *jwt, const struct token_claims *c) {
-  return jwt_add_grant(jwt, "room", c->room) || jwt_add_grant(jwt, "identity", c->identity) ||
+  return (*c->room && jwt_add_grant(jwt, "room", c->room)) || jwt_add_grant(jwt, "identity", c->identity) ||
          jwt_add_grant(jwt, "name", c->name) || jwt_add_grant(jwt, "role", signaling_role_name(c->role)) ||
          jwt_add_grant(jwt, "jti", c->jti) || jwt_add_grant_int(jwt, "exp", (long)c->expires_s) ||
          (c->not_before_s && jwt_add_grant_int(jwt, "nbf", (long)c->not_before_s)) ||
-         (c->wait && jwt_add_grant_bool(jwt, "wait", 1));
+         (c->wait && jwt_add_grant_bool(jwt, "wait", 1)) || (c->calls && jwt_add_grant_bool(jwt, "calls", 1)) ||
+         (c->guest && jwt_add_grant_bool(jwt, "guest", 1));
 }
 
 int token_mint(const struct token_claims *claims, const struct token_key *key, char **out) {
   if (!keys_long_enough(key, 1)) return TOKEN_KEY_SHORT;
   size_t name_len = strnlen(claims->name, sizeof(claims->name));
-  if (!signaling_identifier_valid(claims->room, strnlen(claims->room, sizeof(claims->room))) ||
+  size_t room_len = strnlen(claims->room, sizeof(claims->room));
+  if ((!signaling_identifier_valid(claims->room, room_len) && (room_len > 0 || !claims->calls)) ||
       !signaling_identifier_valid(claims->identity, strnlen(claims->identity, sizeof(claims->identity))) ||
       !signaling_identifier_valid(claims->jti, strnlen(claims->jti, sizeof(claims->jti))) || name_len == 0 ||
       name_len > SIGNALING_NAME_BYTES || !signaling_text_valid(claims->name, name_len, false) ||

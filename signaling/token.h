@@ -1,8 +1,10 @@
 /* signaling/token.h: the signed token that says who a client is: JWT, HMAC-SHA-256, one room.
  *
  * {"alg":"HS256","typ":"JWT"} . {"room":"r1","identity":"dr-lee","name":"Dr. Lee","role":"doctor","jti":"…","exp":…}
- * room, identity, name, role, jti and exp are required; nbf is checked and wait (a boolean) is read when present. The algorithm is pinned: a token
- * cannot choose `none` or anything else. Whether a jti was used before is the gateway's to remember, until expires_s.
+ * room, identity, name, role, jti and exp are required; nbf is checked when present; wait, calls and guest are booleans, false
+ * when absent. With calls:true the room may be absent or "": the client is in the lobby until a call gives it one. The
+ * algorithm is pinned: a token cannot choose `none` or anything else. Whether a jti was used before is the gateway's to
+ * remember, until expires_s.
  *
  * Sources: RFC 7519 §4.1 (claims), RFC 7515 §4.1 (header; unknown `crit` is refused), RFC 7518 §3.2 (HS256: "A key of
  * the same size as the hash output ... or larger MUST be used"), RFC 8725 §3.1 (pin the algorithm).
@@ -37,12 +39,14 @@ struct token_key {
 };
 
 struct token_claims {
-  char room[SIGNALING_IDENTIFIER_BYTES + 1];
+  char room[SIGNALING_IDENTIFIER_BYTES + 1]; /* "": the lobby */
   char identity[SIGNALING_IDENTIFIER_BYTES + 1];
   char jti[SIGNALING_IDENTIFIER_BYTES + 1];
   char name[SIGNALING_NAME_BYTES + 1]; /* shown to others; signaling_text_valid() */
   enum signaling_role role;
-  bool wait;            /* begins in the waiting room; on minting false leaves it out */
+  bool wait;            /* begins in the waiting room                */
+  bool calls;           /* may invite others                         */
+  bool guest;           /* made by a guest link: invites nobody      */
   int64_t expires_s;    /* exp, seconds since 1970                   */
   int64_t not_before_s; /* nbf, 0 when absent; on minting 0 leaves it out */
 };

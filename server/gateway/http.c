@@ -165,17 +165,21 @@ static void send_ready(struct gateway *g, struct listener_request *request) {
     respond(request, 200, "text/plain; charset=utf-8", "ready\n");
 }
 
-/* --dev only: a token for whoever asks, so that a link works without a login. */
+/* --dev only: a token for whoever asks, so that a link works without a login. `lobby` leaves the room out. */
 static void send_dev_token(struct gateway *g, struct listener_request *request) {
   const char *room = listener_request_query(request, "room"), *name = listener_request_query(request, "name");
   const char *role = listener_request_query(request, "role"), *identity = listener_request_query(request, "identity");
+  const char *lobby = listener_request_query(request, "lobby"), *wait = listener_request_query(request, "wait");
   char made[64];
   unsigned hash = 5381;
   for (const char *c = name ? name : ""; *c; c++)
     hash = hash * 33 + (unsigned char)*c;
   snprintf(made, sizeof made, "dev-%08x-%s", hash, role && strlen(role) < 16 ? role : "patient");
-  char *token = token_maker_mint(g->config, room ? room : "demo", identity && *identity ? identity : made,
-                                 name && *name ? name : "Guest", role && *role ? role : "patient", 600);
+  if (!room) room = "demo";
+  if (lobby) room = "";
+  char *token =
+      token_maker_mint(g->config, room, identity && *identity ? identity : made, name && *name ? name : "Guest",
+                       role && *role ? role : "patient", 600, TOKEN_MAKER_CALLS | (wait ? TOKEN_MAKER_WAIT : 0U));
   if (token)
     respond_json(request, json_pack("{s:s}", "token", token));
   else

@@ -68,6 +68,11 @@ static void test_shapes(void **state) {
   assert_string_equal(o.token.name, "i");
   assert_string_equal(o.token.role, "patient");
   assert_int_equal(o.token.ttl_seconds, 5);
+  assert_false(o.token.calls || o.token.wait);
+  options_free(&o);
+  parse(&o, (const char *const[]){"token", "--identity", "i", "--calls", "--wait", NULL});
+  assert_null(o.token.room);
+  assert_true(o.token.calls && o.token.wait);
   options_free(&o);
 }
 

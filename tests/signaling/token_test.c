@@ -104,6 +104,38 @@ static void test_wait(void **state) {
   assert_int_equal(verify(forge(HEADER, CLAIMS(",\"exp\":1790000001,\"wait\":null"), EVP_sha256())), TOKEN_CLAIMS);
 }
 
+static void test_calls_and_guests(void **state) {
+  (void)state;
+  struct token_claims in = sample(), out;
+  char *token = NULL;
+  in.guest = true;
+  assert_int_equal(token_mint(&in, &key, &token), 0);
+  assert_int_equal(token_verify(token, strlen(token), &key, 1, NOW, &out), 0);
+  assert_true(out.guest && !out.calls && !out.wait);
+  free(token);
+  in = sample();
+  in.room[0] = '\0';
+  assert_int_equal(token_mint(&in, &key, &token), TOKEN_CLAIMS); /* no room and nothing to wait for */
+  in.calls = true;
+  assert_int_equal(token_mint(&in, &key, &token), 0);
+  assert_int_equal(token_verify(token, strlen(token), &key, 1, NOW, &out), 0);
+  assert_true(out.calls && !out.guest);
+  assert_string_equal(out.room, "");
+  free(token);
+#define LOBBY(more) "{\"identity\":\"i\",\"name\":\"n\",\"role\":\"doctor\",\"jti\":\"j\",\"exp\":1790000001" more "}"
+  assert_int_equal(verify(forge(HEADER, LOBBY(",\"calls\":true"), EVP_sha256())), 0);
+  assert_int_equal(verify(forge(HEADER, LOBBY(",\"calls\":true,\"room\":\"\""), EVP_sha256())), 0);
+  static const char *const wrong[] = {LOBBY(""),
+                                      LOBBY(",\"calls\":false"),
+                                      LOBBY(",\"calls\":\"true\""),
+                                      LOBBY(",\"calls\":1"),
+                                      LOBBY(",\"calls\":true,\"room\":null"),
+                                      LOBBY(",\"calls\":true,\"room\":\"a b\""),
+                                      CLAIMS(",\"exp\":1790000001,\"guest\":\"no\"")};
+  for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+    if (verify(forge(HEADER, wrong[i], EVP_sha256())) != TOKEN_CLAIMS) fail_msg("%s", wrong[i]);
+}
+
 static void test_times(void **state) {
   (void)state;
   assert_int_equal(verify(forge(HEADER, GOOD, EVP_sha256())), 0);
@@ -212,9 +244,10 @@ static void test_short_keys(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_wait),
-                                     cmocka_unit_test(test_times),      cmocka_unit_test(test_algorithm_is_pinned),
-                                     cmocka_unit_test(test_claims),     cmocka_unit_test(test_one_bit_anywhere),
-                                     cmocka_unit_test(test_forms),      cmocka_unit_test(test_short_keys)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),          cmocka_unit_test(test_wait),
+                                     cmocka_unit_test(test_calls_and_guests),    cmocka_unit_test(test_times),
+                                     cmocka_unit_test(test_algorithm_is_pinned), cmocka_unit_test(test_claims),
+                                     cmocka_unit_test(test_one_bit_anywhere),    cmocka_unit_test(test_forms),
+                                     cmocka_unit_test(test_short_keys)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
