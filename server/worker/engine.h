@@ -263,6 +263,8 @@ void peer_send_reports(struct peer *peer, int64_t now_us);
 struct track *track_open(struct engine *engine, const struct room_track *info);
 void track_close(struct track *track);
 void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
+/* A layer begins, or the codec changes: the slots choose again. */
+void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
 void track_set_forwarding(struct track *track, bool on, int64_t now_us);
 void track_tell_room(struct track *track, int64_t now_us);
 /* Chooses the layer for each subscriber, or for one slot. */

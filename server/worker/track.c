@@ -70,8 +70,8 @@ static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_pac
 }
 
 /* A receiver may take the codec and not the profile (H.264 has four): its slot must not ask for key frames it cannot use. */
-static void note_format(struct track *track, uint8_t format, int64_t now_us) {
-  track->format = (int8_t)format;
+void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
+  if (track->kind == ROOM_VIDEO) track->format = (int8_t)media->format;
   track_choose_layers(track, now_us);
 }
 
@@ -88,7 +88,7 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
   }
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
   if (track->kind == ROOM_VIDEO && media->format != track->format && !media->padding_only)
-    note_format(track, media->format, now_us);
+    track_note_format(track, media, now_us);
   struct rtp_media_packet plain;
   bool stripped = media->codec == RTP_CODEC_RED && !media->padding_only && strip_red(media, &plain);
   for (size_t i = 0; i < track->subscriber_count; i++) {
