@@ -5,21 +5,37 @@ if(NOT SMARTCOLS_FOUND)
   return()
 endif()
 consilium_library(load
+  load/assertion.c
+  load/crowd.c
   load/description.c
   load/event_loop.c
   load/histogram.c
+  load/knee_search.c
   load/media_payload.c
   load/media_receiver.c
   load/media_sender.c
+  load/metric.c
+  load/options.c
   load/participant.c
   load/participant_media.c
   load/participant_signaling.c
+  load/progress.c
+  load/report_html.c
+  load/report_json.c
+  load/report_table.c
+  load/result.c
+  load/run.c
+  load/scenario.c
+  load/secret_file.c
   load/sequence_tracker.c
+  load/server_process.c
   load/stun_client.c
   load/transport.c
   load/web_client.c
   load/web_frame.c
   LINK ice rtp signaling PkgConfig::JANSSON PkgConfig::SMARTCOLS m)
+set_source_files_properties(load/options.c PROPERTIES
+  COMPILE_DEFINITIONS CONSILIUM_VERSION="${PROJECT_VERSION}")
 
 add_executable(consilium-load load/main.c)
 target_link_libraries(consilium-load PRIVATE consilium_flags load)

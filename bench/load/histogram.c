@@ -44,6 +44,19 @@ void histogram_merge(struct histogram *into, const struct histogram *from) {
     into->buckets[i] += from->buckets[i];
 }
 
+void histogram_difference(struct histogram *out, const struct histogram *now, const struct histogram *before) {
+  histogram_reset(out);
+  for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    out->buckets[i] = now->buckets[i] - before->buckets[i];
+    if (!out->buckets[i]) continue;
+    int64_t top = histogram_bucket_top(i);
+    if (out->count == 0) out->min = top;
+    out->max = top;
+    out->count += out->buckets[i];
+  }
+  out->sum = now->sum - before->sum;
+}
+
 int64_t histogram_percentile(const struct histogram *h, double percent) {
   if (h->count == 0) return 0;
   if (percent <= 0) return h->min;

@@ -22,6 +22,9 @@ void histogram_reset(struct histogram *h);
 void histogram_add(struct histogram *h, int64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
+/* What was added between two states of one histogram; its min and max are those of the steps. */
+void histogram_difference(struct histogram *out, const struct histogram *now, const struct histogram *before);
+
 /* The value below or at which `percent` of the values lie: the upper end of its step, never above the largest value.
  * 0 when empty; 0 percent is the smallest value, 100 the largest. */
 int64_t histogram_percentile(const struct histogram *h, double percent);

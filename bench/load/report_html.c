@@ -1,0 +1,198 @@
+/* bench/load/report_html.c: one page, no script, no other file: the figures, and plots as SVG. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/load/report.h"
+#include "bench/load/scenario.h"
+
+#define WIDTH  640
+#define HEIGHT 220
+#define LEFT   64
+#define BOTTOM 30
+#define TOP    12
+#define RIGHT  12
+
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>consilium-load</title>\n<style>"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:84rem;padding:0 "
+    "1rem;color:#1c2430;background:#fff}"
+    "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1.5rem}"
+    "table{border-collapse:collapse;width:100%}td{padding:.15rem .4rem;border-bottom:1px solid #e3e7ee}"
+    "td+td{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left;padding:.8rem .4rem .2rem}"
+    "svg{width:100%;height:auto}figure{margin:0 0 1rem}figcaption{font-weight:600}"
+    "text{font:11px system-ui,sans-serif;fill:#5a6675}.bad{background:#fdeaea;border-left:4px solid #c33;padding:.6rem "
+    "1rem}"
+    "@media(prefers-color-scheme:dark){body{background:#14181f;color:#e4e9f0}td{border-color:#2b323d}text{fill:#9aa6b5}"
+    ".bad{background:#3a1d1f}}</style></head><body>\n";
+
+struct point {
+  double x, y;
+};
+
+/* Text into HTML: room names and failures come from outside. */
+static void put_text(FILE *to, const char *text) {
+  for (; *text; text++) {
+    switch (*text) {
+      case '<':
+        fputs("&lt;", to);
+        break;
+      case '&':
+        fputs("&amp;", to);
+        break;
+      default:
+        fputc(*text, to);
+    }
+  }
+}
+
+/* A round number at or above `value`. */
+static double round_up(double value) {
+  if (!(value > 0)) return 1;
+  double step = pow(10, floor(log10(value)));
+  static const double nice[] = {1, 2, 2.5, 5, 10};
+  for (size_t i = 0; i < sizeof nice / sizeof *nice; i++)
+    if (nice[i] * step >= value * 0.999) return nice[i] * step;
+  return 10 * step;
+}
+
+static void put_axes(FILE *to, double x_max, double y_max, enum metric_unit unit, const char *x_unit) {
+  char label[48];
+  for (int i = 0; i <= 4; i++) {
+    double y = HEIGHT - BOTTOM - (double)(HEIGHT - BOTTOM - TOP) * i / 4;
+    fprintf(to, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#8884\"/>", LEFT, WIDTH - RIGHT, y, y);
+    fprintf(to, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 6, y + 4,
+            metric_format(unit, y_max * i / 4, label, sizeof label));
+    double x = LEFT + (double)(WIDTH - LEFT - RIGHT) * i / 4;
+    fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.4g%s</text>", x, HEIGHT - 10, x_max * i / 4,
+            x_unit);
+  }
+}
+
+static void put_plot(FILE *to, const char *title, const struct point *points, size_t count, enum metric_unit unit,
+                     const char *x_unit, const char *colour) {
+  double x_max = 0, y_max = 0;
+  for (size_t i = 0; i < count; i++) {
+    x_max = fmax(x_max, points[i].x);
+    y_max = fmax(y_max, points[i].y);
+  }
+  if (count < 2) return;
+  x_max = x_max > 0 ? x_max : 1;
+  y_max = round_up(y_max);
+  fprintf(to, "<figure><figcaption>%s</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", title,
+          WIDTH, HEIGHT, title);
+  put_axes(to, x_max, y_max, unit, x_unit);
+  fprintf(to, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour);
+  for (size_t i = 0; i < count; i++)
+    fprintf(to, "%.1f,%.1f ", LEFT + points[i].x / x_max * (WIDTH - LEFT - RIGHT),
+            HEIGHT - BOTTOM - points[i].y / y_max * (HEIGHT - BOTTOM - TOP));
+  fputs("\"/></svg></figure>\n", to);
+}
+
+enum series { SERIES_PACKETS, SERIES_LATENCY, SERIES_LOSS, SERIES_CPU, SERIES_PEOPLE };
+
+static double value_of(const struct run_sample *s, enum series which) {
+  switch (which) {
+    case SERIES_PACKETS:
+      return s->packets_per_second;
+    case SERIES_LATENCY:
+      return s->latency_p99_us;
+    case SERIES_LOSS:
+      return s->loss_percent;
+    case SERIES_CPU:
+      return s->server_cpu_percent;
+    case SERIES_PEOPLE:
+      return s->participants;
+  }
+  return 0;
+}
+
+static void put_series(FILE *to, const struct run_result *r) {
+  static const struct {
+    const char *title, *colour;
+    enum metric_unit unit;
+  } kinds[] = {[SERIES_PACKETS] = {"Packets delivered", "#2a6fdb", METRIC_PER_SECOND},
+               [SERIES_LATENCY] = {"Latency, p99 of each second", "#c2571a", METRIC_US},
+               [SERIES_LOSS] = {"Loss", "#c33", METRIC_PERCENT},
+               [SERIES_CPU] = {"Server CPU", "#3a8f4d", METRIC_PERCENT},
+               [SERIES_PEOPLE] = {"Participants", "#7a4fc4", METRIC_COUNT}};
+  struct point *points = calloc(RUN_SAMPLES_MAX, sizeof *points);
+  for (size_t k = 0; points && k < sizeof kinds / sizeof *kinds; k++) {
+    if (k == SERIES_CPU && !r->window.has_server) continue;
+    for (size_t i = 0; i < r->sample_count; i++)
+      points[i] = (struct point){r->samples[i].at_s, value_of(&r->samples[i], (enum series)k)};
+    put_plot(to, kinds[k].title, points, r->sample_count, kinds[k].unit, " s", kinds[k].colour);
+  }
+  free(points);
+}
+
+/* Latency over the share of packets, in nines: 0 is all, 1 is p90, 2 p99, 3 p99.9 … */
+static void put_latency(FILE *to, const struct histogram *h) {
+  struct point points[81];
+  size_t count = 0;
+  for (; h->count && count < sizeof points / sizeof *points; count++) {
+    double nines = (double)count / 20, percent = 100 - 100 * pow(10, -nines);
+    if (pow(10, nines) > (double)h->count) break;
+    points[count] = (struct point){nines, (double)histogram_percentile(h, percent)};
+  }
+  put_plot(to, "Latency by nines (1: p90, 2: p99, 3: p99.9)", points, count, METRIC_US, "", "#c2571a");
+}
+
+static void put_ramp(FILE *to, const struct run_result *r) {
+  struct point points[RUN_STEPS_MAX];
+  if (!r->step_count) return;
+  for (size_t i = 0; i < r->step_count; i++)
+    points[i] = (struct point){r->steps[i].packets_per_second, r->steps[i].latency_p99_us};
+  for (size_t i = 1; i < r->step_count; i++) /* few: by insertion, in order of x */
+    for (size_t k = i; k > 0 && points[k - 1].x > points[k].x; k--) {
+      struct point swap = points[k];
+      points[k] = points[k - 1];
+      points[k - 1] = swap;
+    }
+  put_plot(to, "Latency p99 over packets per second", points, r->step_count, METRIC_US, "/s", "#c2571a");
+}
+
+static void put_figures(FILE *to, const struct metric_list *list) {
+  const char *group = "";
+  fputs("<section><table>\n", to);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct metric *m = &list->items[i];
+    char value[48];
+    if (!m->known) continue;
+    if (strcmp(group, m->group) != 0) fprintf(to, "<tr><th colspan=\"2\">%s</th></tr>\n", group = m->group);
+    fprintf(to, "<tr><td>%s</td><td>%s</td></tr>\n", m->title, metric_format(m->unit, m->value, value, sizeof value));
+  }
+  fputs("</table></section>\n", to);
+}
+
+int report_html(const char *path, const struct run_result *r, const struct load_options *o) {
+  FILE *to = fopen(path, "we");
+  if (!to) return -errno;
+  fputs(head, to);
+  fprintf(to, "<h1>%s: %u participants, %.0f s</h1>\n", scenario_of(o->scenario)->name, r->window.ready,
+          r->window.seconds);
+  if (!r->valid) {
+    fputs("<div class=\"bad\"><strong>Not valid: the generator was the bottleneck.</strong><ul>", to);
+    for (size_t i = 0; i < r->reason_count; i++) {
+      fputs("<li>", to);
+      put_text(to, r->reasons[i]);
+    }
+    fputs("</ul></div>\n", to);
+  }
+  if (*r->note) {
+    fputs("<p>", to);
+    put_text(to, r->note);
+    fputs("</p>\n", to);
+  }
+  fputs("<main>\n", to);
+  put_figures(to, &r->metrics);
+  fputs("<section>\n", to);
+  put_ramp(to, r);
+  put_latency(to, &r->window.counters.latency_us);
+  put_series(to, r);
+  fputs("</section>\n</main></body></html>\n", to);
+  int failed = ferror(to);
+  return fclose(to) || failed ? -EIO : 0;
+}

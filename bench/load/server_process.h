@@ -1,0 +1,46 @@
+/* bench/load/server_process.h: what a server on this machine costs: its processes, read from /proc.
+ *
+ * CPU is the scheduler's own account (schedstat, nanoseconds) over all threads of all descendants of one pid. On loopback it
+ * includes the kernel's delivery to our sockets, which runs in the sender's context.
+ */
+#ifndef BENCH_LOAD_SERVER_PROCESS_H
+#define BENCH_LOAD_SERVER_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SERVER_PROCESSES_MAX 64
+
+struct server_process {
+  pid_t pid;
+  char name[32];            /* "supervisor", "gateway", "worker 0": the words of its command line that say so */
+  uint64_t cpu_ns, wait_ns; /* ran; was runnable but did not run */
+  uint64_t rss_bytes, pss_bytes;
+  uint64_t voluntary, involuntary; /* context switches */
+};
+
+struct server_snapshot {
+  size_t count;
+  struct server_process processes[SERVER_PROCESSES_MAX];
+  struct server_process total; /* pid 0 */
+};
+
+/* All of `root` and its descendants. `memory`: PSS too, which makes the kernel walk page tables: not within a measurement.
+ * False when there is no such process. */
+bool server_snapshot_take(struct server_snapshot *out, pid_t root, bool memory);
+
+/* b.total - a.total of times and switches; a process that ended in between counts as far as it was seen. */
+struct server_process server_snapshot_difference(const struct server_snapshot *a, const struct server_snapshot *b);
+
+/* ---- system calls, where perf's tracepoints may be used (root, tracefs) ---- */
+
+struct syscall_counter;
+/* Counts those of all present threads of the snapshot's processes. NULL: not available here. Costs the server some 100 ns a
+ * call, so ask for it only when wanted. */
+struct syscall_counter *syscall_counter_open(const struct server_snapshot *snapshot);
+uint64_t syscall_counter_read(const struct syscall_counter *c);
+void syscall_counter_close(struct syscall_counter *c);
+
+#endif
