@@ -189,8 +189,9 @@ test('simulcast: the size asked for by `view` is the size that comes, without a 
       assert.equal(told.track, track);
       assert.deepEqual(told.layers.map((l) => [l.rid, l.active]), [['q', true], ['h', false], ['f', false]]);
       await view(960, 540);
-      const again = await sender.client.event('layersWanted');
-      assert.ok(again.layers.every((l) => l.active));
+      await sender.client.event('layersWanted', (m) => m.layers.every((l) => l.active));
+      const screen = viewer.sink(sender, 'camera');
+      await until(() => screen.width === 960, () => `full size again, but ${screen.width}`);
     });
   } finally {
     await Promise.all([sender.leave(), viewer.leave()]);

@@ -73,6 +73,7 @@ export class Peer {
   #event(m) {
     if (m.event === 'slots') this.#assign(m.slots);
     if (m.event === 'sync') this.#assign(m.room.slots);
+    if (m.event === 'layersWanted' && m.track === this.tracks.camera) this.#setLayers(m.layers);
     if (m.event === 'mediaLost') this.#again();
   }
 
@@ -174,6 +175,15 @@ export class Peer {
       this.data.push({ label, from: String(frame.subarray(1, 1 + frame[0])), payload: frame.subarray(1 + frame[0]) });
     };
     return channel;
+  }
+
+  /** Stops encoding what nobody watches. */
+  #setLayers(layers) {
+    const sender = this.pc.getTransceivers().find((t) => t.sender.track === this.camera.track)?.sender;
+    const parameters = sender?.getParameters();
+    if (!parameters?.encodings.length) return;
+    for (const encoding of parameters.encodings) encoding.active = layers.find((l) => l.rid === (encoding.rid ?? ''))?.active ?? encoding.active;
+    sender.setParameters(parameters).catch((error) => (this.failure = error));
   }
 
   /** PROTOCOL.md, section 11. */
