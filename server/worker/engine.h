@@ -130,6 +130,7 @@ struct engine_room {
   size_t peers;
   struct speaker_detector *speakers;
   int64_t speakers_due_us;
+  bool speaking_told;       /* the last report to the room named somebody */
   uint32_t *speaker_tracks; /* track handle by detector number */
   UT_hash_handle hh;
 };

@@ -34,6 +34,7 @@ void engine_room_leave(struct engine *engine, struct engine_room *room) {
   free(room);
 }
 
+/* The room's ranking smooths over time: it wants a report with every update while anybody speaks, and one that all are silent. */
 static void tell_room(struct engine *engine, struct engine_room *room, int64_t now_us) {
   struct speaker_rank ranks[MAX_TOLD];
   struct room_speaker speakers[MAX_TOLD];
@@ -43,6 +44,8 @@ static void tell_room(struct engine *engine, struct engine_room *room, int64_t n
     speakers[told++] =
         (struct room_speaker){.track = room->speaker_tracks[ranks[i].member], .level = (uint8_t)(127 - ranks[i].level)};
   }
+  if (told == 0 && !room->speaking_told) return;
+  room->speaking_told = told > 0;
   room_manager_speakers(engine->manager, room->handle, speakers, told, now_us);
 }
 
@@ -51,6 +54,7 @@ void engine_rooms_update(struct engine *engine, int64_t now_us) {
   HASH_ITER(hh, engine->rooms, room, next) {
     if (room->speakers_due_us > now_us) continue;
     room->speakers_due_us = now_us + SPEAKER_UPDATE_US;
-    if (speaker_detector_update(room->speakers, now_us)) tell_room(engine, room, now_us);
+    speaker_detector_update(room->speakers, now_us);
+    tell_room(engine, room, now_us);
   }
 }

@@ -73,6 +73,8 @@ static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_pac
 void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
   if (track->kind == ROOM_VIDEO) track->format = (int8_t)media->format;
   track_choose_layers(track, now_us);
+  /* Choosing wished for a key frame, and it begins with this very packet. */
+  if (media->info.keyframe) rtp_incoming_stream_cancel_keyframe(media->stream);
 }
 
 /* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
