@@ -47,42 +47,52 @@ static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, in
   return sent->filler || *m ? RTP_DROP_NONE : RTP_DROP_HISTORY_MISS;
 }
 
-/* The RTX payload type that belongs to what the packet was sent as; 0 for none. */
+/* The RTX payload type that belongs to what the packet was sent as; before anything was sent, any; 0 for none. */
 static uint8_t rtx_payload_type(const struct rtp_outgoing_stream *s, const struct rtp_media_packet *m) {
   if (m) return s->formats[m->format].rtx_payload_type;
   for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
-    if (s->formats[i].payload_type == s->last_payload_type) return s->formats[i].rtx_payload_type;
+    bool fits = s->started ? s->formats[i].payload_type == s->last_payload_type : s->formats[i].rtx_payload_type != 0;
+    if (fits) return s->formats[i].rtx_payload_type;
   }
   return 0;
 }
 
-static void write_rtx(struct rtp_outgoing_stream *s, const struct sent *sent, const struct rtp_media_packet *m,
-                      const struct epoch *e, uint8_t payload_type, int64_t now_us, uint8_t *packet,
-                      struct rtp_rtx_result *r) {
-  struct header_fields f = {.ssrc = s->rtx_ssrc,
+/* Writes what was sent, or numbered, as `sent`: as a retransmission, or under its own number (payload_type 0). */
+static void write_again(struct rtp_outgoing_stream *s, const struct sent *sent, const struct rtp_media_packet *m,
+                        const struct epoch *e, uint8_t payload_type, int64_t now_us, uint8_t *packet,
+                        struct rtp_rtx_result *r) {
+  bool rtx = payload_type != 0;
+  struct header_fields f = {.ssrc = rtx ? s->rtx_ssrc : s->ssrc,
                             .timestamp = m ? m->timestamp - e->timestamp_offset : s->last_timestamp,
-                            .seq = s->rtx_seq++,
-                            .payload_type = payload_type,
-                            .marker = m && m->marker};
+                            .seq = rtx ? s->rtx_seq++ : sent->seq,
+                            .payload_type = rtx ? payload_type
+                                            : m ? s->formats[m->format].payload_type
+                                                : s->last_payload_type,
+                            .marker = m && m->marker,
+                            .padding = !rtx && !m};
   if (m && m->dependency_descriptor_len) {
     f.frame_number =
         (uint16_t)((m->dependency_descriptor[1] << 8 | m->dependency_descriptor[2]) - e->frame_number_offset);
   }
   struct header_place place = outgoing_header_write(s, &f, m, now_us, packet);
   uint8_t *at = packet + place.len;
-  at[0] = (uint8_t)(sent->seq >> 8);
-  at[1] = (uint8_t)sent->seq;
+  if (rtx) {
+    *at++ = (uint8_t)(sent->seq >> 8);
+    *at++ = (uint8_t)sent->seq;
+  }
   size_t payload_len = 0;
   if (m) {
     payload_len = m->payload_len;
-    memcpy(at + OSN_SIZE, m->payload, payload_len);
+    memcpy(at, m->payload, payload_len);
     if (m->info.picture_id_bits || m->info.has_tl0picidx) {
-      rtp_codec_patch_picture(at + OSN_SIZE, &m->info, sent->picture_id, sent->tl0picidx);
+      rtp_codec_patch_picture(at, &m->info, sent->picture_id, sent->tl0picidx);
     }
+  } else if (!rtx) {
+    at[payload_len++] = 1; /* RFC 3550 §5.1: the last octet of padding counts the padding */
   }
   r->seq = f.seq;
   r->header_len = place.len;
-  r->len = (uint16_t)(place.len + OSN_SIZE + payload_len);
+  r->len = (uint16_t)((size_t)(at - packet) + payload_len);
   r->transport_seq_offset = place.transport_seq;
   r->abs_send_time_offset = place.abs_send_time;
 }
@@ -107,7 +117,7 @@ bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, stru
   } else {
     s->budget_bytes -= cost;
     sent->resent_ms = stamp_ms(it->now_us);
-    write_rtx(s, sent, m, epoch, payload_type, it->now_us, packet, r);
+    write_again(s, sent, m, epoch, payload_type, it->now_us, packet, r);
     s->rtx_packets++;
     s->rtx_bytes += (uint64_t)cost;
   }
@@ -117,7 +127,7 @@ bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, stru
 void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,
                                size_t cap, struct rtp_rtx_result *r) {
   *r = (struct rtp_rtx_result){0};
-  uint8_t payload_type = s->rtx_ssrc && s->started ? rtx_payload_type(s, NULL) : 0;
+  uint8_t payload_type = s->rtx_ssrc ? rtx_payload_type(s, NULL) : 0;
   if (payload_type == 0) {
     r->reason = RTP_DROP_NO_RTX;
     return;
@@ -139,4 +149,51 @@ void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, i
   r->len = (uint16_t)(place.len + padding);
   r->transport_seq_offset = place.transport_seq;
   r->abs_send_time_offset = place.abs_send_time;
+}
+
+void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t back, int64_t now_us, uint8_t *packet,
+                                     size_t cap, struct rtp_rtx_result *r) {
+  struct sent *sent = NULL;
+  const struct rtp_media_packet *m = NULL;
+  const struct epoch *epoch = NULL;
+  *r = (struct rtp_rtx_result){.nacked = (uint16_t)(s->highest_out - back)};
+  r->reason = find(s, r->nacked, now_us, &sent, &m, &epoch);
+  if (r->reason != RTP_DROP_NONE) return;
+  uint8_t payload_type = m ? rtx_payload_type(s, m) : 0;
+  if (payload_type == 0) {
+    r->reason = RTP_DROP_NO_RTX;
+  } else if (cap < (size_t)OSN_SIZE + m->payload_len + RTP_OUTGOING_HEADER_MAX) {
+    r->reason = RTP_DROP_NO_SPACE;
+  } else {
+    sent->resent_ms = stamp_ms(now_us);
+    write_again(s, sent, m, epoch, payload_type, now_us, packet, r);
+  }
+}
+
+void rtp_outgoing_stream_deferred(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, uint8_t *packet,
+                                  size_t cap, struct rtp_rtx_result *r) {
+  struct sent *sent = &s->sent[seq & s->window_mask];
+  *r = (struct rtp_rtx_result){.nacked = seq};
+  if (!sent->used || sent->seq != seq) {
+    r->reason = RTP_DROP_NOT_SENT;
+    return;
+  }
+  const struct epoch *e = &s->epochs[sent->epoch % EPOCHS];
+  bool known = (uint8_t)(s->epoch_number - sent->epoch) < EPOCHS && e->stream && !sent->filler;
+  const struct rtp_media_packet *m = known ? rtp_incoming_stream_find(e->stream, sent->source_seq, now_us) : NULL;
+  if (cap < (m ? (size_t)m->payload_len : 1) + RTP_OUTGOING_HEADER_MAX) {
+    r->reason = RTP_DROP_NO_SPACE;
+    return;
+  }
+  sent->filler |= !m;
+  write_again(s, sent, m, e, 0, now_us, packet, r);
+}
+
+void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent) {
+  uint32_t last = s->highest_out - (uint16_t)((uint16_t)s->highest_out - last_sent);
+  if (s->highest_out - last > s->window_mask) return; /* not a number of ours */
+  for (uint32_t seq = last + 1; seq != s->highest_out + 1; seq++)
+    s->sent[seq & s->window_mask].used = false;
+  s->highest_out = last;
+  s->current = NULL;
 }

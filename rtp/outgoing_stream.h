@@ -131,10 +131,26 @@ void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seq
  * more than half of the slot's media rate, and no packet is resent twice within a round trip. False after the last number. */
 bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, struct rtp_rtx_result *r);
 
-/* A padding packet on the RTX SSRC, for bandwidth probing: `padding` bytes (1..255) after the header. Not charged to the RTX
- * budget. Same result as above; reason NO_RTX when there is none, or before the first media packet. */
+/* A padding packet on the RTX SSRC, for bandwidth probing: `padding` bytes (1..255) after the header; also before the first media
+ * packet. Not charged to the RTX budget. Same result as above; reason NO_RTX when there is none. */
 void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,
                                size_t cap, struct rtp_rtx_result *r);
+
+/* Another kind of probe: the packet sent `back` packets before the newest, as RTX, which may even be of use. Not charged to the
+ * RTX budget. HISTORY_MISS, RTX_TOO_SOON, … : take padding instead. */
+void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t back, int64_t now_us, uint8_t *packet,
+                                     size_t cap, struct rtp_rtx_result *r);
+
+/* ---- packets that wait (rtp/pacer.h) ---- */
+
+/* A packet that forward() numbered `seq`, but that was not sent, is written now, whole. Once per number: it will be sealed under
+ * it. When the source's history has lost it a filler is written. NOT_SENT: that number is unknown (cut meanwhile). */
+void rtp_outgoing_stream_deferred(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, uint8_t *packet,
+                                  size_t cap, struct rtp_rtx_result *r);
+
+/* Everything numbered after `last_sent` was never sent and never will be: the numbers are free again, and the slot waits for a key
+ * frame of what it wants. For a layer that has become too fast to be worth its queue. */
+void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent);
 
 /* ---- RTCP ---- */
 

@@ -1,0 +1,92 @@
+/* rtp/bandwidth_allocator.h: who of a receiver's slots gets how much of its downlink.
+ *
+ * Audio is taken off first, then what repairs will need. Of the rest every picture gets its smallest step, in order of importance
+ * (screen share or pinned camera, speaker, thumbnails); then, in the same order, each is raised as far as it is wanted and the
+ * link carries. A picture's steps are its layers in turn, each with its temporal layers; a half-rate picture of the next layer
+ * is a step, a quarter-rate one only of the smallest (or for a screen share). More budget never makes a more important picture
+ * worse.
+ *
+ * Steps down come at once when the link says so, after a moment's patience when no queue stands. Steps up need the rate proven
+ * (rtp/bandwidth_estimator.h) and some headroom; a step up that had to be taken back is tried again later and later.
+ *
+ * Units: bits per second on the wire.   Memory: the caller's array; nothing allocated. Pure but for the slots' memory.
+ */
+#ifndef RTP_BANDWIDTH_ALLOCATOR_H
+#define RTP_BANDWIDTH_ALLOCATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtp/layer_selector.h"
+
+#define ALLOCATION_SLOTS            32
+#define ALLOCATION_INTERVAL_US      200000 /* run at least so often, and whenever the target fell or a slot changed */
+
+#define ALLOCATION_UP_PERCENT       110 /* of the need must be there for a step up … */
+#define ALLOCATION_BASE_PERCENT     125 /* … and for the first step: video that comes and goes is worse than none */
+#define ALLOCATION_PATIENCE_US      1000000 /* a little over budget without a queue is borne for so long */
+#define ALLOCATION_PATIENCE_PERCENT 130
+#define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
+#define ALLOCATION_BACKOFF_US       8000000 /* then it is not tried for so long, twice as long after each failure … */
+#define ALLOCATION_BACKOFF_MAX_US   64000000 /* … at most */
+
+enum allocation_class { ALLOCATION_PINNED = 0, ALLOCATION_SPEAKER, ALLOCATION_THUMBNAIL };
+
+enum allocation_reason {
+  ALLOCATION_FULL = 0,  /* gets what it wants                                  */
+  ALLOCATION_HIDDEN,    /* nobody looks                                        */
+  ALLOCATION_NO_SOURCE, /* no live layer                                       */
+  ALLOCATION_BANDWIDTH, /* less than wanted, or nothing: the link is too slow  */
+  ALLOCATION_STALLED,   /* nothing: the link does not answer                   */
+};
+const char *allocation_reason_name(enum allocation_reason reason);
+
+/* What a slot remembers between runs; zero it when another track flows there. */
+struct allocation_memory {
+  int8_t layer, temporal; /* granted last, each plus one; 0: nothing */
+  int64_t raised_us, retry_us, backoff_us;
+  double layer_bps[LAYER_MAX]; /* smoothed */
+};
+
+struct allocation_slot {
+  enum allocation_class importance;
+  bool screen; /* sharp and slow is better than smooth and blurred */
+  struct layer_state layers[LAYER_MAX];
+  size_t layer_count;
+  uint32_t width, height; /* viewer's box in device pixels; 0×0: hidden */
+  struct allocation_memory *memory;
+  /* out */
+  int layer; /* index, or LAYER_NONE: send nothing */
+  uint8_t max_temporal;
+  uint64_t bps; /* what that is expected to cost */
+  enum allocation_reason reason;
+};
+
+struct allocation_memory_all { /* per receiver */
+  int64_t over_since_us;       /* 0: within budget */
+};
+
+struct allocation {
+  /* in */
+  uint64_t target_bps, proven_bps, audio_bps;
+  double loss; /* share of packets lost: repairs will take about as much */
+  bool stalled;
+  bool queue; /* a queue stands: no patience */
+  struct allocation_slot *slots;
+  size_t slot_count;
+  struct allocation_memory_all *memory;
+  /* out: totals on the wire, audio included */
+  uint64_t used_bps;
+  uint64_t next_bps,
+      most_bps;    /* what the next refused step and all steps would need: rtp/probe_controller.h; 0: all have all */
+  bool audio_only; /* pictures are wanted and none is sent */
+  enum allocation_reason reason; /* why, when audio_only */
+};
+
+void bandwidth_allocator_run(struct allocation *a, int64_t now_us);
+
+/* What a stream of this media rate takes on the wire, our headers, SRTP, UDP and IP included. */
+uint64_t bandwidth_allocator_wire_bps(uint64_t media_bps);
+
+#endif

@@ -1,0 +1,230 @@
+/* The estimate of one downlink: see rtp/bandwidth_estimator.h. */
+#include "rtp/bandwidth_estimator.h"
+
+#include <string.h>
+
+/* After an outage: what comes first is the backlog. */
+#define BACKLOG_US   300000
+/* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
+#define JITTER_SPANS 4
+#define PROBE_MAX_US 100000
+
+const char *bandwidth_limit_name(enum bandwidth_limit limit) {
+  static const char *const names[] = {"delay", "loss", "remb", "stalled"};
+  return (unsigned)limit < 4 ? names[limit] : "unknown";
+}
+
+void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwidth_config *c) {
+  memset(e, 0, sizeof *e);
+  arrival_groups_init(&e->groups);
+  trendline_init(&e->trend);
+  queue_delay_init(&e->queue);
+  acknowledged_rate_init(&e->acknowledged);
+  loss_bound_init(&e->loss);
+  application_limit_init(&e->application);
+  probe_results_init(&e->results);
+  probe_controller_init(&e->probes);
+  e->start_bps = c && c->start_bps ? c->start_bps : BANDWIDTH_START_BPS;
+  rate_control_init(&e->control, e->start_bps, c && c->min_bps ? c->min_bps : BANDWIDTH_MIN_BPS,
+                    c && c->max_bps ? c->max_bps : BANDWIDTH_MAX_BPS);
+  e->proven_us = e->feedback_us = e->waiting_us = -1;
+}
+
+/* ---- sending ---- */
+
+void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int64_t now_us) {
+  if (e->proven_us < 0) { /* until something is known the first guess counts */
+    e->proven_us = now_us;
+    e->proven_bps = e->start_bps;
+  }
+  application_limit_sent(&e->application, bytes, bandwidth_estimator_bps(e), now_us);
+  if (bytes && e->waiting_us < 0) e->waiting_us = now_us;
+  if (!e->has_feedback || e->stalled || e->waiting_us < 0) return;
+  if (now_us - e->waiting_us > BANDWIDTH_STALL_US + e->rtt_us) {
+    e->stalled = true;
+    e->stalls++;
+    probe_controller_congested(&e->probes, now_us);
+  }
+}
+
+void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, uint64_t most_bps, int64_t now_us) {
+  probe_controller_want(&e->probes, next_bps, most_bps);
+  probe_controller_start(&e->probes, e->start_bps, now_us);
+}
+
+bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
+  if (e->stalled) return false;
+  int64_t duration_us = e->jitter_us * JITTER_SPANS;
+  probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
+  if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,
+                             out)) {
+    return false;
+  }
+  probe_results_begin(&e->results, out->id, out->bps);
+  return true;
+}
+
+void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct probe_cluster *c, uint32_t bytes,
+                                    bool last, int64_t now_us) {
+  probe_results_sent(&e->results, c->id, bytes, last, now_us);
+}
+
+/* ---- feedback ---- */
+
+/* The link is back. Trend and losses from before the outage say nothing about it; the estimate is the best guess there is. */
+static void resume(struct bandwidth_estimator *e, int64_t now_us) {
+  e->stalled = false;
+  e->ignore_loss_before_us = now_us;
+  loss_bound_forget(&e->loss);
+  arrival_groups_init(&e->groups);
+  trendline_init(&e->trend);
+  acknowledged_rate_init(&e->acknowledged);
+}
+
+static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delta *d) {
+  int64_t variation_us = d->arrival_us - d->sent_us;
+  if (variation_us < 0) variation_us = -variation_us;
+  e->jitter_us += (variation_us - e->jitter_us) / 16;
+}
+
+/* Feeds one message's packets to everybody. Returns whether any part of it was overuse. */
+static bool feed(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+  uint32_t packets = 0, before = e->reported;
+  int32_t lost = 0;
+  uint64_t bytes = 0;
+  int64_t first_us = -1, last_us = -1;
+  bool overused = false;
+  for (size_t i = 0; i < r->count; i++) {
+    const struct transport_result *p = &r->results[i];
+    bool seen_lost = (int32_t)(p->seq - before) < 0 && before; /* reported lost in an earlier message, here after all */
+    if ((int32_t)(p->seq + 1 - e->reported) > 0 || !e->reported) e->reported = p->seq + 1;
+    if (p->tag) probe_results_packet(&e->results, p->tag, p->sent_us, p->arrival_us, p->size);
+    if (p->sent_us >= e->ignore_loss_before_us) {
+      packets += !seen_lost;
+      bytes += seen_lost ? 0 : p->size;
+      lost += p->arrival_us < 0 ? 1 : seen_lost ? -1 : 0;
+      if (first_us < 0) first_us = p->sent_us;
+      if (p->sent_us > last_us) last_us = p->sent_us;
+    }
+    if (p->arrival_us < 0) continue;
+    acknowledged_rate_packet(&e->acknowledged, p->arrival_us, p->size);
+    queue_delay_packet(&e->queue, p->sent_us, p->arrival_us);
+    struct arrival_delta delta;
+    if (p->tag || !arrival_groups_packet(&e->groups, p->sent_us, p->arrival_us, p->size, &delta)) continue;
+    note_jitter(e, &delta);
+    overused |= trendline_update(&e->trend, &delta) == LINK_OVERUSED;
+  }
+  loss_bound_packets(&e->loss, first_us, last_us, packets, lost, bytes, now_us);
+  return overused;
+}
+
+static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
+  uint64_t asked_bps, measured_bps;
+  while (probe_results_take(&e->results, loss_bound_random(&e->loss), now_us, &asked_bps, &measured_bps)) {
+    uint64_t target_bps = rate_control_bps(&e->control);
+    if (measured_bps > target_bps) rate_control_set(&e->control, measured_bps, now_us);
+    if (measured_bps && (measured_bps >= e->proven_bps || now_us - e->proven_us > BANDWIDTH_PROOF_US)) {
+      e->proven_bps = measured_bps;
+      e->proven_us = now_us;
+    }
+    probe_controller_result(&e->probes, asked_bps, measured_bps, now_us);
+  }
+}
+
+static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
+  return (uint64_t)((double)bps / (1 - loss_bound_random(&e->loss)));
+}
+
+void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+  if (r->count == 0) return;
+  bool back = e->stalled && r->received > 0;
+  if (back) resume(e, now_us);
+  if (r->received > 0) {
+    e->has_feedback = true;
+    e->feedback_us = now_us;
+    e->waiting_us = -1;
+  }
+  bool overused = feed(e, r, now_us);
+  if (r->newest_sent_us >= 0) {
+    int64_t sample_us = now_us - r->newest_sent_us;
+    e->rtt_us = e->rtt_us ? (7 * e->rtt_us + sample_us) / 8 : sample_us;
+    rate_control_set_rtt(&e->control, e->rtt_us);
+  }
+  /* A message with overuse anywhere counts as overuse; but a queue must stand, or it was jitter. After an outage the queue alone
+   * is enough: its trend is downwards. */
+  int64_t queue_us = queue_delay_standing_us(&e->queue);
+  enum link_usage usage = e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
+  if (overused && queue_us >= BANDWIDTH_WITNESS_US) usage = LINK_OVERUSED;
+  if (back && queue_us >= BACKLOG_US) usage = LINK_OVERUSED;
+  uint64_t acknowledged_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_WINDOW_US));
+  uint64_t busy_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_BUSY_US));
+  if (acknowledged_bps >= e->proven_bps || now_us - e->proven_us > BANDWIDTH_PROOF_US) {
+    e->proven_bps = acknowledged_bps;
+    e->proven_us = now_us;
+  }
+  bool decreased = rate_control_update(&e->control, usage, acknowledged_bps, busy_bps, e->application.limited, now_us);
+  if (decreased) {
+    e->decreases++;
+    if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);
+    probe_controller_congested(&e->probes, now_us);
+  }
+  take_probes(e, now_us);
+}
+
+/* ---- receivers without transport-wide feedback ---- */
+
+void bandwidth_estimator_remb(struct bandwidth_estimator *e, uint64_t bps) {
+  if (e->has_feedback) return;
+  e->remb_bps = bps;
+}
+
+/* gcc-02 §6: "If the packet loss ratio is between 2% and 10%, As_hat is kept; more than 10%: As_hat(i-1)(1-0.5p); less than 2%:
+ * 1.05(As_hat(i-1))". Without feedback per packet there is nothing better. */
+void bandwidth_estimator_reported_loss(struct bandwidth_estimator *e, uint8_t fraction_lost, int64_t now_us) {
+  if (e->has_feedback || e->remb_bps == 0) return;
+  double p = fraction_lost / 256.0, bps = (double)rate_control_bps(&e->control);
+  if (p > 0.10) bps *= 1 - 0.5 * p;
+  if (p < 0.02) bps *= 1.05;
+  if (bps > (double)e->remb_bps) bps = (double)e->remb_bps;
+  rate_control_set(&e->control, (uint64_t)bps, now_us);
+}
+
+/* ---- what follows ---- */
+
+uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e) {
+  uint64_t bps = rate_control_bps(&e->control);
+  if (loss_bound_bps(&e->loss) < bps) bps = loss_bound_bps(&e->loss);
+  if (!e->has_feedback && e->remb_bps) bps = e->remb_bps < bps ? e->remb_bps : bps;
+  return bps < e->control.min_bps ? e->control.min_bps : bps;
+}
+
+uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us) {
+  return e->proven_us >= 0 && now_us - e->proven_us <= BANDWIDTH_PROOF_US ? e->proven_bps : 0;
+}
+
+void bandwidth_estimator_state(const struct bandwidth_estimator *e, int64_t now_us, struct bandwidth_state *out) {
+  *out = (struct bandwidth_state){
+      .target_bps = bandwidth_estimator_bps(e),
+      .delay_bps = rate_control_bps(&e->control),
+      .loss_bps = loss_bound_bps(&e->loss),
+      .acknowledged_bps = acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_WINDOW_US),
+      .proven_bps = bandwidth_estimator_proven_bps(e, now_us),
+      .rtt_us = e->rtt_us,
+      .queue_us = queue_delay_standing_us(&e->queue),
+      .jitter_us = e->jitter_us,
+      .loss = loss_bound_recent(&e->loss),
+      .random_loss = loss_bound_random(&e->loss),
+      .trend_ms = e->trend.modified_ms,
+      .threshold_ms = e->trend.threshold_ms,
+      .usage = e->trend.usage,
+      .control = e->control.state,
+      .app_limited = e->application.limited,
+      .stalled = e->stalled,
+  };
+  if (e->stalled)
+    out->limit = BANDWIDTH_STALLED;
+  else if (!e->has_feedback && e->remb_bps)
+    out->limit = BANDWIDTH_BY_REMB;
+  else if (out->loss_bps < out->delay_bps)
+    out->limit = BANDWIDTH_BY_LOSS;
+}

@@ -1,0 +1,107 @@
+/* rtp/bandwidth_estimator.h: how many bits per second one receiver's downlink carries.
+ *
+ *   feedback ─► arrival groups ─► trendline ─┐  (a trend counts only with a standing queue: rtp/queue_delay.h)
+ *            ├► acknowledged rate ───────────┼─► rate control ─┐
+ *            ├► probe results ───────────────┘                 ├─► the least of them is the target
+ *            └► losses ─► loss bound ──────────────────────────┤
+ *   REMB, for receivers without transport-wide feedback ───────┘
+ *
+ * All sizes and rates are on the wire, headers of IP and UDP included: the caller adds them. Feedback that stays away while
+ * packets are under way is an outage (`stalled`): the target stays what it was, the caller stops video, and what was lost
+ * meanwhile is nobody's loss rate.
+ *
+ * Source: draft-ietf-rmcat-gcc-02; REMB: draft-alvestrand-rmcat-remb-03.   Memory: about 11 KiB, fixed, no allocation.
+ */
+#ifndef RTP_BANDWIDTH_ESTIMATOR_H
+#define RTP_BANDWIDTH_ESTIMATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rtp/acknowledged_rate.h"
+#include "rtp/application_limit.h"
+#include "rtp/arrival_groups.h"
+#include "rtp/loss_bound.h"
+#include "rtp/probe_controller.h"
+#include "rtp/probe_result.h"
+#include "rtp/queue_delay.h"
+#include "rtp/rate_control.h"
+#include "rtp/transport_feedback.h"
+#include "rtp/trendline.h"
+
+#define BANDWIDTH_START_BPS  300000 /* libwebrtc's too */
+#define BANDWIDTH_MIN_BPS    30000  /* an Opus stream at its lowest, with headers */
+#define BANDWIDTH_MAX_BPS    100000000
+/* A trend without this much standing queue is jitter, not overuse. */
+#define BANDWIDTH_WITNESS_US 12000
+/* No feedback for so long, and a round trip, while packets are under way: the link is gone. */
+#define BANDWIDTH_STALL_US   700000
+/* What a probe or the flow itself carried is proof for so long. */
+#define BANDWIDTH_PROOF_US   5000000
+
+enum bandwidth_limit { BANDWIDTH_BY_DELAY = 0, BANDWIDTH_BY_LOSS, BANDWIDTH_BY_REMB, BANDWIDTH_STALLED };
+const char *bandwidth_limit_name(enum bandwidth_limit limit);
+
+struct bandwidth_config {
+  uint64_t start_bps, min_bps, max_bps; /* 0 takes the defaults above */
+};
+
+struct bandwidth_estimator {
+  struct arrival_groups groups;
+  struct trendline trend;
+  struct queue_delay queue;
+  struct acknowledged_rate acknowledged;
+  struct rate_control control;
+  struct loss_bound loss;
+  struct application_limit application;
+  struct probe_results results;
+  struct probe_controller probes;
+  uint64_t start_bps, remb_bps, proven_bps;
+  int64_t proven_us, feedback_us, waiting_us; /* -1: never, not waiting */
+  int64_t ignore_loss_before_us;
+  int64_t rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
+  uint32_t reported;         /* one past the highest number reported, as in the history */
+  bool stalled, has_feedback, was_overused;
+  uint64_t decreases, stalls;
+};
+
+void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwidth_config *config);
+
+/* ---- what happens ---- */
+
+/* `bytes` were sent since the last call. Call it every few milliseconds, also with 0. */
+void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int64_t now_us);
+
+/* One feedback message's results (sizes on the wire). */
+void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us);
+
+/* REMB and receiver reports count only until the first transport-wide feedback. `fraction_lost` of 256. */
+void bandwidth_estimator_remb(struct bandwidth_estimator *e, uint64_t bps);
+void bandwidth_estimator_reported_loss(struct bandwidth_estimator *e, uint8_t fraction_lost, int64_t now_us);
+
+/* What the receiver could use: see probe_controller_want(). */
+void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, uint64_t most_bps, int64_t now_us);
+
+/* A cluster to send now. Tag its packets with its id; tell each one, and the last. */
+bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out);
+void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct probe_cluster *c, uint32_t bytes,
+                                    bool last, int64_t now_us);
+
+/* ---- what follows ---- */
+
+uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e);
+/* The highest rate that was really carried within the last five seconds, by media or by a probe. */
+uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us);
+
+struct bandwidth_state { /* for metrics and traces */
+  uint64_t target_bps, delay_bps, loss_bps, acknowledged_bps, proven_bps;
+  int64_t rtt_us, queue_us, jitter_us;
+  double loss, random_loss, trend_ms, threshold_ms;
+  enum bandwidth_limit limit;
+  enum link_usage usage;
+  enum rate_control_state control;
+  bool app_limited, stalled;
+};
+void bandwidth_estimator_state(const struct bandwidth_estimator *e, int64_t now_us, struct bandwidth_state *out);
+
+#endif

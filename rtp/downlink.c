@@ -1,0 +1,205 @@
+/* One receiver's downlink: see rtp/downlink.h. */
+#include "rtp/downlink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtp/downlink_internal.h"
+
+int downlink_create(struct downlink **out, const struct downlink_config *c) {
+  struct downlink *d = calloc(1, sizeof *d);
+  if (!d) return RTP_ERROR_NO_SPACE;
+  d->listener = c->listener;
+  d->overhead_bytes = c->overhead_bytes;
+  bandwidth_estimator_init(&d->estimator, &c->bandwidth);
+  transport_send_history_init(&d->history);
+  pacer_init(&d->pacer, bandwidth_estimator_bps(&d->estimator));
+  *out = d;
+  return RTP_OK;
+}
+
+void downlink_free(struct downlink *d) {
+  free(d);
+}
+
+/* ---- slots ---- */
+
+uint16_t downlink_add_slot(struct downlink *d, struct rtp_outgoing_stream *out, void *arg, bool video) {
+  for (uint16_t i = 0; i < DOWNLINK_SLOTS; i++) {
+    if (d->slots[i].out) continue;
+    d->slots[i] = (struct downlink_slot){.out = out, .arg = arg, .video = video};
+    if (i >= d->slot_count) d->slot_count = (uint16_t)(i + 1);
+    return i;
+  }
+  return DOWNLINK_NO_SLOT;
+}
+
+void downlink_remove_slot(struct downlink *d, uint16_t slot) {
+  if (slot >= d->slot_count) return;
+  pacer_forget(&d->pacer, slot, true);
+  d->slots[slot].out = NULL;
+}
+
+static void cut(struct downlink *d, uint16_t slot) {
+  struct downlink_slot *s = &d->slots[slot];
+  size_t thrown = pacer_forget(&d->pacer, slot, false);
+  d->stats.cut += thrown;
+  if (thrown && s->any_sent) rtp_outgoing_stream_cut(s->out, s->last_sent);
+}
+
+void downlink_stepped_down(struct downlink *d, uint16_t slot) {
+  if (slot < d->slot_count && pacer_backlog_us(&d->pacer) > DOWNLINK_STALE_US) cut(d, slot);
+}
+
+/* ---- sending ---- */
+
+uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
+  bytes += d->overhead_bytes;
+  d->unreported_bytes += bytes;
+  d->stats.sent++;
+  return transport_send_history_sent(&d->history, (uint16_t)bytes, d->tag, now_us);
+}
+
+static void note_sent(struct downlink_slot *s, uint16_t seq) {
+  if (!s->any_sent || (int16_t)(uint16_t)(seq - s->last_sent) > 0) s->last_sent = seq;
+  s->any_sent = true;
+}
+
+bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t bytes, int64_t now_us) {
+  if (slot >= d->slot_count) return true;
+  struct downlink_slot *s = &d->slots[slot];
+  bytes += d->overhead_bytes;
+  d->stats.offered++;
+  if (pacer_admit(&d->pacer, s->video ? PACER_VIDEO : PACER_AUDIO, bytes, now_us)) {
+    note_sent(s, seq);
+    return true;
+  }
+  struct pacer_decision decision = {.since_us = now_us, .slot = slot, .seq = seq, .bytes = (uint16_t)bytes};
+  bool kept = pacer_push(&d->pacer, PACER_VIDEO, &decision);
+  d->stats.delayed += kept;
+  if (!kept || pacer_backlog_us(&d->pacer) > DOWNLINK_LATE_US) cut(d, slot);
+  return false;
+}
+
+static void hand_on(struct downlink *d, struct downlink_slot *s, bool rtx, uint8_t *packet,
+                    const struct rtp_rtx_result *r) {
+  d->listener.send(d->listener.arg, s->arg, rtx, packet, r->header_len, r->len, r->transport_seq_offset);
+}
+
+/* Answers one missing number. False when it is beyond repair. */
+static bool repair(struct downlink *d, struct downlink_slot *s, uint16_t seq, bool charged, int64_t now_us) {
+  uint8_t packet[DOWNLINK_PACKET_MAX];
+  struct rtp_rtx_iterator it;
+  struct rtp_rtx_result r;
+  rtp_outgoing_stream_nack(s->out, &seq, 1, now_us, &it);
+  if (!rtp_rtx_next(&it, packet, sizeof packet, &r)) return true;
+  if (r.reason != RTP_DROP_NONE) {
+    d->stats.repairs_refused++;
+    return r.reason != RTP_DROP_HISTORY_MISS;
+  }
+  if (!charged) pacer_charge(&d->pacer, (uint32_t)r.len + d->overhead_bytes, now_us);
+  d->stats.repairs++;
+  hand_on(d, s, true, packet, &r);
+  return true;
+}
+
+#define REPAIR_BYTES 1000 /* about; what is charged at the queue's end before the packet is known */
+
+size_t downlink_nack(struct downlink *d, uint16_t slot, const uint16_t *seqs, size_t count, int64_t now_us) {
+  if (slot >= d->slot_count) return 0;
+  struct downlink_slot *s = &d->slots[slot];
+  size_t beyond = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct pacer_decision decision = {.since_us = now_us, .slot = slot, .seq = seqs[i], .bytes = REPAIR_BYTES};
+    bool at_once =
+        !s->video || (pacer_deadline(&d->pacer) == INT64_MAX && d->pacer.level_until_us - now_us <= PACER_BURST_US);
+    if (at_once)
+      beyond += !repair(d, s, seqs[i], false, now_us);
+    else if (!pacer_push(&d->pacer, PACER_REPAIR, &decision))
+      d->stats.repairs_refused++;
+  }
+  return beyond;
+}
+
+static void send_decision(struct downlink *d, enum pacer_kind kind, const struct pacer_decision *decision,
+                          int64_t now_us) {
+  struct downlink_slot *s = &d->slots[decision->slot];
+  if (!s->out) return;
+  if (kind == PACER_REPAIR) {
+    repair(d, s, decision->seq, true, now_us);
+    return;
+  }
+  uint8_t packet[DOWNLINK_PACKET_MAX];
+  struct rtp_rtx_result r;
+  rtp_outgoing_stream_deferred(s->out, decision->seq, now_us, packet, sizeof packet, &r);
+  if (r.reason != RTP_DROP_NONE) return;
+  note_sent(s, decision->seq);
+  hand_on(d, s, false, packet, &r);
+}
+
+/* ---- the receiver's word ---- */
+
+void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, int64_t now_us) {
+  static struct transport_result scratch[TRANSPORT_HISTORY_PACKETS]; /* one loop */
+  struct transport_results results = {.results = scratch, .capacity = TRANSPORT_HISTORY_PACKETS};
+  transport_send_history_feedback(&d->history, f, &results);
+  bandwidth_estimator_feedback(&d->estimator, &results, now_us);
+}
+
+void downlink_remb(struct downlink *d, uint64_t bps) {
+  bandwidth_estimator_remb(&d->estimator, bps);
+}
+
+void downlink_report(struct downlink *d, uint8_t fraction_lost, int64_t now_us) {
+  bandwidth_estimator_reported_loss(&d->estimator, fraction_lost, now_us);
+}
+
+/* ---- time ---- */
+
+void downlink_service(struct downlink *d, int64_t now_us) {
+  bandwidth_estimator_sent(&d->estimator, d->unreported_bytes, now_us);
+  d->unreported_bytes = 0;
+  pacer_set_target(&d->pacer, bandwidth_estimator_bps(&d->estimator));
+  enum pacer_kind kind;
+  struct pacer_decision decision;
+  while (pacer_pop(&d->pacer, now_us, &kind, &decision))
+    send_decision(d, kind, &decision, now_us);
+  downlink_probe(d, now_us);
+}
+
+int64_t downlink_deadline(const struct downlink *d) {
+  int64_t pacer = pacer_deadline(&d->pacer), probe = downlink_probe_deadline(d);
+  return pacer < probe ? pacer : probe;
+}
+
+/* ---- allocation ---- */
+
+#define QUEUE_STANDS_US 60000
+
+void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us) {
+  const struct bandwidth_estimator *e = &d->estimator;
+  a->target_bps = bandwidth_estimator_bps(e);
+  a->proven_bps = bandwidth_estimator_proven_bps(e, now_us);
+  a->loss = loss_bound_recent(&e->loss);
+  a->stalled = e->stalled;
+  a->queue = queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US || pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
+  d->allocated_bps = a->target_bps;
+  d->allocated_stalled = e->stalled;
+}
+
+void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us) {
+  bandwidth_estimator_want(&d->estimator, a->next_bps, a->most_bps, now_us);
+}
+
+bool downlink_changed(const struct downlink *d) {
+  return bandwidth_estimator_bps(&d->estimator) < d->allocated_bps || d->estimator.stalled != d->allocated_stalled;
+}
+
+const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
+  return &d->estimator;
+}
+
+void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
+  *out = d->stats;
+  out->backlog_us = pacer_backlog_us(&d->pacer);
+}

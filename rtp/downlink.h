@@ -1,0 +1,104 @@
+/* rtp/downlink.h: everything towards one receiver that has to do with its link: numbers and remembers what is sent, estimates,
+ * paces, repairs within limits, probes.
+ *
+ *   forward() gave a packet      downlink_offer(): true, seal it now; false, it waits here (or was dropped)
+ *   sealing any packet           downlink_stamp(): its transport-wide sequence number
+ *   NACK                         downlink_nack()
+ *   feedback, REMB, report       downlink_feedback(), downlink_remb(), downlink_report()
+ *   every 5 ms, and after input  downlink_service(): what waited and probes come out through the listener
+ *   every 200 ms, and when downlink_changed()   bandwidth_allocator_run(), then downlink_want()
+ *
+ * The listener is called from downlink_service() and downlink_nack() only; it seals and sends, and must call nothing else here but
+ * downlink_stamp().
+ *
+ * Memory: one allocation of about 75 KiB at create; nothing per packet. Slots are borrowed: remove before freeing them.
+ */
+#ifndef RTP_DOWNLINK_H
+#define RTP_DOWNLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtp/bandwidth_allocator.h"
+#include "rtp/bandwidth_estimator.h"
+#include "rtp/outgoing_stream.h"
+#include "rtp/pacer.h"
+#include "rtp/rtcp.h"
+
+#define DOWNLINK_SLOTS    64
+#define DOWNLINK_NO_SLOT  UINT16_MAX
+/* What waits longer than this is late anyway: the slot is cut and asks for a key frame. */
+#define DOWNLINK_LATE_US  500000
+/* At a step down, what is left of the old layer is thrown away when it would take longer than this. */
+#define DOWNLINK_STALE_US 120000
+
+struct downlink;
+
+struct downlink_listener {
+  void *arg;
+  /* One packet to seal and send on the slot's media or RTX SSRC. `packet` is writable; stamp it at transport_seq_offset (0: none). */
+  void (*send)(void *arg, void *slot, bool rtx, uint8_t *packet, size_t header_len, size_t len,
+               size_t transport_seq_offset);
+};
+
+struct downlink_config {
+  struct bandwidth_config bandwidth;
+  uint16_t overhead_bytes; /* of each packet on the wire that we do not see: SRTP tag, UDP, IP */
+  struct downlink_listener listener;
+};
+
+struct downlink_stats {
+  uint64_t offered, sent, delayed, cut, repairs, repairs_refused, probe_packets, probe_bytes, probe_clusters;
+  int64_t backlog_us;
+};
+
+/* RTP_ERROR_NO_SPACE without memory. */
+int downlink_create(struct downlink **out, const struct downlink_config *config);
+void downlink_free(struct downlink *d); /* accepts NULL */
+
+/* ---- slots ---- */
+
+/* `arg` comes back in the listener. DOWNLINK_NO_SLOT: there are too many; then offer() always says true. */
+uint16_t downlink_add_slot(struct downlink *d, struct rtp_outgoing_stream *out, void *arg, bool video);
+void downlink_remove_slot(struct downlink *d, uint16_t slot);
+
+/* The slot goes down a layer, or to nothing, because the link cannot carry it: what waits of it is thrown away if it is much. */
+void downlink_stepped_down(struct downlink *d, uint16_t slot);
+
+/* ---- sending ---- */
+
+/* A packet that rtp_outgoing_stream_forward() just made: `bytes` of header and payload. */
+bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t bytes, int64_t now_us);
+
+/* Every packet with a transport-wide number, when it is sealed. */
+uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us);
+
+/* Answers, or queues, what the receiver misses. Returns how many cannot be repaired any more: a key frame is due. */
+size_t downlink_nack(struct downlink *d, uint16_t slot, const uint16_t *seqs, size_t count, int64_t now_us);
+
+/* ---- the receiver's word ---- */
+
+/* `f` is consumed. */
+void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, int64_t now_us);
+void downlink_remb(struct downlink *d, uint64_t bps);
+void downlink_report(struct downlink *d, uint8_t fraction_lost, int64_t now_us);
+
+/* ---- time ---- */
+
+void downlink_service(struct downlink *d, int64_t now_us);
+int64_t downlink_deadline(const struct downlink *d);
+
+/* ---- allocation ---- */
+
+/* Fills in what the link says: target, proven, loss, stalled, queue. */
+void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us);
+/* What the allocation left to wish for. */
+void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us);
+/* The target fell, or the link went away or came back, since the last allocation: do not wait for the next. */
+bool downlink_changed(const struct downlink *d);
+
+const struct bandwidth_estimator *downlink_estimator(const struct downlink *d);
+void downlink_get_stats(const struct downlink *d, struct downlink_stats *out);
+
+#endif

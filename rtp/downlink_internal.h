@@ -1,0 +1,41 @@
+/* rtp/downlink_internal.h: the layout of struct downlink, shared by downlink.c (packets) and downlink_probe.c (probe clusters). */
+#ifndef RTP_DOWNLINK_INTERNAL_H
+#define RTP_DOWNLINK_INTERNAL_H
+
+#include "rtp/downlink.h"
+
+#define DOWNLINK_PACKET_MAX (RTP_MEDIA_MAX_PAYLOAD + RTP_OUTGOING_HEADER_MAX + 2)
+
+struct downlink_slot {
+  struct rtp_outgoing_stream *out; /* NULL: free */
+  void *arg;
+  bool video, any_sent;
+  uint16_t last_sent; /* highest number of the slot that was handed on */
+};
+
+struct downlink {
+  struct downlink_listener listener;
+  uint16_t overhead_bytes;
+  uint16_t tag; /* of the packets being stamped: the running cluster's */
+  uint16_t slot_count;
+  uint32_t unreported_bytes; /* sent since the last service */
+  uint64_t allocated_bps;    /* target at the last allocation */
+  bool allocated_stalled;
+  struct downlink_slot slots[DOWNLINK_SLOTS];
+  /* the running probe cluster */
+  struct probe_cluster cluster; /* id 0: none */
+  uint32_t cluster_bytes, cluster_packets;
+  int64_t cluster_started_us;
+  uint16_t cluster_back;
+  struct downlink_stats stats;
+  struct bandwidth_estimator estimator;
+  struct pacer pacer;
+  struct transport_send_history history;
+};
+
+/* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */
+void downlink_probe(struct downlink *d, int64_t now_us);
+/* When it owes more; INT64_MAX: no cluster runs. */
+int64_t downlink_probe_deadline(const struct downlink *d);
+
+#endif

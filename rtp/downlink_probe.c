@@ -1,0 +1,67 @@
+/* Probe clusters of a downlink: packets of known rate, from what was sent lately (it may even be of use) or padding. */
+#include "rtp/downlink_internal.h"
+
+#define PADDING_BYTES 255
+
+static uint16_t probe_slot(const struct downlink *d) {
+  for (uint16_t i = 0; i < d->slot_count; i++) {
+    const struct downlink_slot *s = &d->slots[i];
+    if (s->out && s->video && rtp_outgoing_stream_rtx_ssrc(s->out)) return i;
+  }
+  return DOWNLINK_NO_SLOT;
+}
+
+/* One packet of the cluster. Returns its bytes on the wire; 0: nothing can be sent. */
+static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t now_us) {
+  uint8_t packet[DOWNLINK_PACKET_MAX];
+  struct rtp_rtx_result r = {.reason = RTP_DROP_NOT_SENT};
+  bool small =
+      d->cluster.bytes < PADDING_BYTES * 2 * PROBE_MIN_PACKETS; /* large packets would overshoot a slow cluster */
+  if (s->any_sent && !small)
+    rtp_outgoing_stream_probe_media(s->out, d->cluster_back++, now_us, packet, sizeof packet, &r);
+  if (r.reason != RTP_DROP_NONE || r.len < PADDING_BYTES)
+    rtp_outgoing_stream_probe(s->out, PADDING_BYTES, now_us, packet, sizeof packet, &r);
+  if (r.reason != RTP_DROP_NONE || r.transport_seq_offset == 0) return 0;
+  uint32_t bytes = (uint32_t)r.len + d->overhead_bytes;
+  pacer_charge(&d->pacer, bytes, now_us);
+  d->tag = d->cluster.id;
+  d->listener.send(d->listener.arg, s->arg, true, packet, r.header_len, r.len, r.transport_seq_offset);
+  d->tag = 0;
+  return bytes;
+}
+
+/* Bytes that the cluster's rate allows by now. */
+static uint64_t owed(const struct downlink *d, int64_t now_us) {
+  return d->cluster.bps * (uint64_t)(now_us - d->cluster_started_us) / 8 / 1000000;
+}
+
+void downlink_probe(struct downlink *d, int64_t now_us) {
+  uint16_t slot = probe_slot(d);
+  if (slot == DOWNLINK_NO_SLOT) {
+    d->cluster.id = 0;
+    return;
+  }
+  if (d->cluster.id == 0) {
+    if (pacer_deadline(&d->pacer) != INT64_MAX || !bandwidth_estimator_probe(&d->estimator, now_us, &d->cluster))
+      return;
+    d->cluster_bytes = d->cluster_packets = 0;
+    d->cluster_started_us = now_us;
+    d->cluster_back = 0;
+    d->stats.probe_clusters++;
+  }
+  while (d->cluster.id && d->cluster_bytes <= owed(d, now_us)) {
+    uint32_t bytes = send_one(d, &d->slots[slot], now_us);
+    d->cluster_bytes += bytes;
+    d->cluster_packets++;
+    d->stats.probe_packets += bytes > 0;
+    d->stats.probe_bytes += bytes;
+    bool last = bytes == 0 || (d->cluster_bytes >= d->cluster.bytes && d->cluster_packets >= d->cluster.packets);
+    bandwidth_estimator_probe_sent(&d->estimator, &d->cluster, bytes, last, now_us);
+    if (last) d->cluster.id = 0;
+  }
+}
+
+int64_t downlink_probe_deadline(const struct downlink *d) {
+  if (d->cluster.id == 0) return INT64_MAX;
+  return d->cluster_started_us + (int64_t)((uint64_t)d->cluster_bytes * 8 * 1000000 / d->cluster.bps);
+}

@@ -1,0 +1,89 @@
+/* When to probe: see rtp/probe_controller.h. */
+#include "rtp/probe_controller.h"
+
+#include <string.h>
+
+#define REST_US         1000000
+#define INTERVAL_GROWTH 5 / 4
+
+void probe_controller_init(struct probe_controller *p) {
+  memset(p, 0, sizeof *p);
+  p->interval_us = PROBE_INTERVAL_US;
+  p->duration_us = PROBE_DURATION_US;
+}
+
+void probe_controller_set_duration(struct probe_controller *p, int64_t duration_us) {
+  p->duration_us = duration_us > PROBE_DURATION_US ? duration_us : PROBE_DURATION_US;
+}
+
+static uint64_t ceiling(const struct probe_controller *p) {
+  return (uint64_t)((double)p->most_bps * PROBE_HEADROOM);
+}
+
+static void ask(struct probe_controller *p, uint64_t bps) {
+  if (p->pending == PROBE_PENDING) return;
+  p->pending_bps[p->pending++] = bps;
+}
+
+void probe_controller_start(struct probe_controller *p, uint64_t start_bps, int64_t now_us) {
+  if (p->started || p->most_bps == 0) return;
+  p->started = true;
+  p->due_us = now_us + p->interval_us;
+  uint64_t most = ceiling(p);
+  if (most <= start_bps) return;
+  uint64_t first = start_bps * PROBE_FIRST_SCALE, second = start_bps * PROBE_SECOND_SCALE;
+  ask(p, first < most ? first : most);
+  if (first < most) ask(p, second < most ? second : most);
+}
+
+void probe_controller_want(struct probe_controller *p, uint64_t next_bps, uint64_t most_bps) {
+  p->next_bps = next_bps;
+  p->most_bps = most_bps > next_bps ? most_bps : next_bps;
+}
+
+void probe_controller_result(struct probe_controller *p, uint64_t asked_bps, uint64_t measured_bps, int64_t now_us) {
+  if (asked_bps < p->running_bps) return; /* the faster one of the round decides */
+  p->running_bps = 0;
+  bool confirmed = (double)measured_bps > PROBE_FURTHER_SHARE * (double)asked_bps;
+  if (!confirmed) {
+    p->interval_us = p->interval_us * INTERVAL_GROWTH;
+    if (p->interval_us > PROBE_INTERVAL_MAX_US) p->interval_us = PROBE_INTERVAL_MAX_US;
+    p->due_us = now_us + p->interval_us;
+    return;
+  }
+  p->interval_us = PROBE_INTERVAL_US;
+  p->due_us = now_us + p->interval_us;
+  uint64_t most = ceiling(p), further = measured_bps * PROBE_FURTHER_SCALE;
+  if (measured_bps < p->most_bps && p->pending == 0) ask(p, further < most ? further : most);
+}
+
+void probe_controller_congested(struct probe_controller *p, int64_t now_us) {
+  p->pending = 0;
+  p->running_bps = 0;
+  if (p->due_us < now_us + REST_US) p->due_us = now_us + REST_US;
+}
+
+bool probe_controller_next(struct probe_controller *p, uint64_t target_bps, uint64_t proven_bps, int64_t now_us,
+                           struct probe_cluster *out) {
+  if (!p->started) return false;
+  if (p->running_bps && now_us >= p->running_until_us) p->running_bps = 0;
+  uint64_t known = proven_bps < target_bps ? proven_bps : target_bps;
+  if (p->pending == 0 && p->running_bps == 0 && p->next_bps > known && now_us >= p->due_us) {
+    uint64_t wanted = (uint64_t)((double)p->next_bps * PROBE_HEADROOM);
+    uint64_t most = target_bps * PROBE_FURTHER_SCALE;
+    ask(p, wanted < most ? wanted : most);
+    p->due_us = now_us + p->interval_us;
+  }
+  if (p->pending == 0) return false;
+  uint64_t bps = p->pending_bps[0];
+  p->pending_bps[0] = p->pending_bps[1];
+  p->pending--;
+  if (++p->last_id == 0) p->last_id = 1;
+  if (bps > p->running_bps) p->running_bps = bps;
+  p->running_until_us = now_us + PROBE_TIMEOUT_US;
+  *out = (struct probe_cluster){.id = p->last_id,
+                                .bps = bps,
+                                .bytes = (uint32_t)(bps * (uint64_t)p->duration_us / 8 / 1000000),
+                                .packets = PROBE_MIN_PACKETS};
+  return true;
+}

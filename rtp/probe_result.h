@@ -1,0 +1,52 @@
+/* rtp/probe_result.h: what a probe cluster measured: the rate at which a short burst of known rate came out of the path.
+ *
+ * Packets of a cluster carry its number as their tag in the send history (rtp/transport_feedback.h). When all of them, or enough,
+ * are accounted for, the lower of the rates at both ends is the result; when the path was clearly slower than we sent, it was
+ * saturated, and a little less than its rate is taken so that the queue it left can drain.
+ *
+ * Source: the probe estimator of libwebrtc, with its constants.   Memory: fixed, no allocation.
+ */
+#ifndef RTP_PROBE_RESULT_H
+#define RTP_PROBE_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PROBE_RESULT_CLUSTERS    4
+#define PROBE_RESULT_MIN_PACKETS 4   /* received; fewer say nothing           */
+#define PROBE_RESULT_MIN_SHARE   0.8 /* of the bytes sent, random loss aside  */
+#define PROBE_RESULT_MAX_RATIO   2.0 /* received this much faster than sent: packets were held up, not carried */
+#define PROBE_RESULT_SATURATED   0.9
+#define PROBE_RESULT_MARGIN      0.95
+#define PROBE_RESULT_TIMEOUT_US  1500000 /* after the last packet was sent */
+
+struct probe_measurement {
+  uint16_t id; /* 0: free */
+  bool complete;
+  uint64_t asked_bps;
+  int64_t sent_until_us;
+  uint32_t sent_packets, sent_bytes, packets, bytes, lost;
+  int64_t first_sent_us, last_sent_us, first_arrival_us, last_arrival_us;
+  uint32_t last_sent_bytes;     /* of the packets sent at last_sent_us: they close the interval, they are not in it */
+  uint32_t first_arrival_bytes; /* likewise, the one that opens it */
+};
+
+struct probe_results {
+  struct probe_measurement clusters[PROBE_RESULT_CLUSTERS];
+};
+
+void probe_results_init(struct probe_results *r);
+
+/* A cluster begins; the oldest one makes room. */
+void probe_results_begin(struct probe_results *r, uint16_t id, uint64_t bps);
+/* One of its packets was sent; `last`: no more will be. */
+void probe_results_sent(struct probe_results *r, uint16_t id, uint32_t bytes, bool last, int64_t now_us);
+/* One result with this tag; arrival_us -1: lost. */
+void probe_results_packet(struct probe_results *r, uint16_t id, int64_t sent_us, int64_t arrival_us, uint32_t bytes);
+
+/* Takes one finished measurement after a feedback message. *measured_bps is 0 when the cluster said nothing (too few packets came,
+ * or it timed out); *asked_bps is what was asked. False when none is finished. */
+bool probe_results_take(struct probe_results *r, double random_loss, int64_t now_us, uint64_t *asked_bps,
+                        uint64_t *measured_bps);
+
+#endif

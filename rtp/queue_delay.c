@@ -1,0 +1,55 @@
+/* The standing queue: see rtp/queue_delay.h. */
+#include "rtp/queue_delay.h"
+
+#include <stddef.h>
+
+void queue_delay_init(struct queue_delay *q) {
+  for (size_t i = 0; i < QUEUE_DELAY_BASES; i++)
+    q->base_us[i] = INT64_MAX;
+  for (size_t i = 0; i < QUEUE_DELAY_SLOTS; i++)
+    q->least_us[i] = INT64_MAX;
+  q->base_window = q->slot = 0;
+}
+
+/* Moves a ring of windows on to window `now`, emptying those in between. */
+static void advance(int64_t *least, int64_t count, int64_t *window, int64_t now) {
+  int64_t steps = now - *window;
+  if (steps <= 0) return;
+  if (steps > count) steps = count;
+  for (int64_t i = 0; i < steps; i++)
+    least[(now - i) % count] = INT64_MAX;
+  *window = now;
+}
+
+static int64_t least_of(const int64_t *least, size_t count) {
+  int64_t result = INT64_MAX;
+  for (size_t i = 0; i < count; i++) {
+    if (least[i] < result) result = least[i];
+  }
+  return result;
+}
+
+void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us) {
+  int64_t delay_us = arrival_us - sent_us;
+  advance(q->base_us, QUEUE_DELAY_BASES, &q->base_window, sent_us / QUEUE_DELAY_BASE_US);
+  advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, sent_us / QUEUE_DELAY_SLOT_US);
+  int64_t *base = &q->base_us[q->base_window % QUEUE_DELAY_BASES];
+  int64_t *least = &q->least_us[q->slot % QUEUE_DELAY_SLOTS];
+  if (delay_us < *base) *base = delay_us;
+  if (delay_us < *least) *least = delay_us;
+}
+
+static int64_t above_base(const struct queue_delay *q, int64_t least_us) {
+  int64_t base_us = least_of(q->base_us, QUEUE_DELAY_BASES);
+  return least_us == INT64_MAX || least_us < base_us ? 0 : least_us - base_us;
+}
+
+int64_t queue_delay_standing_us(const struct queue_delay *q) {
+  return above_base(q, least_of(q->least_us, QUEUE_DELAY_SLOTS));
+}
+
+int64_t queue_delay_newest_us(const struct queue_delay *q) {
+  int64_t a = q->least_us[q->slot % QUEUE_DELAY_SLOTS];
+  int64_t b = q->least_us[(q->slot + QUEUE_DELAY_SLOTS - 1) % QUEUE_DELAY_SLOTS];
+  return above_base(q, a < b ? a : b);
+}

@@ -1,0 +1,60 @@
+/* A binary heap of events: see tests/sim/clock.h. */
+#include "tests/sim/clock.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sim_clock_init(struct sim_clock *c, int64_t start_us) {
+  memset(c, 0, sizeof *c);
+  c->now_us = start_us;
+}
+
+void sim_clock_close(struct sim_clock *c) {
+  for (size_t i = 0; i < c->count; i++)
+    free(c->heap[i].data);
+  free(c->heap);
+}
+
+static bool before(const struct sim_entry *a, const struct sim_entry *b) {
+  return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+}
+
+void sim_at(struct sim_clock *c, int64_t at_us, sim_event run, void *arg, void *data) {
+  if (c->count == c->room) {
+    c->room = c->room ? c->room * 2 : 1024;
+    c->heap = realloc(c->heap, c->room * sizeof *c->heap);
+    if (!c->heap) abort();
+  }
+  struct sim_entry e = {at_us > c->now_us ? at_us : c->now_us, c->order++, run, arg, data};
+  size_t i = c->count++;
+  while (i > 0 && before(&e, &c->heap[(i - 1) / 2])) {
+    c->heap[i] = c->heap[(i - 1) / 2];
+    i = (i - 1) / 2;
+  }
+  c->heap[i] = e;
+}
+
+static struct sim_entry pop(struct sim_clock *c) {
+  struct sim_entry first = c->heap[0], last = c->heap[--c->count];
+  size_t i = 0;
+  for (;;) {
+    size_t child = 2 * i + 1;
+    if (child >= c->count) break;
+    if (child + 1 < c->count && before(&c->heap[child + 1], &c->heap[child])) child++;
+    if (!before(&c->heap[child], &last)) break;
+    c->heap[i] = c->heap[child];
+    i = child;
+  }
+  if (c->count) c->heap[i] = last;
+  return first;
+}
+
+void sim_run_until(struct sim_clock *c, int64_t end_us) {
+  while (c->count && c->heap[0].at_us <= end_us) {
+    struct sim_entry e = pop(c);
+    c->now_us = e.at_us;
+    e.run(e.arg, e.data);
+  }
+  c->now_us = end_us;
+}

@@ -1,0 +1,33 @@
+/* tests/sim/clock.h: virtual time: events in order of their instant, and in order of their making at one instant.
+ *
+ * Nothing here knows the real clock, so a run is a function of its seed. */
+#ifndef TESTS_SIM_CLOCK_H
+#define TESTS_SIM_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef void (*sim_event)(void *arg, void *data);
+
+struct sim_entry {
+  int64_t at_us;
+  uint64_t order;
+  sim_event run;
+  void *arg, *data;
+};
+
+struct sim_clock {
+  int64_t now_us;
+  uint64_t order;
+  struct sim_entry *heap;
+  size_t count, room;
+};
+
+void sim_clock_init(struct sim_clock *c, int64_t start_us);
+/* Frees the heap; the `data` of events that did not run is freed with free(). */
+void sim_clock_close(struct sim_clock *c);
+/* Runs `run(arg, data)` at `at_us`, now at the earliest. */
+void sim_at(struct sim_clock *c, int64_t at_us, sim_event run, void *arg, void *data);
+void sim_run_until(struct sim_clock *c, int64_t end_us);
+
+#endif

@@ -1,0 +1,212 @@
+/* Bottleneck and path: see tests/sim/link.h. */
+#include "tests/sim/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TRACE_STEP_US 100000
+#define SLOW_STEP_US  20000
+#define INSTANT_BPS   1e9
+
+/* ---- rate ---- */
+
+/* A cell: the logarithm of the rate wanders; handovers stop it for a moment. */
+static void make_trace(struct sim_link *l, double duration_s) {
+  const struct link_profile *p = &l->profile;
+  double mean = p->steps[0].bps, deviation = p->trace == TRACE_LTE ? 0.5 : 0.35, wander = 0;
+  double handover_s = p->trace == TRACE_LTE ? 15 : 25;
+  l->trace_count = (size_t)(duration_s * 10) + 20;
+  l->trace_bps = calloc(l->trace_count, sizeof *l->trace_bps);
+  if (!l->trace_bps) abort();
+  double next_handover = sim_exponential(&l->random, handover_s);
+  for (size_t i = 0; i < l->trace_count; i++) {
+    wander = 0.95 * wander + 0.31 * sim_gauss(&l->random);
+    l->trace_bps[i] = mean * exp(deviation * wander - deviation * deviation / 2);
+    if ((double)i / 10 >= next_handover) {
+      l->trace_bps[i] = 1000; /* held back, not lost */
+      if (sim_chance(&l->random, 0.5)) next_handover += sim_exponential(&l->random, handover_s);
+    }
+  }
+}
+
+double link_rate_bps(const struct sim_link *l, int64_t at_us) {
+  if (l->trace_bps) {
+    size_t i = (size_t)(at_us / TRACE_STEP_US);
+    return l->trace_bps[i < l->trace_count ? i : l->trace_count - 1];
+  }
+  double bps = l->profile.step_count ? l->profile.steps[0].bps : INSTANT_BPS;
+  for (size_t i = 1; i < l->profile.step_count; i++) {
+    if ((double)at_us >= l->profile.steps[i].at_s * 1e6) bps = l->profile.steps[i].bps;
+  }
+  return bps;
+}
+
+/* The next instant at which the rate may change. */
+static double next_change_us(const struct sim_link *l, double at_us) {
+  if (l->trace_bps) return (floor(at_us / TRACE_STEP_US) + 1) * TRACE_STEP_US;
+  double next = INFINITY;
+  for (size_t i = 1; i < l->profile.step_count; i++) {
+    double step_us = l->profile.steps[i].at_s * 1e6;
+    if (step_us > at_us && step_us < next) next = step_us;
+  }
+  return next;
+}
+
+double link_capacity_bits(const struct sim_link *l, int64_t from_us, int64_t to_us) {
+  double bits = 0, at = (double)from_us;
+  while (at < (double)to_us) {
+    double end = fmin(next_change_us(l, at), (double)to_us);
+    bits += link_rate_bps(l, (int64_t)at) * (end - at) / 1e6;
+    at = end;
+  }
+  return bits;
+}
+
+/* When the last of `bits` has left a bottleneck that begins with them at `start_us`. */
+static double transmit(const struct sim_link *l, double start_us, double bits) {
+  for (;;) {
+    double bps = fmax(link_rate_bps(l, (int64_t)start_us), 1), end = next_change_us(l, start_us);
+    double done = start_us + bits * 1e6 / bps;
+    if (done <= end) return done;
+    bits -= bps * (end - start_us) / 1e6;
+    start_us = end;
+  }
+}
+
+/* ---- life ---- */
+
+void link_init(struct sim_link *l, struct sim_clock *clock, const struct link_profile *profile, uint64_t seed,
+               uint64_t place, double duration_s) {
+  memset(l, 0, sizeof *l);
+  l->clock = clock;
+  l->profile = *profile;
+  sim_random_init(&l->random, seed, place);
+  if (profile->trace) make_trace(l, duration_s);
+  double queue_ms = profile->queue_ms > 0 ? profile->queue_ms : 300;
+  double nominal = profile->step_count ? profile->steps[0].bps : INSTANT_BPS;
+  l->queue_limit_bytes = (uint64_t)fmax(nominal * queue_ms / 8000, 3000);
+  l->wifi_next_us =
+      profile->wifi_every_s > 0 ? (int64_t)(sim_exponential(&l->random, profile->wifi_every_s) * 1e6) : INT64_MAX;
+  l->waits_of = UINT32_MAX;
+}
+
+void link_close(struct sim_link *l) {
+  free(l->trace_bps);
+}
+
+/* ---- the way after the bottleneck ---- */
+
+static int64_t jitter_us(struct sim_link *l, int64_t at_us) {
+  const struct link_profile *p = &l->profile;
+  if (!p->jitter_slow) return p->jitter_ms > 0 ? (int64_t)fabs(sim_gauss(&l->random) * p->jitter_ms * 1000) : 0;
+  while (l->slow_jitter_us < at_us) {
+    l->slow_jitter_us += SLOW_STEP_US;
+    l->slow_jitter += 0.2 * (sim_uniform(&l->random) * 3 - 1 - l->slow_jitter);
+  }
+  return (int64_t)(fmin(fmax(l->slow_jitter, 0), 1) * p->jitter_ms * 1000);
+}
+
+static int64_t after_wifi(struct sim_link *l, int64_t at_us) {
+  while (at_us >= l->wifi_next_us) {
+    l->wifi_until_us = l->wifi_next_us + (int64_t)(sim_uniform(&l->random) * l->profile.wifi_max_ms * 1000);
+    l->wifi_next_us = l->wifi_until_us + (int64_t)(sim_exponential(&l->random, l->profile.wifi_every_s) * 1e6);
+  }
+  return at_us < l->wifi_until_us ? l->wifi_until_us : at_us;
+}
+
+static bool is_lost(struct sim_link *l) {
+  const struct link_profile *p = &l->profile;
+  if (p->burst_every > 0) {
+    l->bad = l->bad ? !sim_chance(&l->random, 1 / p->burst_length) : sim_chance(&l->random, 1 / p->burst_every);
+    if (l->bad) return true;
+  }
+  return sim_chance(&l->random, p->loss);
+}
+
+static void arrive(void *arg, void *data) {
+  struct sim_link *l = arg;
+  struct sim_packet *p = data;
+  struct link_flow *f = &l->flows[p->flow];
+  if (l->clock->now_us >= l->count_from_us) f->delivered_bytes += p->len + IP_UDP_SRTP;
+  f->deliver(f->arg, p);
+  free(p);
+}
+
+static void lose(struct sim_link *l, struct sim_packet *p) {
+  struct link_flow *f = &l->flows[p->flow];
+  if (f->dropped) f->dropped(f->arg, p);
+  free(p);
+}
+
+/* ---- the bottleneck ---- */
+
+static void drain(struct sim_link *l) {
+  while (l->queue_head != l->queue_tail && l->queue[l->queue_head % LINK_QUEUED].done_us <= (double)l->clock->now_us) {
+    l->queued_bytes -= l->queue[l->queue_head++ % LINK_QUEUED].bytes;
+  }
+}
+
+double link_queue_ms(const struct sim_link *l) {
+  double wait = l->free_us - (double)l->clock->now_us;
+  return wait > 0 ? wait / 1000 : 0;
+}
+
+double link_wait_quantile(const struct sim_link *l, double q) {
+  uint64_t seen = 0;
+  for (int i = 0; i < LINK_WAIT_BINS; i++) {
+    seen += l->wait_ms[i];
+    if ((double)seen >= q * (double)l->waits && l->waits) return i;
+  }
+  return 0;
+}
+
+static void count_wait(struct sim_link *l, uint8_t flow) {
+  if (l->clock->now_us < l->count_from_us || !(l->waits_of >> flow & 1)) return;
+  int ms = (int)link_queue_ms(l);
+  l->wait_ms[ms < LINK_WAIT_BINS ? ms : LINK_WAIT_BINS - 1]++;
+  l->waits++;
+}
+
+void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len) {
+  struct sim_packet *p = malloc(sizeof *p);
+  if (!p || len > sizeof p->data) abort();
+  p->sent_us = l->clock->now_us;
+  p->len = (uint16_t)len;
+  p->flow = flow;
+  memcpy(p->data, data, len);
+  l->entered++;
+  drain(l);
+  uint32_t bytes = (uint32_t)len + IP_UDP_SRTP;
+  bool full = l->queued_bytes + bytes > l->queue_limit_bytes || l->queue_tail - l->queue_head == LINK_QUEUED;
+  if (full || link_rate_bps(l, l->clock->now_us) <= 0) {
+    l->overflowed++;
+    lose(l, p);
+    return;
+  }
+  count_wait(l, flow);
+  double start = fmax(l->free_us, (double)l->clock->now_us);
+  l->free_us = transmit(l, start, bytes * 8.0);
+  l->queue[l->queue_tail % LINK_QUEUED].done_us = l->free_us;
+  l->queue[l->queue_tail++ % LINK_QUEUED].bytes = bytes;
+  l->queued_bytes += bytes;
+  if (is_lost(l)) {
+    l->lost++;
+    lose(l, p);
+    return;
+  }
+  int64_t at_us = (int64_t)ceil(l->free_us) + (int64_t)(l->profile.delay_ms * 1000);
+  at_us = after_wifi(l, at_us + jitter_us(l, at_us));
+  if (at_us < l->last_delivery_us) at_us = l->last_delivery_us; /* in order, but for those reordered */
+  if (sim_chance(&l->random, l->profile.reorder)) {
+    at_us += 10000 + (int64_t)(sim_uniform(&l->random) * 30000);
+  } else {
+    l->last_delivery_us = at_us;
+  }
+  if (sim_chance(&l->random, l->profile.duplicate)) {
+    struct sim_packet *twin = malloc(sizeof *twin);
+    if (!twin) abort();
+    *twin = *p;
+    sim_at(l->clock, at_us + 1000, arrive, l, twin);
+  }
+  sim_at(l->clock, at_us, arrive, l, p);
+}

@@ -1,0 +1,130 @@
+/* A receiving browser: see tests/sim/receiver.h. */
+#include "tests/sim/receiver.h"
+
+#include <string.h>
+
+#include "rtp/packet.h"
+#include "tests/sim/wire.h"
+
+#define TICK_US 5000
+#define NACKS   256
+
+static void on_tick(void *arg, void *data);
+
+void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, bool audio_nack) {
+  memset(r, 0, sizeof *r);
+  r->clock = clock;
+  r->twcc = true;
+  r->audio_nack = audio_nack;
+  r->rtt_us = rtt_us;
+  rtp_extension_map_init(&r->extensions);
+  rtp_extension_map_add(&r->extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
+  transport_feedback_recorder_init(&r->recorder);
+  nack_requester_init(&r->video_nack, rtt_us);
+  nack_requester_init(&r->audio_requester, rtt_us);
+  video_buffer_init(&r->video);
+  audio_buffer_init(&r->audio);
+  r->show_us = INT64_MAX;
+  sim_at(clock, clock->now_us + TICK_US, on_tick, r, NULL);
+}
+
+void receiver_begin_counting(struct receiver *r) {
+  struct video_buffer *v = &r->video;
+  v->frames_shown = v->frames_late = v->freezes = 0;
+  v->frozen_us = v->longest_us = 0;
+  r->audio.played = r->audio.concealed = 0;
+  r->audio.longest_run_us = 0;
+  r->count_from_us = r->clock->now_us;
+}
+
+static void on_show(void *arg, void *data) {
+  struct receiver *r = arg;
+  (void)data;
+  if (r->clock->now_us < r->show_us) return; /* an older appointment */
+  r->show_us = INT64_MAX;
+  int64_t next_us = video_buffer_show(&r->video, r->clock->now_us);
+  if (next_us == INT64_MAX) return;
+  r->show_us = next_us;
+  sim_at(r->clock, next_us, on_show, r, NULL);
+}
+
+static uint32_t extend(uint32_t *highest, uint16_t seq) {
+  if (*highest == 0) *highest = 65536U + seq;
+  uint32_t extended = *highest + (uint32_t)(int16_t)(uint16_t)(seq - (uint16_t)*highest);
+  if ((int32_t)(extended - *highest) > 0) *highest = extended;
+  return extended;
+}
+
+static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t seq, const uint8_t *payload, size_t len) {
+  int64_t now_us = r->clock->now_us;
+  struct rtp_codec_info info = {0};
+  bool padding = len == 0 || rtp_codec_parse(RTP_CODEC_VP8, payload, len, p->marker, &info) != 0;
+  uint32_t extended = extend(&r->video_highest, seq);
+  nack_requester_packet(&r->video_nack, seq, info.keyframe, now_us);
+  bool complete = video_buffer_packet(&r->video, extended, p->timestamp, p->marker, padding, &info, now_us);
+  if (!complete) return;
+  int64_t next_us = video_buffer_show(&r->video, now_us);
+  if (next_us == INT64_MAX || next_us >= r->show_us) return;
+  r->show_us = next_us;
+  sim_at(r->clock, next_us, on_show, r, NULL);
+}
+
+static void on_audio(struct receiver *r, uint16_t seq) {
+  uint32_t extended = extend(&r->audio_highest, seq);
+  if (r->audio_nack) nack_requester_packet(&r->audio_requester, seq, false, r->clock->now_us);
+  audio_buffer_play(&r->audio, r->clock->now_us, r->clock->now_us >= r->count_from_us);
+  audio_buffer_packet(&r->audio, extended, r->clock->now_us);
+}
+
+void receiver_packet(struct receiver *r, const struct sim_packet *packet) {
+  uint8_t copy[1600];
+  memcpy(copy, packet->data, packet->len);
+  struct rtp_packet p;
+  if (rtp_kind_of(copy, packet->len) != RTP_KIND_RTP || rtp_packet_parse(&p, copy, packet->len)) return;
+  struct rtp_extension_values x;
+  rtp_extension_read(&p, &r->extensions, &x);
+  r->packets++;
+  if (r->twcc && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE))
+    transport_feedback_arrived(&r->recorder, x.transport_sequence, r->clock->now_us);
+  bool rtx = p.payload_type == SIM_VP8_RTX || p.payload_type == SIM_OPUS_RTX;
+  if (rtx && p.payload_len < 2) return; /* a probe */
+  uint16_t seq = rtx ? (uint16_t)(p.payload[0] << 8 | p.payload[1]) : p.seq;
+  if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
+    on_video(r, &p, seq, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
+  else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_OPUS_RTX)
+    on_audio(r, seq);
+}
+
+/* ---- what it says ---- */
+
+static void send_nacks(struct receiver *r, struct nack_requester *n, uint32_t ssrc) {
+  uint16_t seqs[NACKS];
+  uint8_t out[1200];
+  size_t count = nack_requester_due(n, seqs, NACKS, r->clock->now_us);
+  if (count == 0) return;
+  int len = rtcp_write_nack(out, sizeof out, 1, ssrc, seqs, count, NULL);
+  r->nacks += count;
+  if (len > 0) r->send(r->arg, out, (size_t)len);
+}
+
+static void on_tick(void *arg, void *data) {
+  struct receiver *r = arg;
+  (void)data;
+  int64_t now_us = r->clock->now_us;
+  uint8_t out[1200];
+  audio_buffer_play(&r->audio, now_us, now_us >= r->count_from_us);
+  send_nacks(r, &r->video_nack, SIM_SLOT_VIDEO);
+  if (r->audio_nack) send_nacks(r, &r->audio_requester, SIM_SLOT_AUDIO);
+  if (transport_feedback_deadline(&r->recorder) <= now_us) {
+    int len;
+    while ((len = transport_feedback_build(&r->recorder, 1, SIM_SLOT_VIDEO, out, sizeof out, now_us)) > 0)
+      r->send(r->arg, out, (size_t)len);
+  }
+  if (video_buffer_wants_keyframe(&r->video, now_us) && now_us - r->pli_us > 300000) {
+    int len = rtcp_write_pli(out, sizeof out, 1, SIM_SLOT_VIDEO);
+    r->pli_us = now_us;
+    r->plis++;
+    if (len > 0) r->send(r->arg, out, (size_t)len);
+  }
+  sim_at(r->clock, now_us + TICK_US, on_tick, r, NULL);
+}

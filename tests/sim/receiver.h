@@ -1,0 +1,36 @@
+/* tests/sim/receiver.h: a browser that receives one camera and one microphone: parses, repairs, shows, plays, and answers with
+ * transport-wide feedback, NACK and PLI. */
+#ifndef TESTS_SIM_RECEIVER_H
+#define TESTS_SIM_RECEIVER_H
+
+#include "rtp/extension.h"
+#include "rtp/nack_requester.h"
+#include "rtp/transport_feedback.h"
+#include "tests/sim/audio_buffer.h"
+#include "tests/sim/clock.h"
+#include "tests/sim/link.h"
+#include "tests/sim/video_buffer.h"
+
+struct receiver {
+  struct sim_clock *clock;
+  void (*send)(void *arg, const uint8_t *data, size_t len);
+  void *arg;
+  bool twcc, audio_nack;
+  int64_t rtt_us;
+  struct rtp_extension_map extensions;
+  struct transport_feedback_recorder recorder;
+  struct nack_requester video_nack, audio_requester;
+  struct video_buffer video;
+  struct audio_buffer audio;
+  uint32_t video_highest, audio_highest; /* extended */
+  int64_t show_us, pli_us, count_from_us;
+  uint64_t packets, duplicates, plis, nacks;
+};
+
+void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, bool audio_nack);
+/* A packet of the server. */
+void receiver_packet(struct receiver *r, const struct sim_packet *p);
+/* Statistics of frames and audio count from now on. */
+void receiver_begin_counting(struct receiver *r);
+
+#endif

@@ -1,0 +1,57 @@
+/* tests/sim/room.h: one run of the laboratory: publishers, servers, receivers and the links between them, from a description and a
+ * seed to numbers. */
+#ifndef TESTS_SIM_ROOM_H
+#define TESTS_SIM_ROOM_H
+
+#include "tests/sim/sfu.h"
+#include "tests/sim/tcp_flow.h"
+
+#define ROOM_LEGS    4
+#define ROOM_SAMPLES 2400 /* ten a second */
+
+struct room_config {
+  uint64_t seed;
+  double seconds, measure_from_s; /* statistics begin after start-up */
+  int receivers;                  /* of one publisher, each behind a link of its own, unless … */
+  bool shared;                    /* … all behind links[0], with a publisher each */
+  bool elastic;                   /* encoders that follow the estimate, instead of layers */
+  bool tcp;                       /* a download shares links[0] */
+  bool audio_nack;
+  struct link_profile links[ROOM_LEGS]; /* server to receiver */
+  struct link_profile uplink;           /* publisher to server */
+};
+
+struct room_sample {
+  float at_s, target_bps, queue_ms, wire_bps;
+  int8_t layer, temporal; /* what flows; -1 nothing */
+  bool audio_only;
+};
+
+struct leg_result {
+  double use; /* delivered to the receiver, of what the link could carry while measured */
+  double wait_p95_ms, wait_max_ms;
+  double target_share; /* mean of min(target, link) / link while measured */
+  double frames_in_time, frozen_share, longest_freeze_ms, concealed;
+  double wire_bps;
+  uint64_t plis, keyframe_requests, layer_changes, probe_bytes, cut, delayed, frames, decreases;
+  size_t sample_count;
+  struct room_sample samples[ROOM_SAMPLES];
+  int64_t first_freeze_from_us[VIDEO_FREEZES], first_freeze_until_us[VIDEO_FREEZES];
+  size_t freeze_count;
+};
+
+struct room_result {
+  struct leg_result legs[ROOM_LEGS];
+  int leg_count;
+  double tcp_share, jain;
+};
+
+void room_run(const struct room_config *config, struct room_result *out);
+
+/* Helpers for rows: the first instant at or after `from_s` from which on `layer` flows for at least `hold_s`; -1: never. */
+double room_layer_reached_s(const struct leg_result *leg, int layer, double from_s, double hold_s);
+/* Changes of layer within [from_s, until_s). */
+int room_layer_changes(const struct leg_result *leg, double from_s, double until_s);
+double room_queue_below_s(const struct leg_result *leg, double ms, double from_s, double hold_s);
+
+#endif
