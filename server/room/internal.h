@@ -140,6 +140,7 @@ enum wait_outcome { WAIT_NONE, WAIT_ADMITTED, WAIT_DECLINED, WAIT_TIMEOUT };
 struct session {
   UT_hash_handle hh;
   char *id, *room_name, *identity, *name, *jti, *resume_hash;
+  json_t *keep; /* the gateway's own, NULL: nothing */
   enum signaling_role role;
   int64_t expires_s, lost_until_us;
   bool connected, removed, runnable;
@@ -246,6 +247,7 @@ void waiting_remove(struct room_manager *m, struct waiter *w, enum waiting_end w
 void waiting_tell_hosts(struct room_manager *m, const struct waiter *w); /* it is new, or its socket changed */
 void waiting_resync(struct room_manager *m, struct session *s);          /* after a resume */
 void waiting_close(struct room_manager *m, struct room *r, const char *reason);
+void waiting_expire(struct room_manager *m, struct room *r); /* sends away who has waited too long */
 void waiting_settle(struct room_manager *m, struct room *r);
 json_t *waiting_json(const struct room *r);
 void waiting_free(struct room *r);

@@ -5,10 +5,11 @@
 #include "server/room/internal.h"
 
 static json_t *session_json(const struct session *s) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:b}", "session", s->id, "room", s->room_name,
-                   "identity", s->identity, "name", s->name, "role", signaling_role_name(s->role), "resumeHash",
-                   s->resume_hash, "jti", s->jti, "exp", (json_int_t)s->expires_s, "wait",
-                   (int)(s->wait && !s->admitted));
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:b, s:b, s:b, s:O*}", "session", s->id, "room",
+                   s->room_name, "identity", s->identity, "name", s->name, "role", signaling_role_name(s->role),
+                   "resumeHash", s->resume_hash, "jti", s->jti, "exp", (json_int_t)s->expires_s, "wait",
+                   (int)(s->wait && !s->admitted), "admitted", (int)s->admitted, "joined", (int)(s->member != NULL),
+                   "keep", s->keep);
 }
 
 json_t *room_manager_hello(const struct room_manager *m, int64_t now_us) {

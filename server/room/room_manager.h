@@ -87,9 +87,13 @@ struct room_session_info {
   const char *session, *room, *identity, *name, *role; /* from the checked token; name may be NULL         */
   const char *jti, *resume_hash;                       /* may be NULL; only kept for room_manager_hello()  */
   int64_t expires_s;                                   /* the token's exp, seconds since 1970              */
-  bool wait; /* the token's claim, or what listener.session_wait said last: begin in the waiting room (patients,
+  bool wait;     /* the token's claim, or what listener.session_wait said last: begin in the waiting room (patients,
               * interpreters; others never wait)                                                           */
+  bool admitted; /* by a call that it accepted: neither the waiting room nor a lock keeps it out        */
+  const json_t *keep; /* anything, for room_manager_hello() to give back; may be NULL, held by reference     */
 };
+/* A token that must open nothing any more (a guest link that was revoked): told as spent until it expires. */
+void room_manager_spend(struct room_manager *m, const char *jti, int64_t expires_s);
 /* A welcomed client. A session id that is already here counts as resumed. */
 int room_manager_session_open(struct room_manager *m, const struct room_session_info *info, int64_t now_us);
 /* Its socket is gone: the participant stays for resume_window_us, `connected:false` for the others. Requests that wait

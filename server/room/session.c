@@ -18,6 +18,7 @@ void session_free(struct session *s) {
   free(s->jti);
   free(s->resume_hash);
   free(s->outcome_reason);
+  json_decref(s->keep);
   json_decref(s->waiting);
   free(s);
 }
@@ -68,9 +69,10 @@ static void enqueue(struct room_manager *m, struct session *s, const json_t *mes
 
 /* ---- tokens that were used up ------------------------------------------------------------------------------------- */
 
-static void spend(struct room_manager *m, struct session *s) {
+/* Takes `jti` over when it returns true. */
+static bool remember_spent(struct room_manager *m, char *jti, int64_t expires_s) {
   int64_t now_s = manager_wall_ms(m) / 1000;
-  if (!s->jti || s->expires_s <= now_s) return;
+  if (expires_s <= now_s) return false;
   size_t kept = 0, soonest = 0;
   for (size_t i = 0; i < m->spent_count; i++) {
     if (m->spent[i].expires_s <= now_s)
@@ -87,11 +89,20 @@ static void spend(struct room_manager *m, struct session *s) {
   }
   if ((m->spent_count & 63) == 0) {
     struct spent *grown = realloc(m->spent, (m->spent_count + 64) * sizeof *grown);
-    if (!grown) return;
+    if (!grown) return false;
     m->spent = grown;
   }
-  m->spent[m->spent_count++] = (struct spent){.jti = s->jti, .expires_s = s->expires_s};
-  s->jti = NULL;
+  m->spent[m->spent_count++] = (struct spent){.jti = jti, .expires_s = expires_s};
+  return true;
+}
+
+static void spend(struct room_manager *m, struct session *s) {
+  if (s->jti && remember_spent(m, s->jti, s->expires_s)) s->jti = NULL;
+}
+
+void room_manager_spend(struct room_manager *m, const char *jti, int64_t expires_s) {
+  char *copy = strdup(jti);
+  if (copy && !remember_spent(m, copy, expires_s)) free(copy);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
@@ -154,6 +165,8 @@ static int open_session(struct room_manager *m, const struct room_session_info *
   }
   s->role = role;
   s->wait = info->wait;
+  s->admitted = info->admitted;
+  s->keep = json_incref((json_t *)info->keep); /* the reference count is no part of what is lent */
   s->knock_us = INT64_MIN;
   s->expires_s = info->expires_s;
   s->connected = true;

@@ -43,6 +43,8 @@ static void on_open(struct control *control, const json_t *line, int64_t now_us)
       .resume_hash = text_of(line, "resumeHash"),
       .expires_s = json_integer_value(json_object_get(line, "exp")),
       .wait = json_is_true(json_object_get(line, "wait")),
+      .admitted = json_is_true(json_object_get(line, "admitted")),
+      .keep = json_object_get(line, "keep"),
   };
   int error = room_manager_session_open(control->manager, &info, now_us);
   if (error) log_warn("session_refused", log_text("reason", room_error_name(error)));
@@ -61,6 +63,7 @@ static json_t *query_value(struct control *control, const json_t *line, int64_t 
   if (!what) return NULL;
   if (strcmp(what, "rooms") == 0) return room_manager_rooms(control->manager);
   if (strcmp(what, "stats") == 0) return statistics_worker(control->glue->engine);
+  if (strcmp(what, "barrier") == 0) return json_object(); /* everything before it has been answered */
   if (!room) return NULL;
   if (strcmp(what, "check") == 0) return room_manager_check(control->manager, room, text_of(line, "role"));
   if (strcmp(what, "room") == 0) {
@@ -100,6 +103,9 @@ void control_handle(struct control *control, const json_t *line, int64_t now_us)
     on_request(control, line, now_us);
   } else if (strcmp(op, "query") == 0) {
     on_query(control, line, now_us);
+  } else if (strcmp(op, "spend") == 0) {
+    const char *jti = text_of(line, "jti");
+    if (jti) room_manager_spend(control->manager, jti, json_integer_value(json_object_get(line, "exp")));
   } else if (strcmp(op, "drain") == 0) {
     control->draining = true;
     room_manager_drain(control->manager, now_us);

@@ -309,7 +309,7 @@ void harness_free(struct harness *h) {
 
 struct seat *harness_open_as(struct harness *h, size_t i, const char *role, const char *room, const char *identity) {
   struct seat *s = &h->seats[i];
-  bool wait = s->wait_next;
+  bool wait = s->wait_next, admitted = s->admitted_next;
   clear_seat(s);
   s->wait = wait;
   (void)snprintf(s->session, sizeof s->session, "s_%zu_%u", i, harness_random(h, 1u << 30));
@@ -327,7 +327,8 @@ struct seat *harness_open_as(struct harness *h, size_t i, const char *role, cons
                                    .jti = s->session + 2,
                                    .resume_hash = "00ff",
                                    .expires_s = 1795334400 + 600,
-                                   .wait = s->wait};
+                                   .wait = s->wait,
+                                   .admitted = admitted};
   assert_int_equal(room_manager_session_open(h->m, &info, h->now_us), 0);
   return s;
 }

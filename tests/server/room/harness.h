@@ -25,6 +25,7 @@ struct seat {
   char session[32], identity[32], room[32];
   bool open, connected;
   bool wait_next;     /* the next session of this seat has a token that says `wait` */
+  bool admitted_next; /* it comes by a call                                   */
   bool wait, waiting; /* the session must wait; it was told that it does */
   int closed_code;    /* 0: not closed by the manager */
   char participant[ROOM_ID_BYTES];

@@ -95,6 +95,7 @@ static void hello(void **state) {
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     assert_true(json_is_string(json_object_get(s, keys[i])));
   assert_int_equal(number(s, "exp"), 1795334400 + 600);
+  assert_true(json_is_true(json_object_get(s, "joined")));
   json_decref(value);
   harness_free(h);
 }

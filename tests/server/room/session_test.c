@@ -152,6 +152,43 @@ static void many_tokens_are_capped(void **state) {
   harness_free(h);
 }
 
+/* Whom somebody inside has called need not wait, and no lock keeps it out. */
+static void admitted_by_a_call(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *doctor = harness_join(h, 0, "doctor");
+  assert_string_equal(harness_request(h, doctor, "lock", json_pack("{s:b}", "locked", 1)), "");
+  struct seat *stranger = harness_open(h, 1, "patient");
+  assert_string_equal(harness_request(h, stranger, "join", NULL), "room_locked");
+  h->seats[2].admitted_next = true;
+  struct seat *called = harness_open(h, 2, "patient");
+  assert_string_equal(harness_request(h, called, "join", NULL), "");
+  assert_true(called->handle != 0);
+  harness_check(h);
+  harness_free(h);
+}
+
+static void what_the_gateway_keeps_here(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  json_t *keep = json_pack("{s:s}", "home", "ward");
+  const struct room_session_info info = {
+      .session = "s_k", .room = "r", .identity = "i", .role = "doctor", .keep = keep};
+  assert_int_equal(room_manager_session_open(h->m, &info, h->now_us), 0);
+  json_decref(keep);
+  room_manager_spend(h->m, "g_revoked", 1795334400 + 600);
+  room_manager_spend(h->m, "g_expired", 1);
+  json_t *hello = room_manager_hello(h->m, h->now_us);
+  const json_t *one = json_array_get(json_object_get(hello, "sessions"), 0), *spent = json_object_get(hello, "spent");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(one, "keep"), "home")), "ward");
+  assert_true(json_is_false(json_object_get(one, "joined")));
+  assert_true(json_is_false(json_object_get(one, "admitted")));
+  assert_int_equal(json_array_size(spent), 1);
+  assert_string_equal(json_string_value(json_object_get(json_array_get(spent, 0), "jti")), "g_revoked");
+  json_decref(hello);
+  harness_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_refused),
                                      cmocka_unit_test(back_within_the_window),
@@ -160,6 +197,8 @@ int main(void) {
                                      cmocka_unit_test(opened_again_is_resumed),
                                      cmocka_unit_test(an_offer_open_while_lost),
                                      cmocka_unit_test(ended_and_its_token_remembered),
-                                     cmocka_unit_test(many_tokens_are_capped)};
+                                     cmocka_unit_test(many_tokens_are_capped),
+                                     cmocka_unit_test(admitted_by_a_call),
+                                     cmocka_unit_test(what_the_gateway_keeps_here)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
