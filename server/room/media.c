@@ -120,6 +120,7 @@ int room_manager_transport_state(struct room_manager *m, uint32_t participant, e
   if (member->transport == state) return ROOM_OK;
   manager_enter(m, now_us);
   member->transport = state;
+  room_touch(m, member->room); /* two with transports may talk directly */
   if (state == ROOM_TRANSPORT_FAILED) member_event(m, member, "negotiate", json_pack("{s:s}", "reason", "transport"));
   manager_leave(m);
   return ROOM_OK;

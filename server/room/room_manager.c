@@ -119,10 +119,12 @@ static void tick_sessions(struct room_manager *m) {
 static void tick_rooms(struct room_manager *m) {
   struct room *r, *next;
   HASH_ITER(hh, m->rooms, r, next) {
-    if (r->wake_us <= m->now_us)
+    if (r->wake_us <= m->now_us) {
+      waiting_expire(m, r);
       room_touch(m, r);
-    else
+    } else {
       manager_wake_at(m, r->wake_us);
+    }
   }
 }
 

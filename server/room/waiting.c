@@ -210,14 +210,16 @@ static void decline(struct room_manager *m, struct waiter *w, enum wait_outcome 
   tell_outcome(m, s);
 }
 
-void waiting_settle(struct room_manager *m, struct room *r) {
+void waiting_expire(struct room_manager *m, struct room *r) {
   struct waiter *w, *next;
   DL_FOREACH_SAFE(r->waiters, w, next) {
-    if (w->until_us <= m->now_us)
-      decline(m, w, WAIT_TIMEOUT, NULL);
-    else
-      room_wake_at(m, r, w->until_us);
+    if (w->until_us <= m->now_us) decline(m, w, WAIT_TIMEOUT, NULL);
   }
+}
+
+void waiting_settle(struct room_manager *m, struct room *r) {
+  const struct waiter *w;
+  DL_FOREACH(r->waiters, w) room_wake_at(m, r, w->until_us);
   bool present, busy;
   look_for_doctors(r, &present, &busy);
   if (present == r->doctor_present && busy == r->doctor_busy) return;
