@@ -1,4 +1,4 @@
-foreach(name address_map control_socket egress_batch media_format udp_socket)
+foreach(name address_map control control_socket egress_batch media_format udp_socket worker)
   consilium_test(server/worker/${name} worker/${name}_test.c LINK worker)
 endforeach()
 
@@ -6,6 +6,9 @@ endforeach()
 consilium_library(engine_harness worker/engine_harness.c worker/harness_media.c worker/harness_transport.c
   ../ice/dtls_client.c ../ice/media_client.c ../ice/stun_client.c LINK worker PkgConfig::CMOCKA)
 target_compile_definitions(engine_harness PRIVATE SDP_OFFERS_DIR="${CMAKE_SOURCE_DIR}/tests/signaling/offers")
-foreach(name data_relay engine negotiation peer rtcp_egress rtcp_ingress rtp_ingress speakers track)
+foreach(name data_relay engine hot_path negotiation peer room_glue rtcp_egress rtcp_ingress rtp_ingress speakers
+    statistics track)
   consilium_test(server/worker/${name} worker/${name}_test.c LINK engine_harness)
 endforeach()
+target_compile_definitions(server_worker_statistics_test PRIVATE
+  OPENAPI_FILE="${CMAKE_SOURCE_DIR}/server/gateway/openapi.yaml")
