@@ -289,10 +289,10 @@ void crowd_counts(const struct crowd *c, struct sequence_counts *out) {
   }
 }
 
-unsigned crowd_starved(const struct crowd *c, unsigned *assigned) {
+unsigned crowd_starved(const struct crowd *c, unsigned *assigned, int64_t now_us) {
   unsigned starved = 0;
   *assigned = 0;
   for (unsigned i = 0; i < c->filled; i++)
-    if (c->seats[i]->participant) starved += participant_starved(c->seats[i]->participant, assigned);
+    if (c->seats[i]->participant) starved += participant_starved(c->seats[i]->participant, assigned, now_us);
   return starved;
 }

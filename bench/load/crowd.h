@@ -39,6 +39,6 @@ const char *crowd_first_failure(const struct crowd *c); /* "" without one      *
 void crowd_mark(struct crowd *c);
 /* What all slots received since the mark, those who left in between included. */
 void crowd_counts(const struct crowd *c, struct sequence_counts *out);
-unsigned crowd_starved(const struct crowd *c, unsigned *assigned);
+unsigned crowd_starved(const struct crowd *c, unsigned *assigned, int64_t now_us);
 
 #endif

@@ -28,7 +28,7 @@ struct slot {
   uint32_t key_frame;
   unsigned key_have;
   uint64_t *key_seen; /* a bit for each of its packets */
-  int64_t first_packet_us, pli_us;
+  int64_t first_packet_us, pli_us, assigned_us;
 };
 
 struct media_receiver {
@@ -309,9 +309,14 @@ void media_receiver_counts(const struct media_receiver *r, struct sequence_count
   }
 }
 
-void media_receiver_assign(struct media_receiver *r, unsigned mid, bool assigned) {
-  for (size_t i = 0; i < r->count; i++)
-    if (r->slots[i].mid == mid) r->slots[i].assigned = assigned;
+void media_receiver_assign(struct media_receiver *r, unsigned mid, bool assigned, int64_t now_us) {
+  for (size_t i = 0; i < r->count; i++) {
+    struct slot *slot = &r->slots[i];
+    if (slot->mid != mid) continue;
+    slot->assigned = assigned;
+    slot->assigned_us = now_us;
+    slot->packets_marked = slot->packets;
+  }
 }
 
 void media_receiver_mark(struct media_receiver *r) {
@@ -319,13 +324,13 @@ void media_receiver_mark(struct media_receiver *r) {
     r->slots[i].packets_marked = r->slots[i].packets;
 }
 
-unsigned media_receiver_starved(const struct media_receiver *r, unsigned *assigned) {
+unsigned media_receiver_starved(const struct media_receiver *r, unsigned *assigned, int64_t now_us) {
   unsigned starved = 0;
   for (size_t i = 0; i < r->count; i++) {
     const struct slot *slot = &r->slots[i];
     if (!slot->assigned) continue;
     ++*assigned;
-    starved += slot->packets == slot->packets_marked;
+    starved += slot->packets == slot->packets_marked && now_us - slot->assigned_us > MEDIA_STARVED_US;
   }
   return starved;
 }

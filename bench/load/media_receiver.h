@@ -56,9 +56,11 @@ size_t media_receiver_report_blocks(struct media_receiver *r, struct rtcp_report
 
 /* Adds what all slots counted so far. */
 void media_receiver_counts(const struct media_receiver *r, struct sequence_counts *into);
-/* Slots with a track according to the server, and how many of them got nothing since media_receiver_mark(). */
-void media_receiver_assign(struct media_receiver *r, unsigned mid, bool assigned);
+/* Slots with a track according to the server, and how many of them got nothing since media_receiver_mark(), although they
+ * had their track for MEDIA_STARVED_US. */
+#define MEDIA_STARVED_US 2000000
+void media_receiver_assign(struct media_receiver *r, unsigned mid, bool assigned, int64_t now_us);
 void media_receiver_mark(struct media_receiver *r);
-unsigned media_receiver_starved(const struct media_receiver *r, unsigned *assigned);
+unsigned media_receiver_starved(const struct media_receiver *r, unsigned *assigned, int64_t now_us);
 
 #endif

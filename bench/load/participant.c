@@ -88,6 +88,7 @@ int participant_create(struct participant **out, struct participant_shared *shar
 void participant_free(struct participant *p) {
   if (!p) return;
   if (p->ready) p->shared->counters->leaves++;
+  if (p->web) participant_say_leave(p);
   event_loop_stop(p->shared->loop, &p->media_timer);
   event_loop_stop(p->shared->loop, &p->service_timer);
   if (p->transport && p->udp.fd >= 0) transport_close(p->transport);
@@ -160,6 +161,6 @@ void participant_mark(struct participant *p) {
   if (p->receiver) media_receiver_mark(p->receiver);
 }
 
-unsigned participant_starved(const struct participant *p, unsigned *assigned) {
-  return p->receiver ? media_receiver_starved(p->receiver, assigned) : 0;
+unsigned participant_starved(const struct participant *p, unsigned *assigned, int64_t now_us) {
+  return p->receiver ? media_receiver_starved(p->receiver, assigned, now_us) : 0;
 }

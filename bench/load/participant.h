@@ -78,6 +78,6 @@ void participant_view(struct participant *p, const struct participant_view *view
 
 void participant_counts(const struct participant *p, struct sequence_counts *into);
 void participant_mark(struct participant *p);
-unsigned participant_starved(const struct participant *p, unsigned *assigned);
+unsigned participant_starved(const struct participant *p, unsigned *assigned, int64_t now_us);
 
 #endif

@@ -9,7 +9,7 @@
 #include "bench/load/participant.h"
 
 /* Request ids are their kinds: each is sent once, but for view. */
-enum request_id { REQUEST_HELLO = 1, REQUEST_JOIN, REQUEST_OFFER, REQUEST_PUBLISH, REQUEST_VIEW };
+enum request_id { REQUEST_HELLO = 1, REQUEST_JOIN, REQUEST_OFFER, REQUEST_PUBLISH, REQUEST_VIEW, REQUEST_LEAVE };
 
 struct participant {
   struct participant_shared *shared;
@@ -29,7 +29,7 @@ struct participant {
   uint32_t kernel_drops_seen;
   uint64_t assigned_mids; /* bits: slots that the server says carry a track */
   const char *failure;    /* static words, with `failed` */
-  bool connected, published, ready, first_media, failed, media_on;
+  bool joining, connected, published, ready, first_media, failed, media_on;
   char camera_track[SIGNALING_IDENTIFIER_BYTES + 1];
 };
 
@@ -41,6 +41,8 @@ void participant_check_ready(struct participant *p, int64_t now_us);
 /* signaling */
 int participant_fetch_token(struct participant *p);
 int participant_open_signaling(struct participant *p);
+/* Without it the place in the room is kept for the resume window. Does nothing before the join. */
+void participant_say_leave(struct participant *p);
 void participant_plan_offer(const struct participant *p, struct offer_plan *out);
 
 /* media */

@@ -94,7 +94,12 @@ static void send_publish(struct participant *p) {
   send_json(p, json_pack("{s:i, s:s, s:o}", "id", REQUEST_PUBLISH, "type", "publish", "tracks", tracks));
 }
 
+void participant_say_leave(struct participant *p) {
+  if (p->joining) send_json(p, json_pack("{s:i, s:s}", "id", REQUEST_LEAVE, "type", "leave"));
+}
+
 static void send_join_and_offer(struct participant *p) {
+  p->joining = true;
   send_json(p, json_pack("{s:i, s:s, s:s}", "id", REQUEST_JOIN, "type", "join", "topology", "never"));
   send_json(p, json_pack("{s:i, s:s, s:s}", "id", REQUEST_OFFER, "type", "offer", "sdp", p->offer));
   free(p->offer);
@@ -149,8 +154,8 @@ static void on_answer(struct participant *p, const json_t *ok, int64_t now_us) {
 }
 
 static const char *request_name(int re) {
-  static const char *const names[] = {"a message", "hello", "join", "offer", "publish", "view"};
-  return re >= 0 && re <= REQUEST_VIEW ? names[re] : "a request";
+  static const char *const names[] = {"a message", "hello", "join", "offer", "publish", "view", "leave"};
+  return re >= 0 && re <= REQUEST_LEAVE ? names[re] : "a request";
 }
 
 /* What the operator can do about it. */
@@ -180,7 +185,7 @@ static void on_reply(struct participant *p, int re, const json_t *message, int64
 
 /* ---- events ---- */
 
-static void on_slots(struct participant *p, const json_t *slots) {
+static void on_slots(struct participant *p, const json_t *slots, int64_t now_us) {
   size_t index;
   const json_t *slot;
   json_array_foreach(slots, index, slot) {
@@ -190,7 +195,7 @@ static void on_slots(struct participant *p, const json_t *slots) {
     if (number > 63) continue;
     uint64_t bit = UINT64_C(1) << number;
     p->assigned_mids = assigned ? p->assigned_mids | bit : p->assigned_mids & ~bit;
-    if (p->receiver) media_receiver_assign(p->receiver, number, assigned);
+    if (p->receiver) media_receiver_assign(p->receiver, number, assigned, now_us);
   }
 }
 
@@ -205,9 +210,9 @@ static void on_layers_wanted(struct participant *p, const json_t *layers) {
   }
 }
 
-static void on_event(struct participant *p, const char *event, const json_t *message) {
+static void on_event(struct participant *p, const char *event, const json_t *message, int64_t now_us) {
   if (strcmp(event, "slots") == 0) {
-    on_slots(p, json_object_get(message, "slots"));
+    on_slots(p, json_object_get(message, "slots"), now_us);
   } else if (strcmp(event, "layersWanted") == 0) {
     const char *track = json_string_value(json_object_get(message, "track"));
     if (track && (strcmp(track, p->camera_track) == 0 || !*p->camera_track))
@@ -234,7 +239,7 @@ static void on_text(void *arg, char *text, size_t len, int64_t now_us) {
   if (json_is_integer(re)) {
     on_reply(p, (int)json_integer_value(re), message, now_us);
   } else if (event) {
-    on_event(p, event, message);
+    on_event(p, event, message, now_us);
   }
   json_decref(message);
 }

@@ -242,7 +242,7 @@ static void measure(struct run *run, double seconds, struct run_window *w) {
   w->seats = crowd_seats(run->crowd);
   w->ready = crowd_ready(run->crowd);
   w->seeing = crowd_seeing(run->crowd);
-  w->starved = crowd_starved(run->crowd, &w->assigned);
+  w->starved = crowd_starved(run->crowd, &w->assigned, until_us);
   w->server_idle = run->idle;
 }
 
