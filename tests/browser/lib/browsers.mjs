@@ -52,8 +52,9 @@ export class Member {
    * @param {{room: string, name: string, role?: string, camera?: {width: number, height: number, frameRate: number}}} who
    *   `camera`: a weaker camera than the page asks for; many browsers share one machine here
    * @param {Record<string, string>} [extra] further query fields
+   * @param {(page: import('puppeteer-core').Page) => Promise<unknown>} [prepare] before the page is opened
    */
-  static async join(browser, url, { room, name, role = 'doctor', camera }, extra = {}) {
+  static async join(browser, url, { room, name, role = 'doctor', camera }, extra = {}, prepare = async () => {}) {
     // A window of its own: a page in the background counts as not looking, and is sent no video.
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
@@ -66,6 +67,7 @@ export class Member {
       }, camera);
     }
     const query = new URLSearchParams({ room, name, role, autojoin: '1', lang: 'en', ...extra });
+    await prepare(page);
     await page.goto(`${url}/?${query}`);
     await member.waitFor(() => window.consilium?.room?.localParticipant.id, 'joined');
     return member;
@@ -166,6 +168,25 @@ export class Member {
   async click(selector) {
     await this.page.waitForSelector(selector, { visible: true });
     await this.page.click(selector);
+  }
+
+  /** Types as a user would: only the window in front gets the keys. */
+  async type(selector, words, key) {
+    await this.page.bringToFront();
+    await this.page.focus(selector);
+    await this.page.keyboard.type(words);
+    if (key) await this.page.keyboard.press(key);
+  }
+
+  /** Chooses from the menu of a button. */
+  async choose(button, action) {
+    await this.click(button);
+    await this.click(`.menu [data-action="${action}"]`);
+  }
+
+  /** Warnings and errors of the page since the last call. */
+  takeErrors() {
+    return this.errors.splice(0);
   }
 
   async screenshot(name) {
