@@ -152,7 +152,7 @@ static void many_streams_take_several_compounds(void **state) {
   /* As many sections as an offer may have, each with a stream. */
   json_t *offer = browser_offer_make(p.a, "chromium");
   for (int i = 0; i < 50; i++) {
-    char mid[8];
+    char mid[16];
     snprintf(mid, sizeof mid, "m%d", i);
     json_t *media = json_deep_copy(offer_media(offer, i % 2 ? "0" : "2"));
     json_object_set_new(media, "mid", json_string(mid));
@@ -163,7 +163,7 @@ static void many_streams_take_several_compounds(void **state) {
   assert_string_equal(browser_offer_json(p.a, offer), "");
   size_t bound = 0;
   for (int i = 0; i < 50; i++) {
-    char mid[8];
+    char mid[16];
     snprintf(mid, sizeof mid, "m%d", i);
     shot.mid = mid;
     shot.ssrc = (uint32_t)(7000 + i);
