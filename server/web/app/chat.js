@@ -30,7 +30,9 @@ export class ChatPanel {
       this.#changed();
     });
     find('chat-close').onclick = () => this.toggle();
-    find('chat').onkeydown = (event) => event.key === 'Escape' && this.toggle();
+    find('chat').onkeydown = (event) => {
+      if (event.key === 'Escape') this.toggle();
+    };
     find('chat-form').onsubmit = (event) => {
       event.preventDefault();
       this.#send();

@@ -15,6 +15,7 @@ import { Tile } from './tile.js';
 export class Grid {
   /** @type {Map<string, Tile>} */ #tiles = new Map();
   /** @type {Map<string, number>} when each was last heard, by participant id */ #spoke = new Map();
+  /** @type {string[]} */ #order = [];
   #grid = find('grid');
   #more = make('div', 'tile more-people');
   #room;
@@ -66,6 +67,7 @@ export class Grid {
       this.#tiles.delete(key);
     }
     if (this.#pinned && !this.#tiles.has(this.#pinned)) this.#pinned = null;
+    this.#order = wanted.map((w) => w.key);
     for (const { key, participant, source, own } of wanted) {
       const known = this.#tiles.get(key);
       if (known) known.update();
@@ -101,14 +103,11 @@ export class Grid {
   #place() {
     const { clientWidth, clientHeight } = this.#grid;
     if (clientWidth === 0 || clientHeight === 0) return;
-    const screen = [...this.#tiles.keys()].find((key) => key.endsWith(' screen'));
-    const focus = this.#pinned ?? screen ?? null;
-    const items = [...this.#tiles].map(([key, tile]) => ({ key, own: tile.own, focus: key === focus, person: true }));
+    const focus = this.#pinned ?? this.#order.find((key) => key.endsWith(' screen')) ?? null;
+    const items = this.#order.map((key) => ({ key, own: this.#tiles.get(key)?.own, focus: key === focus, person: true, rank: this.#rank(key) }));
     const alone = this.#invitation !== null && this.#room.remoteParticipants.size === 0;
     if (this.#invitation) this.#invitation.remove();
     if (alone && this.#invitation) this.#grid.append(this.#invitation);
-    // Who spoke last is what a short strip must show.
-    if (focus) items.sort((a, b) => Number(b.focus) - Number(a.focus) || this.#lastSpoke(b.key) - this.#lastSpoke(a.key));
     const { mode, boxes, hidden, more } = layout(clientWidth, clientHeight, alone ? [...items, { key: 'invitation' }] : items);
     this.#grid.dataset.mode = mode;
     for (const [key, tile] of this.#tiles) {
@@ -119,10 +118,10 @@ export class Grid {
     this.#showMore(more, hidden.length);
   }
 
-  /** @param {string} key */
-  #lastSpoke(key) {
+  /** A short strip shows who spoke last, and oneself only when there is room. @param {string} key */
+  #rank(key) {
     const tile = this.#tiles.get(key);
-    return (tile && this.#spoke.get(tile.participant.id)) ?? 0;
+    return tile?.own ? -1 : (this.#spoke.get(tile?.participant.id ?? '') ?? 0);
   }
 
   /** @param {import('./layout.js').Box | null} box @param {number} count */

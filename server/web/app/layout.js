@@ -10,7 +10,7 @@ const WIDEST = 16 / 9;
 const NARROWEST = 1;
 const NARROWEST_TALL_STAGE = 0.72;
 
-/** @typedef {{key: string, own?: boolean, focus?: boolean, person?: boolean}} Item */
+/** @typedef {{key: string, own?: boolean, focus?: boolean, person?: boolean, rank?: number}} Item `rank`: where not all fit, the highest stay */
 /** @typedef {{left: number, top: number, width: number, height: number, role: 'focus' | 'inset' | 'strip' | 'grid'}} Box */
 /** @typedef {{mode: 'focus' | 'pair' | 'grid', boxes: Map<string, Box>, hidden: string[], more: Box | null}} Layout */
 
@@ -19,7 +19,7 @@ const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
 /**
  * @param {number} width @param {number} height of the stage
- * @param {Item[]} items in reading order; what does not fit the strip is hidden from the end
+ * @param {Item[]} items in reading order; what does not fit the strip is hidden
  * @returns {Layout}
  */
 export function layout(width, height, items) {
@@ -72,14 +72,18 @@ function gridLayout(width, height, items) {
 /** @param {number} width @param {number} height @param {Item} focus @param {Item[]} others @returns {Layout} */
 function focusLayout(width, height, focus, others) {
   const beside = width > height * 1.15;
-  const thick = beside ? clamp(width * 0.18, 120, 240) : clamp(height * 0.18, 72, 170);
-  const long = beside ? thick * 0.625 : thick * 1.25;
   const room = beside ? height : width;
+  const each = (room + GAP) / others.length - GAP; // what each face may take along the strip if all shall fit
+  const long = beside ? clamp(each, 78, 150) : clamp(each, 76, 200);
+  const thick = beside ? Math.min(long * WIDEST, width * 0.25) : clamp(long / 1.25, 76, height * 0.2);
   const fit = Math.max(1, Math.floor((room + GAP) / (long + GAP)));
-  const shown = others.length <= fit ? others.length : fit - 1;
+  const count = others.length <= fit ? others.length : fit - 1;
+  const chosen = new Set([...others].sort((a, b) => (b.rank ?? 0) - (a.rank ?? 0)).slice(0, count));
+  const shown = others.filter((o) => chosen.has(o));
+  const hidden = others.filter((o) => !chosen.has(o));
   /** @type {Map<string, Box>} */ const boxes = new Map();
   boxes.set(focus.key, beside ? box(0, 0, width - thick - GAP, height, 'focus') : box(0, 0, width, height - thick - GAP, 'focus'));
-  const cells = Math.min(others.length, fit);
+  const cells = shown.length + (hidden.length > 0 ? 1 : 0);
   // Few faces stand in the middle of the strip.
   const start = Math.max(0, (room - cells * long - (cells - 1) * GAP) / 2);
   /** @param {number} i */
@@ -87,8 +91,8 @@ function focusLayout(width, height, focus, others) {
     const at = start + i * (long + GAP);
     return beside ? box(width - thick, at, thick, long, 'strip') : box(at, height - thick, long, thick, 'strip');
   };
-  for (let i = 0; i < shown; i++) boxes.set(others[i].key, cell(i));
-  return { mode: 'focus', boxes, hidden: others.slice(shown).map((o) => o.key), more: shown < others.length ? cell(shown) : null };
+  for (const [i, item] of shown.entries()) boxes.set(item.key, cell(i));
+  return { mode: 'focus', boxes, hidden: hidden.map((o) => o.key), more: hidden.length > 0 ? cell(shown.length) : null };
 }
 
 /** @param {number} left @param {number} top @param {number} width @param {number} height @param {Box['role']} role @returns {Box} */

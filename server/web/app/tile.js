@@ -66,9 +66,11 @@ export class Tile {
     this.#state = state;
     this.element.dataset.participant = participant.id;
     const label = source === 'screen' ? text('tile.screen', { name: participant.name }) : participant.name;
-    this.#name.textContent = own ? text('room.you', { name: label }) : label;
+    const full = own ? text('room.you', { name: label }) : label;
+    // In a small tile "Name (you)" would be cut to the name of somebody else.
+    this.#name.replaceChildren(make('span', 'long', full), make('span', 'short', own ? text('room.self') : label));
     this.#role.textContent = source === 'camera' ? text(`role.${participant.role}`) : '';
-    this.element.setAttribute('aria-label', [this.#name.textContent, ...states.map(([, words]) => words)].join(', '));
+    this.element.setAttribute('aria-label', [full, ...states.map(([, words]) => words)].join(', '));
     this.#avatar.replaceChildren(make('span', '', initials(participant.name)));
     this.#badges.replaceChildren(...states.map(([name, words]) => badge(name, words)));
   }
