@@ -106,9 +106,10 @@ json_t *calls_notice_json(const struct calls_notice *notice, int64_t wall_us);
 /* Both run inside a calls_* function and must not call back. */
 struct calls_listener {
   void (*notify)(void *arg, const char *session, const struct calls_notice *notice); /* connected sessions only */
-  /* Gives the session the right to the room, in place of the one it had; it leaves that room if it is in it. Any result
-   * but SIGNALING_OK refuses the invite or accept, which then has changed nothing. */
-  enum signaling_error (*enter)(void *arg, const char *session, const char *room);
+  /* Gives the session the right to the room, in place of the one it had; it leaves that one if it is in it. `invited`: by
+   * somebody inside, so it need not wait and no lock holds. Any result but SIGNALING_OK refuses the invite or accept, which
+   * then has changed nothing. */
+  enum signaling_error (*enter)(void *arg, const char *session, const char *room, bool invited);
   void (*random)(void *arg, void *out, size_t bytes); /* unpredictable; cannot fail */
   void *arg;
 };

@@ -91,7 +91,7 @@ enum signaling_error calls_invite(struct calls *c, const char *session, const st
   struct calls_call *call = make_call(c, s, in, room, now_us);
   if (!call) return SIGNALING_INTERNAL;
   if (strcmp(s->room, room) != 0) {
-    error = c->listener.enter(c->listener.arg, s->id, room);
+    error = c->listener.enter(c->listener.arg, s->id, room, false);
     if (error != SIGNALING_OK) {
       free_unborn(c, call, now_us);
       return error;
@@ -128,11 +128,11 @@ enum signaling_error calls_accept(struct calls *c, const char *session, const ch
   struct calls_ring *ring = ringing_at(s, id);
   if (!ring) return SIGNALING_CALL_NOT_FOUND;
   struct calls_call *call = ring->call;
-  enum signaling_error error = c->listener.enter(c->listener.arg, s->id, call->room);
+  enum signaling_error error = c->listener.enter(c->listener.arg, s->id, call->room, true);
   if (error != SIGNALING_OK) return error;
-  (void)snprintf(s->room, sizeof s->room, "%s", call->room);
   (void)snprintf(room, SIGNALING_IDENTIFIER_BYTES + 1, "%s", call->room);
-  s->joined = false;
+  if (strcmp(s->room, room) != 0) s->joined = false;
+  (void)snprintf(s->room, sizeof s->room, "%s", room);
   s->engaged_until_us = now_us + CALLS_ENGAGED_US;
   DL_FOREACH(s->person->sessions, other) calls_stop_all(c, other, CALLS_CANCELLED, now_us);
   calls_resolve(c, ring, CALLS_ACCEPTED, s, NULL, video, now_us);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/gateway/guest_links.h"
 #include "server/gateway/internal.h"
 #include "server/log.h"
 #include "signaling/json_limits.h"
@@ -29,21 +30,23 @@ static void refuse(struct gateway *g, struct client *c, int64_t id, enum signali
 }
 
 /* The session goes on without this WebSocket. */
-static void detach(struct client *c) {
+static void detach(struct gateway *g, struct client *c) {
   int64_t ids[SESSION_PENDING_MAX];
   struct session *s = c->session;
   if (!s) return;
+  for (size_t i = 0; i < s->pending_count; i++) /* nobody will see the reply; of a join, `sync` tells */
+    if (s->pending[i].type == SIGNALING_LEAVE) workers_session_left(g, s);
   c->session = NULL;
   s->client = NULL;
   s->lost_us = gateway_now_us();
+  calls_session_lost(g->calls, s->id, s->lost_us);
   session_pending_drop(s, ids); /* PROTOCOL.md: a reply that was lost is not sent again; `sync` tells the state */
 }
 
 void clients_disconnect(struct gateway *g, struct session *s, uint16_t code, const char *reason) {
   struct client *c = s->client;
-  (void)g;
   if (!c) return;
-  detach(c);
+  detach(g, c);
   listener_disconnect(c->connection, code, reason);
 }
 
@@ -77,7 +80,7 @@ static void closed(struct listener_connection *connection, uint16_t code, void *
   struct client *c = listener_user(connection);
   if (!c) return;
   struct session *s = c->session;
-  detach(c);
+  detach(g, c);
   if (s) {
     log_debug("client_closed", log_text("session", s->id), log_number("code", code));
     workers_tell(g, s, "lost");
@@ -123,9 +126,11 @@ static enum signaling_error verify(struct gateway *g, const char *token, struct 
     log_info("token_refused", log_text("reason", token_error_name(error)));
     return token_error_to_signaling(error);
   }
-  if (claims->expires_s > now_s + g->config->tokens.max_lifetime_seconds) {
-    *message = "the token is valid for longer than this server allows";
-    log_info("token_refused", log_text("reason", "lifetime"));
+  int64_t lifetime_s = g->config->tokens.max_lifetime_seconds;
+  if (claims->guest && lifetime_s < GUEST_LINKS_TTL_MAX) lifetime_s = GUEST_LINKS_TTL_MAX;
+  if (claims->expires_s > now_s + lifetime_s || strcmp(claims->room, SESSION_LOBBY) == 0) {
+    *message = "the token is valid for longer than this server allows, or names a reserved room";
+    log_info("token_refused", log_text("reason", "lifetime or room"));
     return SIGNALING_TOKEN_INVALID;
   }
   return SIGNALING_OK;
@@ -147,7 +152,10 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
   snprintf(s->jti, sizeof s->jti, "%s", claims.jti);
   snprintf(s->role, sizeof s->role, "%s", signaling_role_name(claims.role));
   s->expires_s = claims.expires_s;
-  s->wait = claims.wait;
+  snprintf(s->home, sizeof s->home, "%s", claims.room);
+  s->wait = s->home_wait = claims.wait;
+  s->calls = claims.calls;
+  s->guest = claims.guest;
   bool keyed = resume_key_generate(key) == 0 && resume_key_hash(key, strlen(key), s->resume_hash) == 0;
   int fresh = keyed ? used_tokens_add(g->used, claims.jti, claims.expires_s) : -1;
   error = fresh > 0 ? workers_open_session(g, s) : fresh == 0 ? SIGNALING_TOKEN_USED : SIGNALING_BUSY;
@@ -164,6 +172,7 @@ static enum signaling_error hello_with_token(struct gateway *g, struct client *c
   attach(c, s);
   log_info("session_opened", log_text("session", s->id), log_text("role", s->role), log_number("worker", s->worker));
   welcome(g, c, id, key, false);
+  call_requests_session(g, s); /* it may ring at once */
   OPENSSL_cleanse(key, sizeof key);
   return SIGNALING_OK;
 }
@@ -179,12 +188,11 @@ static enum signaling_error hello_with_resume(struct gateway *g, struct client *
   g->counters.resumes++;
   log_info("session_resumed", log_text("session", s->id));
   welcome(g, c, id, key, true);
-  if (s->worker >= 0) {
+  if (s->worker >= 0)
     workers_tell(g, s, "resumed");
-  } else if (workers_open_session(g, s) == SIGNALING_OK) {
-    s->media_lost = false;
-    clients_send(s, signaling_event_encode("mediaLost", json_pack("{s:s}", "reason", "worker_lost")));
-  }
+  else
+    workers_recover_session(g, s);
+  calls_session_resumed(g->calls, s->id, gateway_now_us());
   return SIGNALING_OK;
 }
 
@@ -234,7 +242,7 @@ static void forward(struct gateway *g, struct client *c, struct signaling_reques
     return;
   }
   if (request->type == SIGNALING_OFFER && !(offer = parse_offer(g, c, request))) return;
-  if (session_pending_add(s, request->id, offer) != SIGNALING_OK) {
+  if (session_pending_add(s, request->id, request->type, offer) != SIGNALING_OK) {
     refuse(g, c, request->id, SIGNALING_BUSY, NULL);
     return;
   }
@@ -242,7 +250,8 @@ static void forward(struct gateway *g, struct client *c, struct signaling_reques
   json_object_set_new(request->fields, "type", json_string(signaling_type_name(request->type)));
   json_t *message = json_pack("{s:s, s:s, s:O}", "op", "request", "session", s->id, "msg", request->fields);
   if (workers_send(g, s->worker, message) == 0) return;
-  if (session_pending_take(s, request->id, &offer)) sdp_offer_free(offer);
+  struct session_pending taken;
+  if (session_pending_take(s, request->id, &taken)) sdp_offer_free(taken.offer);
   refuse(g, c, request->id, SIGNALING_WORKER_LOST, NULL);
 }
 
@@ -251,6 +260,16 @@ static void ping(struct client *c, const struct signaling_request *request) {
   clock_gettime(CLOCK_REALTIME, &now);
   json_t *ok = json_pack("{s:I}", "at", (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
   send_text(c->connection, signaling_reply_encode(request->id, ok));
+}
+
+static void run_here(struct gateway *g, struct client *c, const struct signaling_request *request) {
+  json_t *ok = NULL;
+  enum signaling_error error = call_requests_run(g, c->session, request, &ok);
+  if (error == SIGNALING_OK)
+    send_text(c->connection, signaling_reply_encode(request->id, ok));
+  else
+    refuse(g, c, request->id, error, NULL);
+  call_requests_release(g);
 }
 
 static void handle(struct gateway *g, struct client *c, struct signaling_request *request) {
@@ -267,6 +286,11 @@ static void handle(struct gateway *g, struct client *c, struct signaling_request
   } else if (request->type == SIGNALING_CHECK &&
              strcmp(json_string_value(json_object_get(request->fields, "room")), c->session->room) != 0) {
     refuse(g, c, request->id, SIGNALING_FORBIDDEN, "the token is for another room"); /* whether or not it exists */
+  } else if (call_requests_own(request->type)) {
+    run_here(g, c, request);
+  } else if (!*c->session->room) { /* the lobby */
+    refuse(g, c, request->id, request->type == SIGNALING_JOIN ? SIGNALING_ROOM_NOT_FOUND : SIGNALING_NOT_JOINED,
+           "This session has no room before it calls somebody or accepts a call.");
   } else {
     forward(g, c, request);
   }

@@ -159,6 +159,13 @@ static unsigned sum(const struct gateway *g, const char *key) {
   return (unsigned)total;
 }
 
+/* Draining waits for calls, not for open pages in the lobby. */
+static bool somebody_has_a_room(const struct gateway *g) {
+  for (const struct session *s = g->sessions.sessions; s; s = s->hh.next)
+    if (*s->room) return true;
+  return false;
+}
+
 static void tick(uv_timer_t *timer) {
   struct gateway *g = timer->data;
   char text[64];
@@ -166,10 +173,11 @@ static void tick(uv_timer_t *timer) {
   clients_tick(g, now_us);
   workers_tick(g, now_us);
   query_tick(g, now_us);
+  calls_tick(g->calls, now_us);
   if (++g->ticks % 60 == 0) used_tokens_expire(g->used, gateway_wall_s());
   snprintf(text, sizeof text, "alive %u %u", sum(g, "rooms"), sum(g, "participants"));
   child_tell(text);
-  if (g->draining && (session_table_count(&g->sessions) == 0 || now_us >= g->drain_until_us)) end(g);
+  if (g->draining && (!somebody_has_a_room(g) || now_us >= g->drain_until_us)) end(g);
   g->last_tick_us = now_us;
 }
 
@@ -205,6 +213,7 @@ static void hang_up(uv_signal_t *signal, int number) {
   g->config = fresh;
   log_configure(fresh->log.level, fresh->log.format, "gateway");
   room_directory_set_rooms_max(g->directory, (size_t)fresh->limits.rooms);
+  call_requests_reload(g);
   if (g->listener && *fresh->http.tls_certificate && listener_reload_certificates(g->listener) != LISTENER_OK)
     log_error("reload_failed", log_text("reason", "certificate or key"));
   if (g->listener) listener_reload_files(g->listener);
@@ -218,7 +227,7 @@ static int set_up(struct gateway *g) {
   uv_signal_init(&g->loop, &g->interrupt);
   uv_signal_init(&g->loop, &g->hangup);
   g->clock.data = g->terminate.data = g->interrupt.data = g->hangup.data = g;
-  if (used_tokens_create(&g->used) ||
+  if (used_tokens_create(&g->used) || call_requests_start(g) ||
       room_directory_create(&g->directory, (size_t)g->config->media.workers, (size_t)g->config->limits.rooms))
     return -1;
   uv_signal_start(&g->terminate, drain, SIGTERM);
@@ -241,6 +250,7 @@ int gateway_main(struct config *config, bool dev) {
   uv_run(&g->loop, UV_RUN_DEFAULT);
   uv_loop_close(&g->loop);
   session_table_clear(&g->sessions);
+  calls_free(g->calls);
   used_tokens_free(g->used);
   room_directory_free(g->directory);
   config_free(g->config);

@@ -4,6 +4,7 @@
  *   clients.c   WebSockets: hello, resume, and requests on their way to a worker
  *   workers.c   control connections: hello, replies, events, a worker's death and return
  *   queries.c   questions to workers and their answers
+ *   call_requests.c  calls and guest links; moving.c  a session gets another room; guest_links.c  names of links
  *   http.c      health, version, metrics, the admin API
  *   ice_servers.c, metrics.c, session.c, room_directory.c, used_tokens.c, worker_link.c: parts without knowledge of it all
  */
@@ -13,6 +14,7 @@
 #include <uv.h>
 
 #include "conf/config.h"
+#include "server/calls/calls.h"
 #include "server/gateway/room_directory.h"
 #include "server/gateway/session.h"
 #include "server/gateway/used_tokens.h"
@@ -41,7 +43,7 @@ struct worker {
 
 struct gateway_counters {
   uint64_t hellos_ok, hellos_refused, resumes, requests, requests_refused, rate_limited, workers_lost, bad_answers,
-      replies_unmatched, tokens_reused;
+      replies_unmatched, tokens_reused, links_created, links_revoked;
 };
 
 struct query; /* queries.c */
@@ -54,6 +56,8 @@ struct gateway {
   struct session_table sessions;
   struct used_tokens *used;
   struct room_directory *directory;
+  struct calls *calls;
+  json_t *held_events; /* of calls, while a request about one runs; NULL otherwise */
   struct worker workers[ROOM_DIRECTORY_WORKERS_MAX];
   size_t worker_count;
   struct client *clients; /* all open WebSockets */
@@ -86,8 +90,28 @@ enum signaling_error workers_open_session(struct gateway *g, struct session *s);
 void workers_tell(struct gateway *g, const struct session *s, const char *op);
 int workers_send(struct gateway *g, int worker, json_t *message);  /* takes it over; -1: not sent */
 void workers_forget_session(struct gateway *g, struct session *s); /* from the table and the directory */
+void workers_session_left(struct gateway *g, struct session *s);   /* its client has sent `leave` */
+/* Opens a session whose worker died, and tells its client that the media is gone; nothing while that cannot be done. */
+void workers_recover_session(struct gateway *g, struct session *s);
 void workers_tick(struct gateway *g, int64_t now_us);
 void workers_close(struct gateway *g);
+
+/* ---- moving.c ---- */
+/* Makes `room` the session's room, in place of the one it has; `admitted`: neither a lock nor the waiting room holds it.
+ * Requests on their way are answered NOT_JOINED. Returns SIGNALING_OK, or DRAINING, BUSY, WORKER_LOST or INTERNAL, and then
+ * nothing has changed. */
+enum signaling_error sessions_move(struct gateway *g, struct session *s, const char *room, bool admitted);
+
+/* ---- call_requests.c ---- */
+int call_requests_start(struct gateway *g); /* 0, or -1 without memory */
+void call_requests_reload(struct gateway *g);
+/* A session that the call manager shall know: `client`, `joined` and the claims are set. */
+void call_requests_session(struct gateway *g, const struct session *s);
+bool call_requests_own(enum signaling_type type);
+/* Runs one of them; *ok (NULL: {}) is the reply's. Events that it causes wait for call_requests_release(). */
+enum signaling_error call_requests_run(struct gateway *g, struct session *s, const struct signaling_request *request,
+                                       json_t **ok);
+void call_requests_release(struct gateway *g);
 
 /* ---- queries.c ---- */
 /* `value` is borrowed, NULL with a code: a protocol error's name, "worker_lost" or "timeout". */

@@ -97,6 +97,20 @@ static void add_listener(struct metrics *m, const struct listener_stats *l) {
     metrics_sample(m, METRICS_LABELS({"reason", refused[i].reason}), (double)refused[i].count);
 }
 
+static void add_calls(struct metrics *m, const struct gateway *g) {
+  struct calls_counts counts = calls_counts(g->calls);
+  metrics_family(m, "consilium_calls_total", "counter", "Calls that are over, by outcome.");
+  for (int i = 0; i < CALLS_END_COUNT; i++)
+    if (i != CALLS_END_ACCEPTED_ELSEWHERE) /* an end for pages, not for calls */
+      metrics_sample(m, METRICS_LABELS({"outcome", calls_end_name((enum calls_end)i)}), (double)counts.ended[i]);
+  add_one(m, "consilium_calls_ringing", "gauge", "Calls that somebody may still answer.", (double)counts.open);
+  add_one(m, "consilium_invitations_rate_limited_total", "counter", "Invitations over the rate.",
+          (double)counts.rate_limited);
+  metrics_family(m, "consilium_guest_links_total", "counter", "Guest links, by what was done.");
+  metrics_sample(m, METRICS_LABELS({"result", "created"}), (double)g->counters.links_created);
+  metrics_sample(m, METRICS_LABELS({"result", "revoked"}), (double)g->counters.links_revoked);
+}
+
 static void add_gateway(struct metrics *m, const struct gateway *g) {
   const struct gateway_counters *c = &g->counters;
   metrics_family(m, "consilium_build_info", "gauge", "Always 1; what runs, as labels.");
@@ -129,6 +143,7 @@ char *metrics_export(const struct gateway *g, size_t *length) {
   struct metrics m = {.to = open_memstream(&text, length)};
   if (!m.to) return NULL;
   add_gateway(&m, g);
+  add_calls(&m, g);
   if (g->listener) add_listener(&m, listener_stats(g->listener));
   add_workers(&m, g);
   add_direct(&m, g);

@@ -59,7 +59,8 @@ size_t session_table_count(const struct session_table *t) {
   return HASH_COUNT(t->sessions);
 }
 
-enum signaling_error session_pending_add(struct session *s, int64_t id, struct sdp_offer *offer) {
+enum signaling_error session_pending_add(struct session *s, int64_t id, enum signaling_type type,
+                                         struct sdp_offer *offer) {
   size_t offers = offer ? 1 : 0;
   for (size_t i = 0; i < s->pending_count; i++)
     offers += s->pending[i].offer != NULL;
@@ -67,14 +68,14 @@ enum signaling_error session_pending_add(struct session *s, int64_t id, struct s
     sdp_offer_free(offer);
     return SIGNALING_BUSY;
   }
-  s->pending[s->pending_count++] = (struct session_pending){id, offer};
+  s->pending[s->pending_count++] = (struct session_pending){id, type, offer};
   return SIGNALING_OK;
 }
 
-bool session_pending_take(struct session *s, int64_t id, struct sdp_offer **offer) {
+bool session_pending_take(struct session *s, int64_t id, struct session_pending *out) {
   for (size_t i = 0; i < s->pending_count; i++) {
     if (s->pending[i].id != id) continue;
-    *offer = s->pending[i].offer;
+    *out = s->pending[i];
     memmove(&s->pending[i], &s->pending[i + 1], (--s->pending_count - i) * sizeof *s->pending);
     return true;
   }

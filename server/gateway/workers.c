@@ -19,13 +19,29 @@ void workers_tell(struct gateway *g, const struct session *s, const char *op) {
   if (s->worker >= 0) workers_send(g, s->worker, json_pack("{s:s, s:s}", "op", op, "session", s->id));
 }
 
+/* Sessions in the lobby have no room and no media: some worker keeps them for a gateway that is started again. */
+static int place_in_lobby(const struct gateway *g, const struct session *s) {
+  for (size_t i = 0; i < g->worker_count; i++) {
+    size_t worker = ((unsigned char)s->id[3] + i) % g->worker_count;
+    if (worker_link_is_up(g->workers[worker].link)) return (int)worker;
+  }
+  return ROOM_DIRECTORY_NO_WORKER;
+}
+
+/* What a worker keeps for us, because the token said it and we forget it when we are started again. */
+static json_t *kept_json(const struct session *s) {
+  return json_pack("{s:s, s:b, s:b, s:b}", "home", s->home, "wait", (int)s->home_wait, "calls", (int)s->calls, "guest",
+                   (int)s->guest);
+}
+
 enum signaling_error workers_open_session(struct gateway *g, struct session *s) {
-  int worker = room_directory_place(g->directory, s->room);
+  int worker = *s->room ? room_directory_place(g->directory, s->room) : place_in_lobby(g, s);
   if (worker == ROOM_DIRECTORY_FULL) return SIGNALING_BUSY;
   if (worker < 0) return worker == ROOM_DIRECTORY_NO_WORKER ? SIGNALING_WORKER_LOST : SIGNALING_INTERNAL;
-  json_t *open = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b}", "op", "open", "session", s->id, "room",
-                           s->room, "identity", s->identity, "name", s->name, "role", s->role, "jti", s->jti, "exp",
-                           (json_int_t)s->expires_s, "resumeHash", s->resume_hash, "wait", (int)s->wait);
+  json_t *open = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:o}", "op", "open", "session",
+                           s->id, "room", *s->room ? s->room : SESSION_LOBBY, "identity", s->identity, "name", s->name,
+                           "role", s->role, "jti", s->jti, "exp", (json_int_t)s->expires_s, "resumeHash",
+                           s->resume_hash, "wait", (int)s->wait, "admitted", (int)s->admitted, "keep", kept_json(s));
   if (workers_send(g, worker, open) != 0) return SIGNALING_WORKER_LOST;
   s->worker = worker;
   room_directory_session_added(g->directory, s->room);
@@ -34,21 +50,37 @@ enum signaling_error workers_open_session(struct gateway *g, struct session *s) 
 
 void workers_forget_session(struct gateway *g, struct session *s) {
   if (s->worker >= 0) room_directory_session_removed(g->directory, s->room, gateway_now_us());
+  calls_session_close(g->calls, s->id, gateway_now_us());
   session_table_remove(&g->sessions, s);
 }
 
 /* Its worker died: open it somewhere else and tell the client that its media is gone. Without any worker, or without a
  * client, that waits until there is one. */
-static void recover_session(struct gateway *g, struct session *s) {
+void workers_recover_session(struct gateway *g, struct session *s) {
   if (!s->client || workers_open_session(g, s) != SIGNALING_OK) return;
   s->media_lost = false;
+  if (!*s->room) return; /* it had no media */
   clients_send(s, signaling_event_encode("mediaLost", json_pack("{s:s}", "reason", "worker_lost")));
 }
 
 static void recover_all(struct gateway *g) {
   struct session *s, *next;
   HASH_ITER(hh, g->sessions.sessions, s, next)
-  if (s->media_lost) recover_session(g, s);
+  if (s->media_lost) workers_recover_session(g, s);
+}
+
+/* Not by its own will: what it has ringing goes on. */
+static void set_joined(struct gateway *g, struct session *s, bool joined) {
+  s->joined = joined;
+  if (joined)
+    calls_session_joined(g->calls, s->id);
+  else
+    calls_session_left(g->calls, s->id, false, gateway_now_us());
+}
+
+void workers_session_left(struct gateway *g, struct session *s) {
+  s->joined = false;
+  calls_session_left(g->calls, s->id, true, gateway_now_us());
 }
 
 /* Lets go of what was open on a worker that died. */
@@ -62,6 +94,7 @@ static void lose_sessions(struct gateway *g, int worker, const json_t *except) {
       clients_send(s, signaling_error_encode(ids[i], SIGNALING_WORKER_LOST, NULL));
     s->worker = -1;
     s->media_lost = true;
+    set_joined(g, s, false);
   }
 }
 
@@ -85,12 +118,21 @@ static void adopt_session(struct gateway *g, int worker, const json_t *told) {
             copy_text(s->resume_hash, sizeof s->resume_hash, told, "resumeHash");
   s->expires_s = json_integer_value(json_object_get(told, "exp"));
   s->wait = json_is_true(json_object_get(told, "wait"));
+  s->admitted = json_is_true(json_object_get(told, "admitted"));
+  s->joined = json_is_true(json_object_get(told, "joined"));
+  const json_t *kept = json_object_get(told, "keep");
+  ok = ok && copy_text(s->home, sizeof s->home, kept, "home");
+  s->home_wait = json_is_true(json_object_get(kept, "wait"));
+  s->calls = json_is_true(json_object_get(kept, "calls"));
+  s->guest = json_is_true(json_object_get(kept, "guest"));
+  if (strcmp(s->room, SESSION_LOBBY) == 0) s->room[0] = '\0';
   s->lost_us = gateway_now_us();
   if (!ok) {
     session_table_remove(&g->sessions, s);
     return;
   }
   s->worker = worker;
+  call_requests_session(g, s);
 }
 
 static void take_used(struct gateway *g, const json_t *list) {
@@ -118,7 +160,8 @@ static void worker_up(void *arg, size_t index, const json_t *hello) {
   lose_sessions(g, (int)index, held); /* ours that it does not know (any more) */
   json_array_foreach(sessions, i, one) {
     struct session *s = session_table_find(&g->sessions, text_of(one, "session"));
-    room_directory_learn(g->directory, text_of(one, "room"), index);
+    if (strcmp(text_of(one, "room"), SESSION_LOBBY) != 0)
+      room_directory_learn(g->directory, text_of(one, "room"), index);
     if (!s) {
       adopt_session(g, (int)index, one);
       s = session_table_find(&g->sessions, text_of(one, "session"));
@@ -128,6 +171,7 @@ static void worker_up(void *arg, size_t index, const json_t *hello) {
     } else {
       s->worker = (int)index;
       s->media_lost = false;
+      set_joined(g, s, json_is_true(json_object_get(one, "joined")));
       workers_tell(g, s, s->client ? "resumed" : "lost");
     }
     if (s) room_directory_session_added(g->directory, s->room);
@@ -194,25 +238,30 @@ static bool write_answer(struct session *s, json_t *ok, const struct sdp_offer *
 }
 
 static void take_reply(struct gateway *g, struct session *s, json_t *reply) {
-  struct sdp_offer *offer = NULL;
+  struct session_pending request;
   int64_t id = json_integer_value(json_object_get(reply, "re"));
   json_t *ok = json_object_get(reply, "ok");
-  if (!session_pending_take(s, id, &offer)) {
+  if (!session_pending_take(s, id, &request)) {
     g->counters.replies_unmatched++; /* the client came back meanwhile and does not wait for it */
     return;
   }
-  if (offer && ok && !write_answer(s, ok, offer)) {
+  if (request.offer && ok && !write_answer(s, ok, request.offer)) {
     g->counters.bad_answers++;
     clients_send(s, signaling_error_encode(id, SIGNALING_INTERNAL, NULL));
   } else {
     clients_send(s, json_dumps(reply, JSON_COMPACT));
   }
-  sdp_offer_free(offer);
+  sdp_offer_free(request.offer);
+  if (ok && request.type == SIGNALING_JOIN && json_object_get(ok, "participant")) set_joined(g, s, true);
+  if (ok && request.type == SIGNALING_LEAVE) workers_session_left(g, s);
 }
 
 /* An attempt at a direct connection may come hours after `hello`: the credentials for TURN are made anew. */
 static void pass_event(struct gateway *g, struct session *s, json_t *event) {
-  if (strcmp(text_of(event, "event"), "direct") == 0)
+  const char *name = text_of(event, "event");
+  if (strcmp(name, "sync") == 0) set_joined(g, s, true);
+  if (strcmp(name, "sentBack") == 0) set_joined(g, s, false);
+  if (strcmp(name, "direct") == 0)
     json_object_set_new(event, "iceServers", ice_servers_json(g->config, s->id, gateway_wall_s()));
   clients_send(s, json_dumps(event, JSON_COMPACT));
 }
@@ -226,13 +275,14 @@ static void worker_message(void *arg, size_t index, json_t *message) {
     return;
   }
   struct session *s = session_table_find(&g->sessions, text_of(message, "session"));
-  if (!s || s->worker != (int)index) return; /* it ended here while the message was on its way */
+  if (!s || s->worker != (int)index || s->deaf > 0) return; /* it ended here while the message was on its way */
   if (strcmp(op, "reply") == 0) {
     take_reply(g, s, inner);
   } else if (strcmp(op, "event") == 0) {
     pass_event(g, s, inner);
   } else if (strcmp(op, "wait") == 0) {
     s->wait = json_is_true(json_object_get(message, "wait"));
+    if (s->wait) s->admitted = false; /* sent back */
   } else if (strcmp(op, "close") == 0) {
     clients_disconnect(g, s, (uint16_t)json_integer_value(json_object_get(message, "code")),
                        text_of(message, "reason"));

@@ -5,6 +5,11 @@ foreach(name calls notice requests ring simulation)
   consilium_test(server/calls/${name} calls/${name}_test.c LINK calls_harness calls)
 endforeach()
 if(TARGET consilium)
+  foreach(name invitations guests)
+    add_test(NAME server/program/${name}
+      COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/program/${name}.py $<TARGET_FILE:consilium>)
+    set_tests_properties(server/program/${name} PROPERTIES TIMEOUT 180 LABELS program)
+  endforeach()
   add_test(NAME server/program/turn
     COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/program/turn.py $<TARGET_FILE:consilium>)
   set_tests_properties(server/program/turn PROPERTIES TIMEOUT 120 LABELS program SKIP_RETURN_CODE 77)

@@ -122,15 +122,16 @@ static void notify(void *arg, const char *session, const struct calls_notice *n)
   p->last_video = n->video;
 }
 
-static enum signaling_error enter(void *arg, const char *session, const char *room) {
+static enum signaling_error enter(void *arg, const char *session, const char *room, bool invited) {
   struct world *w = arg;
   struct page *p = find_page(w, session);
   if (w->refuse_enter) {
     w->refuse_enter--;
     return SIGNALING_WORKER_LOST;
   }
+  if (invited) assert_string_not_equal(p->incoming, "");
+  if (strcmp(p->room, room) != 0) p->joined = false;
   snprintf(p->room, sizeof p->room, "%s", room);
-  p->joined = false;
   w->entered++;
   return SIGNALING_OK;
 }

@@ -48,14 +48,15 @@ static void test_pending(void **state) {
   (void)state;
   struct session_table t = {0};
   struct session *s = session_table_add(&t, NULL);
-  struct sdp_offer *taken = NULL;
+  struct session_pending taken = {.offer = NULL};
   int64_t ids[SESSION_PENDING_MAX];
-  assert_int_equal(session_pending_add(s, 1, NULL), SIGNALING_OK);
-  assert_int_equal(session_pending_add(s, 2, offer()), SIGNALING_OK);
-  assert_int_equal(session_pending_add(s, 3, NULL), SIGNALING_OK);
+  assert_int_equal(session_pending_add(s, 1, SIGNALING_CHAT, NULL), SIGNALING_OK);
+  assert_int_equal(session_pending_add(s, 2, SIGNALING_OFFER, offer()), SIGNALING_OK);
+  assert_int_equal(session_pending_add(s, 3, SIGNALING_CHAT, NULL), SIGNALING_OK);
   assert_true(session_pending_take(s, 2, &taken));
-  assert_non_null(taken);
-  sdp_offer_free(taken);
+  assert_non_null(taken.offer);
+  assert_int_equal(taken.type, SIGNALING_OFFER);
+  sdp_offer_free(taken.offer);
   assert_false(session_pending_take(s, 2, &taken)); /* once only */
   assert_int_equal(session_pending_drop(s, ids), 2);
   assert_true(ids[0] == 1 && ids[1] == 3);
@@ -68,11 +69,11 @@ static void test_pending_limits(void **state) {
   struct session_table t = {0};
   struct session *s = session_table_add(&t, NULL);
   for (int i = 0; i < SESSION_OFFERS_MAX; i++)
-    assert_int_equal(session_pending_add(s, i + 1, offer()), SIGNALING_OK);
-  assert_int_equal(session_pending_add(s, 90, offer()), SIGNALING_BUSY); /* freed, not leaked */
+    assert_int_equal(session_pending_add(s, i + 1, SIGNALING_OFFER, offer()), SIGNALING_OK);
+  assert_int_equal(session_pending_add(s, 90, SIGNALING_OFFER, offer()), SIGNALING_BUSY); /* freed, not leaked */
   while (s->pending_count < SESSION_PENDING_MAX)
-    assert_int_equal(session_pending_add(s, 100 + (int64_t)s->pending_count, NULL), SIGNALING_OK);
-  assert_int_equal(session_pending_add(s, 91, NULL), SIGNALING_BUSY);
+    assert_int_equal(session_pending_add(s, 100 + (int64_t)s->pending_count, SIGNALING_CHAT, NULL), SIGNALING_OK);
+  assert_int_equal(session_pending_add(s, 91, SIGNALING_CHAT, NULL), SIGNALING_BUSY);
   session_table_clear(&t); /* with offers still waiting */
 }
 

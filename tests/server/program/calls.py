@@ -183,5 +183,6 @@ def test_drain(program):
         expect(server.process.wait(5) == 0, "status")
 
 
-main(test_hello, test_hello_refused, test_token_used_survives_a_gateway_crash, test_flood_is_refused_then_closed, test_two_people,
-     test_resume, test_gateway_crash, test_worker_crash, test_only_worker_crash_while_lost, test_drain)
+if __name__ == "__main__":
+    main(test_hello, test_hello_refused, test_token_used_survives_a_gateway_crash, test_flood_is_refused_then_closed, test_two_people,
+         test_resume, test_gateway_crash, test_worker_crash, test_only_worker_crash_while_lost, test_drain)

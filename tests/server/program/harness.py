@@ -109,8 +109,8 @@ class Server:
         status, _, body = self.get(path, method, self.admin)
         return status, json.loads(body) if body else None
 
-    def token(self, name, role="doctor", room="r1"):
-        status, _, body = self.get(f"/dev/token?room={room}&name={name}&role={role}&identity={name}")
+    def token(self, name, role="doctor", room="r1", more=""):
+        status, _, body = self.get(f"/dev/token?room={room}&name={name}&role={role}&identity={name}{more}")
         expect(status == 200, body)
         return json.loads(body)["token"]
 
