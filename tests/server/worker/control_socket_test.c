@@ -161,6 +161,30 @@ static void a_new_gateway_replaces_the_old(void **state) {
   close(second);
 }
 
+/* A gateway that reads no more must not cost memory without end; and what it missed it asks for when it comes again. */
+static void a_gateway_that_reads_nothing_is_cut_off(void **state) {
+  struct world *world = *state;
+  int fd = connect_gateway(world);
+  char *text = calloc(1, 1 << 20);
+  memset(text, 'x', (1 << 20) - 1);
+  json_t *line = json_pack("{s:s}", "text", text);
+  for (int i = 0; i < 64 && !world->disconnected; i++) { /* 64 MiB */
+    control_socket_send(world->socket, line);
+    assert_int_equal(world->disconnected, 0); /* never from inside the call: the room may be in the middle of one */
+  }
+  while (!world->disconnected)
+    uv_run(&world->loop, UV_RUN_ONCE);
+  assert_false(control_socket_is_connected(world->socket));
+  control_socket_send(world->socket, line);
+  control_socket_send(NULL, line);
+  int again = connect_gateway(world);
+  assert_true(control_socket_is_connected(world->socket));
+  json_decref(line);
+  free(text);
+  close(fd);
+  close(again);
+}
+
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
   const struct CMUnitTest tests[] = {
@@ -168,6 +192,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_long_line_passes_and_an_endless_one_closes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(nonsense_closes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_new_gateway_replaces_the_old, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_gateway_that_reads_nothing_is_cut_off, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,21 +169,29 @@ struct browser *harness_open(struct harness *h, const char *role) {
   const struct dtls_client_options options = {.srtp_profiles = ICE_SRTP_PROFILES, .hello_padding = 1216};
   assert_true(dtls_client_init(&m->dtls, &options));
   h->browser_count++;
+  browser_open_session(m, role);
+  return m;
+}
+
+void browser_open_session(struct browser *m, const char *role) {
   const struct room_session_info info = {
       .session = m->session, .room = "visit", .identity = m->ufrag, .name = m->ufrag, .role = role, .expires_s = 1};
-  assert_int_equal(room_manager_session_open(h->manager, &info, h->now_us), ROOM_OK);
-  return m;
+  assert_int_equal(room_manager_session_open(m->harness->manager, &info, m->harness->now_us), ROOM_OK);
 }
 
 struct browser *harness_join(struct harness *h, const char *role) {
   struct browser *m = harness_open(h, role);
+  browser_join(m);
+  return m;
+}
+
+void browser_join(struct browser *m) {
   assert_string_equal(browser_request(m, "join", json_pack("{s:s}", "topology", "never")), "");
   const char *id = json_string_value(json_object_get(json_object_get(m->last, "ok"), "participant"));
   assert_non_null(id);
   snprintf(m->id, sizeof m->id, "%s", id);
-  m->handle = room_manager_find_participant(h->manager, id);
+  m->handle = room_manager_find_participant(m->harness->manager, id);
   assert_int_not_equal(m->handle, 0);
-  return m;
 }
 
 const char *browser_request(struct browser *m, const char *type, json_t *fields) {

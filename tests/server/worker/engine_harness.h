@@ -105,6 +105,9 @@ uint64_t harness_drops(const struct harness *h, enum engine_drop reason);
 
 struct browser *harness_open(struct harness *h, const char *role);
 struct browser *harness_join(struct harness *h, const char *role); /* …and joins; observers hidden */
+/* The two halves of it, for a browser that comes again after its session has ended. */
+void browser_open_session(struct browser *m, const char *role);
+void browser_join(struct browser *m);
 /* One request; returns the error code's name, "" for ok, NULL when no reply came. The reply is m->last. */
 const char *browser_request(struct browser *m, const char *type, json_t *fields);
 /* The captured offer `name` with this member's ICE and DTLS values; change it, then give it to browser_offer_json(). */
@@ -128,8 +131,8 @@ void harness_forget(struct harness *h);
 /* ---- transport ---- */
 
 void browser_connect(struct browser *m);
-/* The same without DTLS: both ends are given keys. For fuzzing. */
-void browser_connect_fast(struct browser *m);
+/* The same without DTLS: the engine is given keys that this browser does not have. Expects a check to have been taken. */
+void browser_give_keys(struct browser *m);
 void browser_check(struct browser *m, bool nominate);
 /* A check with this member's credentials from any socket. */
 void browser_check_from(struct browser *m, int fd, bool nominate);

@@ -103,7 +103,9 @@ static void an_unproven_address_gets_little(void **state) {
   browser_offer(b, "chromium");
   browser_connect(a);
   b->deaf = true;
-  browser_connect_fast(b);
+  browser_check(b, true);
+  harness_pump(h);
+  browser_give_keys(b);
   harness_advance(h, 10 * MILLISECOND);
   browser_publish(a, "0", "microphone");
   struct source mic = source_audio(a, "0");
