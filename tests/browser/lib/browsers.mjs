@@ -166,6 +166,7 @@ export class Member {
   }
 
   async click(selector) {
+    await this.page.bringToFront(); // a window behind others draws slowly
     await this.page.waitForSelector(selector, { visible: true });
     await this.page.click(selector);
   }
