@@ -3,6 +3,7 @@ set(RTP_BANDWIDTH
   arrival_groups.c
   trendline.c
   queue_delay.c
+  link_drop.c
   acknowledged_rate.c
   rate_control.c
   loss_bound.c
@@ -13,4 +14,5 @@ set(RTP_BANDWIDTH
   pacer.c
   bandwidth_allocator.c
   downlink.c
-  downlink_probe.c)
+  downlink_probe.c
+  downlink_playout.c)

@@ -100,7 +100,8 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   uint64_t needed = up ? total * (next == 0 ? ALLOCATION_BASE_PERCENT : ALLOCATION_UP_PERCENT) / 100 : total;
   bool fits = needed <= p->budget_bps;
   bool proven = !up || next == 0 || p->a->audio_bps + total <= p->a->proven_bps;
-  if (fits && proven && (!up || p->now_us >= s->memory->retry_us)) {
+  bool allowed = !up || (p->now_us >= s->memory->retry_us && !p->a->settling);
+  if (fits && proven && allowed) {
     p->spent_bps = total;
     return true;
   }
@@ -160,16 +161,13 @@ static void tell(struct allocation *a, struct allocation_slot *s, const struct l
 }
 
 /* Over budget by a little, without a queue, for a moment: the estimate may be wrong. Then what flows may go on flowing. */
-static uint64_t with_patience(struct allocation *a, const struct ladder *ladders, uint64_t budget_bps, int64_t now_us) {
-  uint64_t current = 0;
-  for (size_t i = 0; i < a->slot_count; i++)
-    current += cost_of(&ladders[i], ladders[i].current);
+static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t budget_bps, int64_t now_us) {
   if (current <= budget_bps) {
     a->memory->over_since_us = 0;
     return budget_bps;
   }
   if (a->memory->over_since_us == 0) a->memory->over_since_us = now_us;
-  bool patient = !a->queue && !a->stalled && now_us - a->memory->over_since_us < ALLOCATION_PATIENCE_US &&
+  bool patient = !a->queue && now_us - a->memory->over_since_us < ALLOCATION_PATIENCE_US &&
                  current <= budget_bps * ALLOCATION_PATIENCE_PERCENT / 100;
   return patient ? current : budget_bps;
 }
@@ -177,21 +175,23 @@ static uint64_t with_patience(struct allocation *a, const struct ladder *ladders
 void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   struct ladder ladders[ALLOCATION_SLOTS];
   if (a->slot_count > ALLOCATION_SLOTS) a->slot_count = ALLOCATION_SLOTS;
-  uint64_t wanted = 0;
+  uint64_t wanted = 0, current = 0;
   bool any_wanted = false, any_granted = false;
   for (size_t i = 0; i < a->slot_count; i++) {
     build(&a->slots[i], &ladders[i]);
     wanted += cost_of(&ladders[i], ladders[i].count - 1);
+    current += cost_of(&ladders[i], ladders[i].current);
     any_wanted |= ladders[i].count > 0;
   }
   uint64_t carried = (uint64_t)((double)a->target_bps * (1 - (a->loss < 0.5 ? a->loss : 0.5)));
   struct purse purse = {.a = a, .now_us = now_us, .budget_bps = carried > a->audio_bps ? carried - a->audio_bps : 0};
-  if (a->stalled) purse.budget_bps = 0;
-  purse.budget_bps = with_patience(a, ladders, purse.budget_bps, now_us);
+  bool hold = a->stalled || (a->draining && current > purse.budget_bps);
+  if (a->settling) purse.budget_bps = purse.budget_bps * ALLOCATION_SETTLING_PERCENT / 100;
+  purse.budget_bps = hold ? 0 : with_patience(a, current, purse.budget_bps, now_us);
   share(&purse, ladders);
   for (size_t i = 0; i < a->slot_count; i++) {
     any_granted |= ladders[i].granted != NONE;
-    if (!a->stalled) remember(&a->slots[i], &ladders[i], now_us);
+    if (!hold) remember(&a->slots[i], &ladders[i], now_us);
     tell(a, &a->slots[i], &ladders[i]);
   }
   double kept = a->target_bps ? (double)carried / (double)a->target_bps : 1;

@@ -27,6 +27,7 @@
 #define ALLOCATION_BASE_PERCENT     125 /* … and for the first step: video that comes and goes is worse than none */
 #define ALLOCATION_PATIENCE_US      1000000 /* a little over budget without a queue is borne for so long */
 #define ALLOCATION_PATIENCE_PERCENT 130
+#define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
 #define ALLOCATION_BACKOFF_US       8000000 /* then it is not tried for so long, twice as long after each failure … */
 #define ALLOCATION_BACKOFF_MAX_US   64000000 /* … at most */
@@ -72,7 +73,9 @@ struct allocation {
   uint64_t target_bps, proven_bps, audio_bps;
   double loss; /* share of packets lost: repairs will take about as much */
   bool stalled;
-  bool queue; /* a queue stands: no patience */
+  bool queue;    /* a queue stands: no patience */
+  bool settling; /* and the rate was just decreased: no steps up */
+  bool draining; /* the link has dropped; if it does not carry what flows, nothing flows until its queue is gone */
   struct allocation_slot *slots;
   size_t slot_count;
   struct allocation_memory_all *memory;

@@ -19,6 +19,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   arrival_groups_init(&e->groups);
   trendline_init(&e->trend);
   queue_delay_init(&e->queue);
+  link_drop_init(&e->drop);
   acknowledged_rate_init(&e->acknowledged);
   loss_bound_init(&e->loss);
   application_limit_init(&e->application);
@@ -109,6 +110,7 @@ static bool feed(struct bandwidth_estimator *e, const struct transport_results *
     if (p->arrival_us < 0) continue;
     acknowledged_rate_packet(&e->acknowledged, p->arrival_us, p->size);
     queue_delay_packet(&e->queue, p->sent_us, p->arrival_us);
+    link_drop_packet(&e->drop, p->sent_us, p->arrival_us, p->size);
     struct arrival_delta delta;
     if (p->tag || !arrival_groups_packet(&e->groups, p->sent_us, p->arrival_us, p->size, &delta)) continue;
     note_jitter(e, &delta);
@@ -135,7 +137,22 @@ static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
   return (uint64_t)((double)bps / (1 - loss_bound_random(&e->loss)));
 }
 
-void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+/* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
+static bool check_drop(struct bandwidth_estimator *e, uint64_t in_flight_bytes, int64_t now_us) {
+  uint64_t bps;
+  if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue), now_us, &bps)) return false;
+  bps = with_lost(e, bps);
+  if (bps >= rate_control_bps(&e->control) || bps == 0) return false;
+  e->drops++;
+  rate_control_drop(&e->control, bps, now_us);
+  int64_t drain_us = (int64_t)(in_flight_bytes * 8 * 1000000 / bps) - e->least_rtt_us;
+  if (drain_us > BANDWIDTH_DRAIN_MAX_US) drain_us = BANDWIDTH_DRAIN_MAX_US;
+  e->drain_until_us = now_us + drain_us;
+  return true;
+}
+
+void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r,
+                                  uint64_t in_flight_bytes, int64_t now_us) {
   if (r->count == 0) return;
   bool back = e->stalled && r->received > 0;
   if (back) resume(e, now_us);
@@ -147,6 +164,8 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
   bool overused = feed(e, r, now_us);
   if (r->newest_sent_us >= 0) {
     int64_t sample_us = now_us - r->newest_sent_us;
+    if (e->least_rtt_us == 0 || sample_us < e->least_rtt_us) e->least_rtt_us = sample_us;
+    e->least_rtt_us += e->least_rtt_us / 4096; /* forgotten slowly: a path may become longer */
     e->rtt_us = e->rtt_us ? (7 * e->rtt_us + sample_us) / 8 : sample_us;
     rate_control_set_rtt(&e->control, e->rtt_us);
   }
@@ -162,8 +181,11 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
     e->proven_bps = acknowledged_bps;
     e->proven_us = now_us;
   }
-  bool decreased = rate_control_update(&e->control, usage, acknowledged_bps, busy_bps, e->application.limited, now_us);
-  if (decreased) {
+  if (queue_us < BANDWIDTH_DRAINED_US) e->drain_until_us = now_us;
+  bool dropped = check_drop(e, in_flight_bytes, now_us);
+  bool decreased = rate_control_update(&e->control, usage, acknowledged_bps, busy_bps, e->application.limited,
+                                       queue_us < BANDWIDTH_WITNESS_US, now_us);
+  if (decreased || dropped) {
     e->decreases++;
     if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);
     probe_controller_congested(&e->probes, now_us);
@@ -200,6 +222,10 @@ uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e) {
 
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us) {
   return e->proven_us >= 0 && now_us - e->proven_us <= BANDWIDTH_PROOF_US ? e->proven_bps : 0;
+}
+
+bool bandwidth_estimator_draining(const struct bandwidth_estimator *e, int64_t now_us) {
+  return now_us < e->drain_until_us;
 }
 
 void bandwidth_estimator_state(const struct bandwidth_estimator *e, int64_t now_us, struct bandwidth_state *out) {

@@ -21,6 +21,7 @@
 #include "rtp/acknowledged_rate.h"
 #include "rtp/application_limit.h"
 #include "rtp/arrival_groups.h"
+#include "rtp/link_drop.h"
 #include "rtp/loss_bound.h"
 #include "rtp/probe_controller.h"
 #include "rtp/probe_result.h"
@@ -29,15 +30,17 @@
 #include "rtp/transport_feedback.h"
 #include "rtp/trendline.h"
 
-#define BANDWIDTH_START_BPS  300000 /* libwebrtc's too */
-#define BANDWIDTH_MIN_BPS    30000  /* an Opus stream at its lowest, with headers */
-#define BANDWIDTH_MAX_BPS    100000000
+#define BANDWIDTH_START_BPS    300000 /* libwebrtc's too */
+#define BANDWIDTH_MIN_BPS      30000  /* an Opus stream at its lowest, with headers */
+#define BANDWIDTH_MAX_BPS      100000000
 /* A trend without this much standing queue is jitter, not overuse. */
-#define BANDWIDTH_WITNESS_US 12000
+#define BANDWIDTH_WITNESS_US   12000
 /* No feedback for so long, and a round trip, while packets are under way: the link is gone. */
-#define BANDWIDTH_STALL_US   700000
+#define BANDWIDTH_STALL_US     700000
 /* What a probe or the flow itself carried is proof for so long. */
-#define BANDWIDTH_PROOF_US   5000000
+#define BANDWIDTH_PROOF_US     5000000
+#define BANDWIDTH_DRAIN_MAX_US 2000000
+#define BANDWIDTH_DRAINED_US 120000 /* a new layer's key frame takes so long to come: ask for it before the path is empty */
 
 enum bandwidth_limit { BANDWIDTH_BY_DELAY = 0, BANDWIDTH_BY_LOSS, BANDWIDTH_BY_REMB, BANDWIDTH_STALLED };
 const char *bandwidth_limit_name(enum bandwidth_limit limit);
@@ -50,6 +53,7 @@ struct bandwidth_estimator {
   struct arrival_groups groups;
   struct trendline trend;
   struct queue_delay queue;
+  struct link_drop drop;
   struct acknowledged_rate acknowledged;
   struct rate_control control;
   struct loss_bound loss;
@@ -59,10 +63,11 @@ struct bandwidth_estimator {
   uint64_t start_bps, remb_bps, proven_bps;
   int64_t proven_us, feedback_us, waiting_us; /* -1: never, not waiting */
   int64_t ignore_loss_before_us;
-  int64_t rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
-  uint32_t reported;         /* one past the highest number reported, as in the history */
+  int64_t drain_until_us;                  /* after a sudden drop: until then the path only empties */
+  int64_t rtt_us, least_rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
+  uint32_t reported;                       /* one past the highest number reported, as in the history */
   bool stalled, has_feedback, was_overused;
-  uint64_t decreases, stalls;
+  uint64_t decreases, stalls, drops;
 };
 
 void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwidth_config *config);
@@ -72,8 +77,9 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
 /* `bytes` were sent since the last call. Call it every few milliseconds, also with 0. */
 void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int64_t now_us);
 
-/* One feedback message's results (sizes on the wire). */
-void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us);
+/* One feedback message's results (sizes on the wire). `in_flight_bytes`: sent and not reported yet. */
+void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r,
+                                  uint64_t in_flight_bytes, int64_t now_us);
 
 /* REMB and receiver reports count only until the first transport-wide feedback. `fraction_lost` of 256. */
 void bandwidth_estimator_remb(struct bandwidth_estimator *e, uint64_t bps);
@@ -92,6 +98,9 @@ void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct 
 uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e);
 /* The highest rate that was really carried within the last five seconds, by media or by a probe. */
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us);
+
+/* The link has dropped below what is being sent and its queue is long: more video now would only come late. */
+bool bandwidth_estimator_draining(const struct bandwidth_estimator *e, int64_t now_us);
 
 struct bandwidth_state { /* for metrics and traces */
   uint64_t target_bps, delay_bps, loss_bps, acknowledged_bps, proven_bps;

@@ -11,6 +11,7 @@ int downlink_create(struct downlink **out, const struct downlink_config *c) {
   if (!d) return RTP_ERROR_NO_SPACE;
   d->listener = c->listener;
   d->overhead_bytes = c->overhead_bytes;
+  d->stamping.slot = DOWNLINK_NO_SLOT;
   bandwidth_estimator_init(&d->estimator, &c->bandwidth);
   transport_send_history_init(&d->history);
   pacer_init(&d->pacer, bandwidth_estimator_bps(&d->estimator));
@@ -57,7 +58,10 @@ uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
   bytes += d->overhead_bytes;
   d->unreported_bytes += bytes;
   d->stats.sent++;
-  return transport_send_history_sent(&d->history, (uint16_t)bytes, d->tag, now_us);
+  uint16_t number = transport_send_history_sent(&d->history, (uint16_t)bytes, d->tag, now_us);
+  d->contents[number % TRANSPORT_HISTORY_PACKETS] = d->stamping;
+  d->stamping.slot = DOWNLINK_NO_SLOT;
+  return number;
 }
 
 static void note_sent(struct downlink_slot *s, uint16_t seq) {
@@ -72,6 +76,7 @@ bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t by
   d->stats.offered++;
   if (pacer_admit(&d->pacer, s->video ? PACER_VIDEO : PACER_AUDIO, bytes, now_us)) {
     note_sent(s, seq);
+    d->stamping = (struct downlink_content){slot, seq};
     return true;
   }
   struct pacer_decision decision = {.since_us = now_us, .slot = slot, .seq = seq, .bytes = (uint16_t)bytes};
@@ -83,6 +88,7 @@ bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t by
 
 static void hand_on(struct downlink *d, struct downlink_slot *s, bool rtx, uint8_t *packet,
                     const struct rtp_rtx_result *r) {
+  d->stamping = (struct downlink_content){(uint16_t)(s - d->slots), r->nacked};
   d->listener.send(d->listener.arg, s->arg, rtx, packet, r->header_len, r->len, r->transport_seq_offset);
 }
 
@@ -139,11 +145,32 @@ static void send_decision(struct downlink *d, enum pacer_kind kind, const struct
 
 /* ---- the receiver's word ---- */
 
+/* The newest packets may only be out of order. */
+#define EARLY_REORDER 3
+
+static void repair_lost(struct downlink *d, const struct transport_results *r, int64_t now_us) {
+  uint32_t newest = 0;
+  for (size_t i = 0; i < r->count; i++) {
+    if (r->results[i].arrival_us >= 0) newest = r->results[i].seq;
+  }
+  for (size_t i = 0; i < r->count; i++) {
+    const struct transport_result *lost = &r->results[i];
+    if (lost->arrival_us >= 0 || (int32_t)(newest - lost->seq) < EARLY_REORDER) continue;
+    struct downlink_content *c = &d->contents[lost->seq % TRANSPORT_HISTORY_PACKETS];
+    if (c->slot == DOWNLINK_NO_SLOT || !d->slots[c->slot].out) continue;
+    uint16_t slot = c->slot, seq = c->seq;
+    c->slot = DOWNLINK_NO_SLOT;
+    d->stats.repairs_early++;
+    downlink_nack(d, slot, &seq, 1, now_us);
+  }
+}
+
 void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, int64_t now_us) {
   static struct transport_result scratch[TRANSPORT_HISTORY_PACKETS]; /* one loop */
   struct transport_results results = {.results = scratch, .capacity = TRANSPORT_HISTORY_PACKETS};
   transport_send_history_feedback(&d->history, f, &results);
-  bandwidth_estimator_feedback(&d->estimator, &results, now_us);
+  repair_lost(d, &results, now_us);
+  bandwidth_estimator_feedback(&d->estimator, &results, d->history.in_flight_bytes, now_us);
 }
 
 void downlink_remb(struct downlink *d, uint64_t bps) {
@@ -165,6 +192,7 @@ void downlink_service(struct downlink *d, int64_t now_us) {
   while (pacer_pop(&d->pacer, now_us, &kind, &decision))
     send_decision(d, kind, &decision, now_us);
   downlink_probe(d, now_us);
+  if (now_us >= d->playout_due_us) downlink_review_playout(d, now_us);
 }
 
 int64_t downlink_deadline(const struct downlink *d) {
@@ -175,6 +203,7 @@ int64_t downlink_deadline(const struct downlink *d) {
 /* ---- allocation ---- */
 
 #define QUEUE_STANDS_US 60000
+#define QUEUE_RECENT_US 3000000
 
 void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us) {
   const struct bandwidth_estimator *e = &d->estimator;
@@ -183,16 +212,21 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
   a->loss = loss_bound_recent(&e->loss);
   a->stalled = e->stalled;
   a->queue = queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US || pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
+  a->settling = a->queue && now_us - e->control.decreased_us < QUEUE_RECENT_US && e->control.decreased_us >= 0;
+  a->draining = bandwidth_estimator_draining(e, now_us);
   d->allocated_bps = a->target_bps;
   d->allocated_stalled = e->stalled;
+  d->allocated_draining = a->draining;
 }
 
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us) {
   bandwidth_estimator_want(&d->estimator, a->next_bps, a->most_bps, now_us);
 }
 
-bool downlink_changed(const struct downlink *d) {
-  return bandwidth_estimator_bps(&d->estimator) < d->allocated_bps || d->estimator.stalled != d->allocated_stalled;
+bool downlink_changed(const struct downlink *d, int64_t now_us) {
+  const struct bandwidth_estimator *e = &d->estimator;
+  return bandwidth_estimator_bps(e) < d->allocated_bps || e->stalled != d->allocated_stalled ||
+         bandwidth_estimator_draining(e, now_us) != d->allocated_draining;
 }
 
 const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
@@ -201,5 +235,6 @@ const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
 
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   *out = d->stats;
+  out->playout_ms = d->playout_ms;
   out->backlog_us = pacer_backlog_us(&d->pacer);
 }

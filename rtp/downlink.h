@@ -4,12 +4,13 @@
  *   forward() gave a packet      downlink_offer(): true, seal it now; false, it waits here (or was dropped)
  *   sealing any packet           downlink_stamp(): its transport-wide sequence number
  *   NACK                         downlink_nack()
- *   feedback, REMB, report       downlink_feedback(), downlink_remb(), downlink_report()
+ *   feedback, REMB, report       downlink_feedback(), downlink_remb(), downlink_report(). Feedback says what was lost, retransmissions
+ *                                included: it is answered like a NACK, so that a lost NACK costs no round trip
  *   every 5 ms, and after input  downlink_service(): what waited and probes come out through the listener
  *   every 200 ms, and when downlink_changed()   bandwidth_allocator_run(), then downlink_want()
  *
- * The listener is called from downlink_service() and downlink_nack() only; it seals and sends, and must call nothing else here but
- * downlink_stamp().
+ * The listener is called from downlink_service(), downlink_nack() and downlink_feedback() only; it seals and sends, and must call
+ * nothing else here but downlink_stamp().
  *
  * Memory: one allocation of about 75 KiB at create; nothing per packet. Slots are borrowed: remove before freeing them.
  */
@@ -26,12 +27,18 @@
 #include "rtp/pacer.h"
 #include "rtp/rtcp.h"
 
-#define DOWNLINK_SLOTS    64
-#define DOWNLINK_NO_SLOT  UINT16_MAX
+#define DOWNLINK_SLOTS          64
+#define DOWNLINK_NO_SLOT        UINT16_MAX
 /* What waits longer than this is late anyway: the slot is cut and asks for a key frame. */
-#define DOWNLINK_LATE_US  500000
+#define DOWNLINK_LATE_US        500000
 /* At a step down, what is left of the old layer is thrown away when it would take longer than this. */
-#define DOWNLINK_STALE_US 120000
+#define DOWNLINK_STALE_US       120000
+
+/* On a lossy path a frame is whole only after some round trips. With this much loss, receivers are asked (playout-delay extension)
+ * to wait for them, at most so long: smooth and a little later is better than frozen. */
+#define DOWNLINK_LOSSY          0.012
+#define DOWNLINK_PLAYOUT_MAX_MS 400
+#define DOWNLINK_CALM_US        30000000 /* without loss, before the delay is given back */
 
 struct downlink;
 
@@ -49,8 +56,10 @@ struct downlink_config {
 };
 
 struct downlink_stats {
-  uint64_t offered, sent, delayed, cut, repairs, repairs_refused, probe_packets, probe_bytes, probe_clusters;
+  uint64_t offered, sent, delayed, cut, repairs, repairs_refused, repairs_early, probe_packets, probe_bytes,
+      probe_clusters;
   int64_t backlog_us;
+  uint16_t playout_ms;
 };
 
 /* RTP_ERROR_NO_SPACE without memory. */
@@ -68,7 +77,7 @@ void downlink_stepped_down(struct downlink *d, uint16_t slot);
 
 /* ---- sending ---- */
 
-/* A packet that rtp_outgoing_stream_forward() just made: `bytes` of header and payload. */
+/* A packet that rtp_outgoing_stream_forward() just made: `bytes` of header and payload. True: the next downlink_stamp() is its. */
 bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t bytes, int64_t now_us);
 
 /* Every packet with a transport-wide number, when it is sealed. */
@@ -95,8 +104,8 @@ int64_t downlink_deadline(const struct downlink *d);
 void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us);
 /* What the allocation left to wish for. */
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us);
-/* The target fell, or the link went away or came back, since the last allocation: do not wait for the next. */
-bool downlink_changed(const struct downlink *d);
+/* The target fell, or the link went away, came back or has drained, since the last allocation: do not wait for the next. */
+bool downlink_changed(const struct downlink *d, int64_t now_us);
 
 const struct bandwidth_estimator *downlink_estimator(const struct downlink *d);
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out);

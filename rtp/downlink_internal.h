@@ -13,6 +13,12 @@ struct downlink_slot {
   uint16_t last_sent; /* highest number of the slot that was handed on */
 };
 
+/* What a transport-wide number carried: for repairing without a NACK. */
+struct downlink_content {
+  uint16_t slot; /* DOWNLINK_NO_SLOT: padding, nothing to repair */
+  uint16_t seq;  /* of the slot; of a retransmission, the number it repeats */
+};
+
 struct downlink {
   struct downlink_listener listener;
   uint16_t overhead_bytes;
@@ -20,8 +26,10 @@ struct downlink {
   uint16_t slot_count;
   uint32_t unreported_bytes; /* sent since the last service */
   uint64_t allocated_bps;    /* target at the last allocation */
-  bool allocated_stalled;
+  bool allocated_stalled, allocated_draining;
   struct downlink_slot slots[DOWNLINK_SLOTS];
+  uint16_t playout_ms; /* asked of the receiver's jitter buffers */
+  int64_t playout_due_us, playout_lossy_us;
   /* the running probe cluster */
   struct probe_cluster cluster; /* id 0: none */
   uint32_t cluster_bytes, cluster_packets;
@@ -31,10 +39,15 @@ struct downlink {
   struct bandwidth_estimator estimator;
   struct pacer pacer;
   struct transport_send_history history;
+  struct downlink_content stamping; /* of the next stamp */
+  struct downlink_content contents[TRANSPORT_HISTORY_PACKETS];
 };
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */
 void downlink_probe(struct downlink *d, int64_t now_us);
+/* Once a second: how long receivers should hold frames back, so that lost packets can be sent again in time. */
+void downlink_review_playout(struct downlink *d, int64_t now_us);
+
 /* When it owes more; INT64_MAX: no cluster runs. */
 int64_t downlink_probe_deadline(const struct downlink *d);
 

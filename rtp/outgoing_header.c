@@ -102,6 +102,15 @@ void outgoing_header_prepare(struct rtp_outgoing_stream *s, const struct rtp_out
   lay_out(&s->templates[1], c, true);
 }
 
+void outgoing_header_playout(struct rtp_outgoing_stream *s, struct rtp_playout_delay delay) {
+  for (size_t i = 0; i < 2; i++) {
+    struct header_template *t = &s->templates[i];
+    if (!t->playout_delay) continue;
+    rtp_playout_delay_encode(
+        put_element(t->bytes + t->playout_delay, t->two_byte, s->playout_id, RTP_PLAYOUT_DELAY_SIZE), delay);
+  }
+}
+
 /* Dependency descriptor and capture time: their lengths vary, so they go behind the fixed block. Returns the header's length. */
 static size_t append_variable(const struct rtp_outgoing_stream *s, const struct header_template *t, bool dependency,
                               bool capture, const struct rtp_media_packet *m, uint16_t frame_number, uint8_t *header) {

@@ -59,6 +59,9 @@ struct header_place {
   uint8_t transport_seq, abs_send_time;
 };
 
+/* The playout delay that every header carries from now on. */
+void outgoing_header_playout(struct rtp_outgoing_stream *s, struct rtp_playout_delay delay);
+
 void outgoing_header_prepare(struct rtp_outgoing_stream *s, const struct rtp_outgoing_config *c);
 
 /* Writes at most RTP_OUTGOING_HEADER_MAX bytes. `m` gives the per-packet extensions; NULL for padding. */
@@ -110,6 +113,7 @@ struct rtp_outgoing_stream {
   uint8_t temporal_max, temporal_now;
   uint8_t last_payload_type, last_tl0;
   uint16_t last_frame_number; /* dependency descriptor, ours */
+  uint16_t playout_min_ms;
   uint8_t dependency_id, capture_id, level_id, orientation_id, playout_id;
   struct epoch epochs[EPOCHS];
   struct header_template templates[2]; /* one-byte and two-byte form */

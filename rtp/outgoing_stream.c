@@ -50,6 +50,14 @@ void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max
   s->temporal_max = max_temporal < RTP_TEMPORAL_ALL ? max_temporal : RTP_TEMPORAL_ALL;
 }
 
+#define PLAYOUT_MAX_MS 10000 /* what libwebrtc allows without the extension */
+
+void rtp_outgoing_stream_set_playout_delay(struct rtp_outgoing_stream *s, uint16_t min_ms) {
+  if (min_ms == s->playout_min_ms) return;
+  s->playout_min_ms = min_ms;
+  outgoing_header_playout(s, (struct rtp_playout_delay){.min_ms = min_ms, .max_ms = PLAYOUT_MAX_MS});
+}
+
 void rtp_outgoing_stream_pause(struct rtp_outgoing_stream *s, bool paused) {
   s->paused = paused;
   if (paused) s->current = NULL;

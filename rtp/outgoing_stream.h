@@ -64,6 +64,11 @@ void rtp_outgoing_stream_select(struct rtp_outgoing_stream *s, struct rtp_incomi
  * it (layer sync, switching point, key frame). */
 void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max_temporal);
 
+/* Asks the receiver's jitter buffer for at least so much delay: room for retransmissions on a lossy link. It goes with every packet
+ * whose source does not ask for something itself. 0 after another value gives the choice back. Without the negotiated extension
+ * nothing happens. */
+void rtp_outgoing_stream_set_playout_delay(struct rtp_outgoing_stream *s, uint16_t min_ms);
+
 /* Paused: nothing flows, the selection stays. Resuming video waits for a key frame. */
 void rtp_outgoing_stream_pause(struct rtp_outgoing_stream *s, bool paused);
 

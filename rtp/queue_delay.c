@@ -39,17 +39,11 @@ void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_
   if (delay_us < *least) *least = delay_us;
 }
 
-static int64_t above_base(const struct queue_delay *q, int64_t least_us) {
-  int64_t base_us = least_of(q->base_us, QUEUE_DELAY_BASES);
-  return least_us == INT64_MAX || least_us < base_us ? 0 : least_us - base_us;
+int64_t queue_delay_base_us(const struct queue_delay *q) {
+  return least_of(q->base_us, QUEUE_DELAY_BASES);
 }
 
 int64_t queue_delay_standing_us(const struct queue_delay *q) {
-  return above_base(q, least_of(q->least_us, QUEUE_DELAY_SLOTS));
-}
-
-int64_t queue_delay_newest_us(const struct queue_delay *q) {
-  int64_t a = q->least_us[q->slot % QUEUE_DELAY_SLOTS];
-  int64_t b = q->least_us[(q->slot + QUEUE_DELAY_SLOTS - 1) % QUEUE_DELAY_SLOTS];
-  return above_base(q, a < b ? a : b);
+  int64_t base_us = queue_delay_base_us(q), least_us = least_of(q->least_us, QUEUE_DELAY_SLOTS);
+  return least_us == INT64_MAX || least_us < base_us ? 0 : least_us - base_us;
 }

@@ -31,7 +31,7 @@ void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_
 /* Least wait of the packets of the last 200 ms of sending; 0 before anything. Never negative. */
 int64_t queue_delay_standing_us(const struct queue_delay *q);
 
-/* Least wait of the newest packets only (50 to 100 ms): quicker and noisier. */
-int64_t queue_delay_newest_us(const struct queue_delay *q);
+/* The least one-way delay of the last half minute, clocks' offset included; INT64_MAX before anything. */
+int64_t queue_delay_base_us(const struct queue_delay *q);
 
 #endif

@@ -99,9 +99,21 @@ static void decrease(struct rate_control *r, double arrived_bps, int64_t now_us)
     r->capacity_kbps = 0; /* slower than ever met */
   double wanted = RATE_CONTROL_BETA * arrived_bps;
   if (wanted > r->bps && r->capacity_kbps > 0) wanted = RATE_CONTROL_BETA * r->capacity_kbps * 1000;
+  r->overused_bps = fmin(arrived_bps, r->bps);
   set_bps(r, fmin(wanted, r->bps));
   note_capacity(r, arrived_bps);
   r->changed_us = r->decreased_us = now_us;
+}
+
+static void recover(struct rate_control *r, int64_t now_us) {
+  if (r->overused_bps > 0 && now_us - r->decreased_us < RATE_CONTROL_RECOVERY_US)
+    set_bps(r, fmax(r->bps, RATE_CONTROL_RECOVERY * r->overused_bps));
+  r->overused_bps = 0;
+}
+
+void rate_control_drop(struct rate_control *r, uint64_t bps, int64_t now_us) {
+  decrease(r, (double)bps, now_us);
+  r->state = RATE_HOLD;
 }
 
 /* A decrease needs a round trip to show. */
@@ -113,7 +125,7 @@ static bool may_decrease(const struct rate_control *r, double arrived_bps, int64
 }
 
 bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t acknowledged_bps, uint64_t busy_bps,
-                         bool app_limited, int64_t now_us) {
+                         bool app_limited, bool drained, int64_t now_us) {
   if (usage == LINK_OVERUSED) {
     r->state = RATE_DECREASE;
   } else if (usage == LINK_UNDERUSED) {
@@ -123,6 +135,7 @@ bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t
     r->changed_us = now_us;
   }
   if (r->state == RATE_INCREASE) {
+    if (drained) recover(r, now_us);
     if (app_limited)
       r->changed_us = now_us;
     else

@@ -11,10 +11,10 @@
 struct audio_buffer {
   uint32_t have[AUDIO_SLOTS]; /* extended number + 1 */
   bool started;
-  uint32_t next;     /* to play */
+  uint32_t next, highest; /* to play; newest */
   uint32_t base_seq; /* the fastest packet: arrival of number n without delay is base_us + (n - base_seq) * 20 ms */
-  int64_t base_us, play_us;
-  double delay_us, wanted_us;
+  int64_t base_us, play_us, heard_us;
+  double wanted_us; /* delay above the fastest way */
   uint64_t played, concealed;
   int64_t run_us, longest_run_us; /* concealment without a break */
 };

@@ -19,10 +19,12 @@ void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, 
   r->rtt_us = rtt_us;
   rtp_extension_map_init(&r->extensions);
   rtp_extension_map_add(&r->extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
+  rtp_extension_map_add(&r->extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   transport_feedback_recorder_init(&r->recorder);
   nack_requester_init(&r->video_nack, rtt_us);
   nack_requester_init(&r->audio_requester, rtt_us);
-  video_buffer_init(&r->video);
+  rtp_rate_window_init(&r->rate);
+  video_buffer_init(&r->video, rtt_us);
   audio_buffer_init(&r->audio);
   r->show_us = INT64_MAX;
   sim_at(clock, clock->now_us + TICK_US, on_tick, r, NULL);
@@ -30,7 +32,7 @@ void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, 
 
 void receiver_begin_counting(struct receiver *r) {
   struct video_buffer *v = &r->video;
-  v->frames_shown = v->frames_late = v->freezes = 0;
+  v->frames_shown = v->frames_in_time = v->freezes = 0;
   v->frozen_us = v->longest_us = 0;
   r->audio.played = r->audio.concealed = 0;
   r->audio.longest_run_us = 0;
@@ -55,13 +57,15 @@ static uint32_t extend(uint32_t *highest, uint16_t seq) {
   return extended;
 }
 
-static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t seq, const uint8_t *payload, size_t len) {
+static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t seq, bool rtx, const uint8_t *payload,
+                     size_t len) {
   int64_t now_us = r->clock->now_us;
   struct rtp_codec_info info = {0};
   bool padding = len == 0 || rtp_codec_parse(RTP_CODEC_VP8, payload, len, p->marker, &info) != 0;
   uint32_t extended = extend(&r->video_highest, seq);
   nack_requester_packet(&r->video_nack, seq, info.keyframe, now_us);
-  bool complete = video_buffer_packet(&r->video, extended, p->timestamp, p->marker, padding, &info, now_us);
+  bool complete =
+      video_buffer_packet(&r->video, extended, p->timestamp, p->marker, rtx, padding ? NULL : &info, now_us);
   if (!complete) return;
   int64_t next_us = video_buffer_show(&r->video, now_us);
   if (next_us == INT64_MAX || next_us >= r->show_us) return;
@@ -84,13 +88,15 @@ void receiver_packet(struct receiver *r, const struct sim_packet *packet) {
   struct rtp_extension_values x;
   rtp_extension_read(&p, &r->extensions, &x);
   r->packets++;
+  rtp_rate_window_add(&r->rate, packet->len, r->clock->now_us);
   if (r->twcc && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE))
     transport_feedback_arrived(&r->recorder, x.transport_sequence, r->clock->now_us);
+  if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) r->video.minimum_us = x.playout_delay.min_ms * 1000;
   bool rtx = p.payload_type == SIM_VP8_RTX || p.payload_type == SIM_OPUS_RTX;
   if (rtx && p.payload_len < 2) return; /* a probe */
   uint16_t seq = rtx ? (uint16_t)(p.payload[0] << 8 | p.payload[1]) : p.seq;
   if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
-    on_video(r, &p, seq, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
+    on_video(r, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
   else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_OPUS_RTX)
     on_audio(r, seq);
 }
@@ -107,6 +113,13 @@ static void send_nacks(struct receiver *r, struct nack_requester *n, uint32_t ss
   if (len > 0) r->send(r->arg, out, (size_t)len);
 }
 
+/* libwebrtc: feedback takes 5 % of what is received, 68 bytes each, every 50 to 250 ms. */
+static int64_t feedback_interval_us(const struct receiver *r) {
+  uint64_t bps = rtp_rate_window_bps(&r->rate, r->clock->now_us);
+  int64_t interval_us = bps ? (int64_t)(68ULL * 8 * 20 * 1000000 / bps) : 100000;
+  return interval_us < 50000 ? 50000 : interval_us > 250000 ? 250000 : interval_us;
+}
+
 static void on_tick(void *arg, void *data) {
   struct receiver *r = arg;
   (void)data;
@@ -115,8 +128,9 @@ static void on_tick(void *arg, void *data) {
   audio_buffer_play(&r->audio, now_us, now_us >= r->count_from_us);
   send_nacks(r, &r->video_nack, SIM_SLOT_VIDEO);
   if (r->audio_nack) send_nacks(r, &r->audio_requester, SIM_SLOT_AUDIO);
-  if (transport_feedback_deadline(&r->recorder) <= now_us) {
+  if (r->recorder.unreported && now_us - r->feedback_us >= feedback_interval_us(r)) {
     int len;
+    r->feedback_us = now_us;
     while ((len = transport_feedback_build(&r->recorder, 1, SIM_SLOT_VIDEO, out, sizeof out, now_us)) > 0)
       r->send(r->arg, out, (size_t)len);
   }

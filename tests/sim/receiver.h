@@ -5,6 +5,7 @@
 
 #include "rtp/extension.h"
 #include "rtp/nack_requester.h"
+#include "rtp/rate_window.h"
 #include "rtp/transport_feedback.h"
 #include "tests/sim/audio_buffer.h"
 #include "tests/sim/clock.h"
@@ -23,7 +24,8 @@ struct receiver {
   struct video_buffer video;
   struct audio_buffer audio;
   uint32_t video_highest, audio_highest; /* extended */
-  int64_t show_us, pli_us, count_from_us;
+  struct rtp_rate_window rate;
+  int64_t show_us, pli_us, feedback_us, count_from_us;
   uint64_t packets, duplicates, plis, nacks;
 };
 

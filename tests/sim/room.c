@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLE_US 100000
-#define RETURN_MS 0.5
-#define FLOW_TCP  7
+#define SAMPLE_US  100000
+#define RETURN_MS  0.5
+#define MARK_US    20000
+#define MARKS      10000
+#define HELD_UP_US 150000
+#define FLOW_TCP   7
 
 struct leg {
   struct room *room;
@@ -17,6 +20,7 @@ struct leg {
   struct sim_link *down, back; /* back: receiver to server */
   uint8_t flow;
   uint64_t frames_before, bytes_before, sampled_bytes;
+  uint8_t slow[MARKS], lossy[MARKS]; /* by 20 ms: a packet was held up; a packet was lost */
 };
 
 struct room {
@@ -44,8 +48,25 @@ static void link_to_publisher(void *arg, const struct sim_packet *p) {
   publisher_receive(arg, p->data, p->len);
 }
 
+static void mark(uint8_t *marks, int64_t at_us) {
+  if (at_us / MARK_US < MARKS) marks[at_us / MARK_US] = 1;
+}
+
 static void link_to_browser(void *arg, const struct sim_packet *p) {
-  receiver_packet(arg, p);
+  struct leg *leg = arg;
+  int64_t now_us = leg->room->clock.now_us;
+  int64_t held_up_us = now_us - p->sent_us - (int64_t)(leg->down->profile.delay_ms * 1000);
+  if (held_up_us > HELD_UP_US) {
+    for (int64_t at_us = p->sent_us; at_us <= now_us; at_us += MARK_US)
+      mark(leg->slow, at_us);
+  }
+  receiver_packet(&leg->browser, p);
+}
+
+static void link_lost(void *arg, const struct sim_packet *p) {
+  (void)p;
+  struct leg *leg = arg;
+  mark(leg->lossy, leg->room->clock.now_us);
 }
 
 static void link_to_slot(void *arg, const struct sim_packet *p) {
@@ -91,7 +112,7 @@ static void open_leg(struct room *r, int i) {
   link_init(&leg->back, &r->clock, &back, c->seed, 40 + (uint64_t)i, c->seconds);
   receiver_init(&leg->browser, &r->clock, (int64_t)(2000 * profile->delay_ms), c->audio_nack);
   leg->slot = sfu_add_receiver(leg->sfu, &leg->browser, leg->down, leg->flow, c->seed, c->audio_nack);
-  leg->down->flows[leg->flow] = (struct link_flow){.deliver = link_to_browser, .arg = &leg->browser};
+  leg->down->flows[leg->flow] = (struct link_flow){.deliver = link_to_browser, .dropped = link_lost, .arg = leg};
   leg->browser.send = publisher_to_link;
   leg->browser.arg = &leg->back;
   leg->back.flows[0] = (struct link_flow){.deliver = link_to_slot, .arg = leg};
@@ -107,10 +128,12 @@ static void sample(struct room *r, int i) {
   uint64_t bytes = leg->slot->sent_bytes - leg->sampled_bytes;
   leg->sampled_bytes = leg->slot->sent_bytes;
   out->samples[out->sample_count++] = (struct room_sample){
-      .at_s = (float)(r->clock.now_us / 1e6),
+      .at_s = (float)((double)r->clock.now_us / 1e6),
       .target_bps = (float)bandwidth_estimator_bps(downlink_estimator(leg->slot->downlink)),
       .queue_ms = (float)link_queue_ms(leg->down),
-      .wire_bps = (float)(bytes * 8e6 / SAMPLE_US),
+      .wire_bps = (float)((double)bytes * 8e6 / SAMPLE_US),
+      .shown_s = (float)((double)leg->browser.video.shown_us / 1e6),
+      .heard_s = (float)((double)leg->browser.audio.heard_us / 1e6),
       .layer = (int8_t)(flowing ? rtp_incoming_stream_layer(flowing) : -1),
       .temporal = (int8_t)leg->slot->temporal,
       .audio_only = leg->slot->audio_only,
@@ -149,6 +172,21 @@ static double target_share(const struct leg_result *out, const struct sim_link *
   return share(sum, count);
 }
 
+static bool marked(const uint8_t *marks, int64_t from_us, int64_t until_us) {
+  for (int64_t i = from_us / MARK_US; i <= until_us / MARK_US && i < MARKS; i++) {
+    if (i >= 0 && marks[i]) return true;
+  }
+  return false;
+}
+
+/* How much of a freeze the link does not explain. */
+static double own_freeze_ms(const struct leg *leg, int64_t from_us, int64_t until_us) {
+  if (marked(leg->slow, from_us - 200000, until_us)) return 0;
+  double ms = (double)(until_us - from_us) / 1000;
+  bool lossy = marked(leg->lossy, from_us - 400000, until_us);
+  return lossy ? fmax(ms - 1.5 * 2 * leg->down->profile.delay_ms, 0) : ms;
+}
+
 static void measure(struct room *r, int i) {
   const struct room_config *c = r->config;
   struct leg *leg = &r->legs[i];
@@ -164,7 +202,7 @@ static void measure(struct room *r, int i) {
   out->wait_max_ms = link_wait_quantile(leg->down, 1);
   out->target_share = target_share(out, leg->down, c->measure_from_s);
   out->frames = frames;
-  out->frames_in_time = fmin(share((double)(v->frames_shown - v->frames_late), (double)frames), 1);
+  out->frames_in_time = fmin(share((double)v->frames_in_time, (double)frames), 1);
   out->frozen_share = share((double)v->frozen_us / 1e6, seconds);
   out->longest_freeze_ms = (double)v->longest_us / 1000;
   out->concealed = share((double)a->concealed, (double)a->played);
@@ -181,6 +219,8 @@ static void measure(struct room *r, int i) {
   for (size_t k = 0; k < out->freeze_count; k++) {
     out->first_freeze_from_us[k] = v->freeze[k].from_us;
     out->first_freeze_until_us[k] = v->freeze[k].until_us;
+    double own_ms = own_freeze_ms(leg, v->freeze[k].from_us, v->freeze[k].until_us);
+    if (own_ms > out->longest_own_freeze_ms) out->longest_own_freeze_ms = own_ms;
   }
 }
 
@@ -258,6 +298,20 @@ int room_layer_changes(const struct leg_result *leg, double from_s, double until
     last = s->layer;
   }
   return changes;
+}
+
+double room_shown_s(const struct leg_result *leg, double from_s) {
+  for (size_t i = 0; i < leg->sample_count; i++) {
+    if (leg->samples[i].at_s > from_s && leg->samples[i].shown_s > from_s) return leg->samples[i].shown_s;
+  }
+  return -1;
+}
+
+double room_heard_s(const struct leg_result *leg, double from_s) {
+  for (size_t i = 0; i < leg->sample_count; i++) {
+    if (leg->samples[i].at_s > from_s && leg->samples[i].heard_s > from_s) return leg->samples[i].heard_s;
+  }
+  return -1;
 }
 
 double room_queue_below_s(const struct leg_result *leg, double ms, double from_s, double hold_s) {

@@ -23,6 +23,7 @@ struct room_config {
 
 struct room_sample {
   float at_s, target_bps, queue_ms, wire_bps;
+  float shown_s, heard_s; /* last picture, last audio that was not concealed */
   int8_t layer, temporal; /* what flows; -1 nothing */
   bool audio_only;
 };
@@ -32,6 +33,9 @@ struct leg_result {
   double wait_p95_ms, wait_max_ms;
   double target_share; /* mean of min(target, link) / link while measured */
   double frames_in_time, frozen_share, longest_freeze_ms, concealed;
+  /* The longest freeze that the link does not explain: it neither stood nor held packets up for 150 ms; a loss explains one and a
+   * half round trips. */
+  double longest_own_freeze_ms;
   double wire_bps;
   uint64_t plis, keyframe_requests, layer_changes, probe_bytes, cut, delayed, frames, decreases;
   size_t sample_count;
@@ -52,6 +56,9 @@ void room_run(const struct room_config *config, struct room_result *out);
 double room_layer_reached_s(const struct leg_result *leg, int layer, double from_s, double hold_s);
 /* Changes of layer within [from_s, until_s). */
 int room_layer_changes(const struct leg_result *leg, double from_s, double until_s);
+/* The first picture, and the first audio, after `from_s`; -1: none. */
+double room_shown_s(const struct leg_result *leg, double from_s);
+double room_heard_s(const struct leg_result *leg, double from_s);
 double room_queue_below_s(const struct leg_result *leg, double ms, double from_s, double hold_s);
 
 #endif

@@ -185,11 +185,11 @@ static void ask_publisher(struct sfu *s, struct rtp_incoming_stream *stream) {
 static void service(struct sfu_receiver *r) {
   int64_t now_us = r->sfu->clock->now_us;
   const struct bandwidth_estimator *e = downlink_estimator(r->downlink);
-  rtp_outgoing_stream_set_rtt(r->video, e->rtt_us);
-  rtp_outgoing_stream_set_rtt(r->audio, e->rtt_us);
+  rtp_outgoing_stream_set_rtt(r->video, e->least_rtt_us);
+  rtp_outgoing_stream_set_rtt(r->audio, e->least_rtt_us);
   if (r->sfu->elastic)
     drive_elastic(r);
-  else if (now_us >= r->allocate_us || downlink_changed(r->downlink))
+  else if (now_us >= r->allocate_us || downlink_changed(r->downlink, now_us))
     allocate(r);
   downlink_service(r->downlink, now_us);
 }
@@ -252,6 +252,7 @@ static struct rtp_outgoing_stream *open_slot(bool video, bool rtx, struct sim_ra
   rtp_extension_map_init(&extensions);
   rtp_extension_map_add(&extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
   rtp_extension_map_add(&extensions, SIM_SEND_TIME_ID, RTP_EXTENSION_ABS_SEND_TIME);
+  rtp_extension_map_add(&extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   uint32_t ssrc = video ? SIM_SLOT_VIDEO : SIM_SLOT_AUDIO;
   struct rtp_outgoing_config c = {.ssrc = ssrc,
                                   .rtx_ssrc = rtx ? ssrc + 1 : 0,

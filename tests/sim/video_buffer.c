@@ -4,16 +4,21 @@
 #include <math.h>
 #include <string.h>
 
-#define CLOCK_HZ      90000
-#define DELAY_UP      0.3   /* toward a later frame … */
-#define DELAY_DOWN    0.004 /* … and back: about the 97th percentile of lateness */
-#define DELAY_MIN_US  10000.0
-#define DELAY_MAX_US  1000000.0
-#define LATE_US       100000 /* later than its time by more: not in time */
-#define BASE_DRIFT_US 20     /* per frame: the fastest way is forgotten slowly */
+#define CLOCK_HZ         90000
+#define DELAY_UP         0.3   /* toward a later frame … */
+#define DELAY_DOWN       0.004 /* … and back: about the 97th percentile of lateness */
+#define DELAY_MIN_US     10000.0
+#define DELAY_MAX_US     1000000.0
+#define LATE_US          100000 /* later than its time by more: not in time */
+#define REPAIR_MEMORY_US 60000000
+#define IN_TIME_US       20000 /* decoding and drawing have that much slack */
+#define REPAIR_FRAMES    3
+#define BASE_DRIFT_US    20 /* per frame: the fastest way is forgotten slowly */
 
-void video_buffer_init(struct video_buffer *v) {
+void video_buffer_init(struct video_buffer *v, int64_t rtt_us) {
   memset(v, 0, sizeof *v);
+  v->rtt_us = rtt_us;
+  v->repaired_us = INT64_MIN / 2;
   v->delay_us = DELAY_MIN_US;
   v->since_us = -1;
   v->shown_us = -1;
@@ -35,15 +40,19 @@ static bool assemble(struct video_buffer *v, uint32_t seq, struct video_frame *o
     if (!p || p->timestamp != timestamp) return false;
   }
   const struct video_packet *start = p;
+  bool repaired = false;
   p = packet_at(v, seq);
   while (!p->marker) {
     p = packet_at(v, ++last);
     if (!p || p->timestamp != timestamp) return false;
   }
+  for (uint32_t i = first; i != last + 1; i++)
+    repaired |= packet_at(v, i)->repaired;
   *out = (struct video_frame){.seq = first,
                               .timestamp = timestamp,
                               .key = start->key,
                               .sync = start->sync,
+                              .repaired = repaired,
                               .tid = start->tid,
                               .tl0 = start->tl0,
                               .picture_id = start->picture_id,
@@ -66,6 +75,12 @@ static int64_t due_without_delay(const struct video_buffer *v, uint32_t timestam
   return v->base_us + (int64_t)(int32_t)(timestamp - v->base_timestamp) * 1000000 / CLOCK_HZ;
 }
 
+static int64_t whole_delay_us(const struct video_buffer *v) {
+  int64_t delay_us = (int64_t)v->delay_us, repair_us = v->rtt_us * 9 / 10;
+  if (v->repaired_frames >= REPAIR_FRAMES) delay_us += repair_us < 200000 ? repair_us : 200000;
+  return delay_us > v->minimum_us ? delay_us : v->minimum_us;
+}
+
 /* The frame's lateness moves the clock and the delay. */
 static void note_time(struct video_buffer *v, const struct video_frame *f) {
   if (v->base_timestamp == 0 && v->base_us == 0) {
@@ -76,17 +91,25 @@ static void note_time(struct video_buffer *v, const struct video_frame *f) {
   v->base_us += BASE_DRIFT_US;
   if (f->complete_us < due_us || due_us < f->complete_us - 10000000) v->base_us += f->complete_us - due_us;
   double late_us = (double)(f->complete_us - due_without_delay(v, f->timestamp));
+  if (late_us <= (double)whole_delay_us(v) + IN_TIME_US) v->frames_in_time++;
+  if (f->repaired) {
+    v->repaired_us = f->complete_us;
+    v->repaired_frames++;
+    return;
+  }
+  if (f->complete_us - v->repaired_us > REPAIR_MEMORY_US) v->repaired_frames = 0;
   v->delay_us += (late_us - v->delay_us) * (late_us > v->delay_us ? DELAY_UP : DELAY_DOWN);
   v->delay_us = fmin(fmax(v->delay_us, DELAY_MIN_US), DELAY_MAX_US);
 }
 
-bool video_buffer_packet(struct video_buffer *v, uint32_t seq, uint32_t timestamp, bool marker, bool padding,
+bool video_buffer_packet(struct video_buffer *v, uint32_t seq, uint32_t timestamp, bool marker, bool repaired,
                          const struct rtp_codec_info *info, int64_t now_us) {
   if (packet_at(v, seq)) return false;
   if (v->since_us < 0) v->since_us = now_us;
   struct video_packet *p = &v->packets[seq % VIDEO_PACKETS];
-  *p = (struct video_packet){.seq = seq + 1, .timestamp = padding ? ~timestamp : timestamp, .marker = marker};
-  if (padding) return false;
+  *p = (struct video_packet){
+      .seq = seq + 1, .timestamp = info ? timestamp : ~timestamp, .marker = marker, .repaired = repaired};
+  if (!info) return false;
   p->start = info->frame_start;
   p->key = info->keyframe;
   p->sync = info->switch_up;
@@ -113,9 +136,8 @@ static bool decodable(const struct video_buffer *v, const struct video_frame *f)
   return f->sync || (f->tid == 2 && v->t1_decoded);
 }
 
-static void count_show(struct video_buffer *v, const struct video_frame *f, int64_t now_us, bool late) {
+static void count_show(struct video_buffer *v, const struct video_frame *f, int64_t now_us) {
   v->frames_shown++;
-  v->frames_late += late;
   v->width = f->key && f->width ? f->width : v->width;
   if (v->shown_us >= 0) {
     double gap_us = (double)(now_us - v->shown_us), usual_us = v->average_us > 0 ? v->average_us : 33333;
@@ -136,7 +158,6 @@ static void count_show(struct video_buffer *v, const struct video_frame *f, int6
 
 static void show(struct video_buffer *v, size_t index, int64_t now_us) {
   struct video_frame f = v->frames[index];
-  int64_t due_us = due_without_delay(v, f.timestamp) + (int64_t)v->delay_us;
   v->decoded = true;
   v->last_seq = f.seq;
   v->last_timestamp = f.timestamp;
@@ -146,7 +167,7 @@ static void show(struct video_buffer *v, size_t index, int64_t now_us) {
     v->t1_decoded = false;
   }
   if (f.tid == 1) v->t1_decoded = true;
-  count_show(v, &f, now_us, now_us > due_us + LATE_US);
+  count_show(v, &f, now_us);
   memmove(&v->frames[0], &v->frames[index + 1], (v->frame_count - index - 1) * sizeof v->frames[0]);
   v->frame_count -= index + 1;
 }
@@ -158,7 +179,7 @@ int64_t video_buffer_show(struct video_buffer *v, int64_t now_us) {
       i++;
       continue;
     }
-    int64_t due_us = due_without_delay(v, f->timestamp) + (int64_t)v->delay_us;
+    int64_t due_us = due_without_delay(v, f->timestamp) + whole_delay_us(v);
     if (due_us > now_us) return due_us;
     show(v, i, now_us);
     i = 0;

@@ -12,6 +12,7 @@
 #define SIM_FORMAT_OPUS  1
 #define SIM_TRANSPORT_ID 3 /* extension ids towards receivers */
 #define SIM_SEND_TIME_ID 4
+#define SIM_PLAYOUT_ID   5
 #define SIM_LAYERS       3
 #define SIM_VIDEO_SSRC   1000U /* publisher: + 10 * layer; RTX one more */
 #define SIM_AUDIO_SSRC   2000U

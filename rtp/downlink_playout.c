@@ -1,0 +1,40 @@
+/* How much delay a lossy path needs at the receiver: see DOWNLINK_LOSSY in rtp/downlink.h.
+ *
+ * A frame of eight packets is whole in time unless one of them is lost more often than there is time to ask again. NACKs get lost
+ * as packets do. */
+#include <math.h>
+
+#include "rtp/downlink_internal.h"
+
+#define REVIEW_US     1000000
+#define FRAME_PACKETS 8
+#define BROKEN_FRAMES 0.002 /* that we accept */
+#define TRIES_MAX     4
+#define ANSWER_US     20000 /* until a gap is noticed, asked for and answered */
+#define STEP_MS       20
+
+static uint16_t needed_ms(double loss, int64_t rtt_us) {
+  double again = 1 - (1 - loss) * (1 - loss), broken = FRAME_PACKETS * loss;
+  int tries = 0;
+  for (; tries < TRIES_MAX && broken > BROKEN_FRAMES; tries++)
+    broken *= again;
+  int64_t ms = tries * (rtt_us + ANSWER_US) / 1000;
+  if (ms > DOWNLINK_PLAYOUT_MAX_MS) ms = DOWNLINK_PLAYOUT_MAX_MS;
+  return (uint16_t)(ms - ms % STEP_MS);
+}
+
+void downlink_review_playout(struct downlink *d, int64_t now_us) {
+  d->playout_due_us = now_us + REVIEW_US;
+  double loss = loss_bound_random(&d->estimator.loss);
+  uint16_t wanted_ms = 0;
+  if (loss >= DOWNLINK_LOSSY) {
+    wanted_ms = needed_ms(loss, d->estimator.least_rtt_us);
+    d->playout_lossy_us = now_us;
+  }
+  /* Up at once, down only when it has been calm: every change is seen. */
+  bool calm = now_us - d->playout_lossy_us > DOWNLINK_CALM_US;
+  if (wanted_ms > d->playout_ms || calm) d->playout_ms = wanted_ms;
+  for (uint16_t i = 0; i < d->slot_count; i++) {
+    if (d->slots[i].out && d->slots[i].video) rtp_outgoing_stream_set_playout_delay(d->slots[i].out, d->playout_ms);
+  }
+}

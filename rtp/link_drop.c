@@ -1,0 +1,48 @@
+/* Sudden drops: see rtp/link_drop.h. */
+#include "rtp/link_drop.h"
+
+#include <math.h>
+#include <string.h>
+
+#define RAISE   1.3
+#define SINK_US 20e6 /* time constant */
+
+void link_drop_init(struct link_drop *d) {
+  memset(d, 0, sizeof *d);
+  d->wait_us = LINK_DROP_WAIT_US;
+}
+
+void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, uint32_t size) {
+  struct link_drop_span *s = &d->now;
+  if (s->packets++ == 0) {
+    *s = (struct link_drop_span){sent_us, sent_us, arrival_us, arrival_us, arrival_us - sent_us, 0, 1};
+    return;
+  }
+  s->bytes += size;
+  if (sent_us > s->last_sent_us) s->last_sent_us = sent_us;
+  if (arrival_us > s->last_arrival_us) s->last_arrival_us = arrival_us;
+  if (arrival_us - sent_us < s->least_delay_us) s->least_delay_us = arrival_us - sent_us;
+}
+
+bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps) {
+  double elapsed_us = d->updated_us ? (double)(now_us - d->updated_us) : 0;
+  d->updated_us = now_us;
+  d->wait_us = LINK_DROP_WAIT_US + (d->wait_us - LINK_DROP_WAIT_US) * exp(-elapsed_us / SINK_US);
+  if (d->now.packets < LINK_DROP_PACKETS) return false;
+  struct link_drop_span s = d->now;
+  if (d->before.packets) {
+    s.first_sent_us = d->before.first_sent_us;
+    s.first_arrival_us = d->before.first_arrival_us;
+    s.bytes += d->before.bytes;
+  }
+  d->before = d->now;
+  d->now.packets = 0;
+  int64_t sent_us = s.last_sent_us - s.first_sent_us, arrival_us = s.last_arrival_us - s.first_arrival_us;
+  if (now_us < d->rest_until_us || arrival_us < LINK_DROP_SPAN_US || (double)(s.least_delay_us - base_us) < d->wait_us)
+    return false;
+  if ((double)arrival_us < LINK_DROP_RATIO * (double)sent_us) return false;
+  d->rest_until_us = now_us + LINK_DROP_REST_US;
+  d->wait_us = fmin(d->wait_us * RAISE, LINK_DROP_WAIT_MAX_US);
+  *bps = s.bytes * 8 * 1000000 / (uint64_t)arrival_us;
+  return true;
+}

@@ -1,0 +1,43 @@
+/* rtp/link_drop.h: a link that has suddenly become much slower, seen sooner than a trend can.
+ *
+ * The line through twenty groups needs most of a second to turn; at a quarter of the rate that second is three seconds of queue.
+ * But when even the quickest of the packets that arrived last waited long, and packets come out of the path much more slowly than
+ * they went in, the path is full: what comes out is its rate.
+ *
+ * Memory: fixed, no allocation. The threshold rises with every alarm and sinks slowly, so that a path that is always like that
+ * (a competing download, a radio cell) does not ring for ever.
+ */
+#ifndef RTP_LINK_DROP_H
+#define RTP_LINK_DROP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LINK_DROP_WAIT_US     90000
+#define LINK_DROP_WAIT_MAX_US 500000
+#define LINK_DROP_RATIO       1.3     /* time at the receiver over time at the sender */
+#define LINK_DROP_SPAN_US     60000   /* of arrivals, at least */
+#define LINK_DROP_REST_US     1000000 /* after an alarm */
+#define LINK_DROP_PACKETS     2       /* of a message, at least */
+
+struct link_drop {
+  double wait_us; /* threshold now */
+  int64_t updated_us, rest_until_us;
+  /* packets of the message before and of this one */
+  struct link_drop_span {
+    int64_t first_sent_us, last_sent_us, first_arrival_us, last_arrival_us;
+    int64_t least_delay_us; /* one way, clocks' offset included */
+    uint64_t bytes;         /* without the first packet's       */
+    uint32_t packets;
+  } before, now;
+};
+
+void link_drop_init(struct link_drop *d);
+
+/* One received packet of the current message. */
+void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, uint32_t size);
+
+/* The end of a message. `base_us`: the least one-way delay known (rtp/queue_delay.h). True: the link dropped to *bps. */
+bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps);
+
+#endif
