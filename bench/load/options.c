@@ -36,6 +36,7 @@ enum key {
   KEY_RAMP_LOSS,
   KEY_RAMP_P99,
   KEY_RAMP_STEP,
+  KEY_MEDIA,
   KEY_JSON,
   KEY_HTML,
   KEY_ASSERT,
@@ -48,6 +49,7 @@ static const struct argp_option arguments[] = {
     {"dev", KEY_DEV, 0, 0, "Tokens come from /dev/token (the server runs with --dev); loopback only. The default", 1},
     {"secret-file", KEY_SECRET_FILE, "FILE", 0, "Tokens are signed here with the server's secret (tokens.secret_file)",
      1},
+    {"media", KEY_MEDIA, "ADDRESS:PORT", 0, "Media goes there, not to the server's candidate: a relay in between", 1},
     {"pid", KEY_PID, "PID", 0, "Supervisor of a server on this machine: adds what its processes cost", 1},
     {"count-syscalls", KEY_SYSCALLS, 0, 0, "Counts its system calls too, where perf may (slows it down a little)", 1},
     {0, 0, 0, 0, "The load:", 2},
@@ -217,6 +219,9 @@ static error_t parse_rest(int key, char *text, struct argp_state *state) {
   switch (key) {
     case KEY_URL:
       o->url = text;
+      return 0;
+    case KEY_MEDIA:
+      o->media = text;
       return 0;
     case KEY_DEV:
       o->dev = true;

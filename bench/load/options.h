@@ -44,6 +44,7 @@ struct load_options {
   uint32_t seed;
   int pin; /* CPU; -1: not pinned */
   const char *url, *secret_file;
+  const char *media; /* HOST:PORT that media goes to instead of the server's candidate; NULL */
   bool dev;
   pid_t pid; /* 0: no server figures */
   bool count_syscalls;

@@ -15,6 +15,7 @@
 #include "bench/load/sequence_tracker.h"
 #include "bench/load/transport.h"
 #include "bench/load/web_client.h"
+#include "ice/address.h"
 #include "signaling/token.h"
 
 #define PARTICIPANT_WORDS_BYTES 200
@@ -35,6 +36,7 @@ struct participant_shared {
   struct load_counters *counters;
   const struct web_address *gateway;
   struct participant_listener listener;
+  struct ice_address media; /* set: where media goes instead of the server's candidate */
   /* Tokens: minted with `key`, or, when it is empty, asked of /dev/token. */
   struct token_key key;
   int receive_buffer_bytes;

@@ -269,7 +269,13 @@ static void on_readable(void *arg, uint32_t events, int64_t now_us) {
 static bool choose_candidate(const struct participant *p, const struct answer *answer, struct sockaddr_storage *remote,
                              socklen_t *len) {
   const struct web_address *gateway = p->shared->gateway;
-  bool found = false;
+  bool found = ice_address_is_set(&p->shared->media);
+  memset(remote, 0, sizeof *remote);
+  if (found) {
+    *len = ice_address_length(&p->shared->media);
+    memcpy(remote, &p->shared->media, *len);
+    return true;
+  }
   for (size_t i = 0; i < answer->candidate_count; i++) {
     struct ice_address address;
     if (!ice_address_parse(&address, answer->candidates[i].address, answer->candidates[i].port)) continue;

@@ -60,10 +60,10 @@ static void judge_generator(struct run_result *r) {
 /* ---- figures ---- */
 
 static void add_people(struct metric_list *m, const struct run_window *w) {
-  double joined = (double)w->counters.joined;
   metric_add(m, "People", "participants", "in the rooms", METRIC_COUNT, w->ready, true);
   metric_add(m, "People", "failed", "did not get in, or fell out", METRIC_COUNT, (double)w->counters.failed, true);
-  metric_add(m, "People", "joins", "joins", METRIC_COUNT, joined, true);
+  metric_add(m, "People", "joins", "joins begun", METRIC_COUNT, (double)w->counters.joins, true);
+  metric_add(m, "People", "joined", "… and done", METRIC_COUNT, (double)w->counters.joined, true);
   metric_add(m, "People", "slots", "slots with a track", METRIC_COUNT, w->assigned, true);
   metric_add(m, "People", "starved", "… that got nothing", METRIC_COUNT, w->starved, true);
 }

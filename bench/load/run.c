@@ -74,6 +74,18 @@ static const char *pin(struct run *run, int cpu) {
   return words(run, "--pin %d: %s", cpu, strerror(errno));
 }
 
+static const char *read_media_address(struct run *run, const char *text) {
+  char host[64];
+  const char *colon = strrchr(text, ':');
+  unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+  if (colon && port > 0 && port < 65536 && (size_t)(colon - text) < sizeof host) {
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    if (ice_address_parse(&run->shared.media, host, (uint16_t)port)) return NULL;
+  }
+  return words(run, "--media %s: it must look like 127.0.0.1:40000", text);
+}
+
 static const char *open_run(struct run *run) {
   const struct load_options *o = run->options;
   const char *why = web_address_parse(&run->gateway, o->url);
@@ -86,6 +98,7 @@ static const char *open_run(struct run *run) {
   } else if (!run->gateway.loopback) {
     return "tokens without a secret are only for a server on this machine: give --secret-file";
   }
+  if (o->media && (why = read_media_address(run, o->media))) return why;
   if ((why = pin(run, o->pin))) return why;
   prctl(PR_SET_TIMERSLACK, 1UL);
   if (o->pid && !server_snapshot_take(&run->idle, o->pid, true)) return "--pid: there is no such process";
