@@ -69,10 +69,10 @@ static void enqueue(struct room_manager *m, struct session *s, const json_t *mes
 
 /* ---- tokens that were used up ------------------------------------------------------------------------------------- */
 
-/* Takes `jti` over when it returns true. */
-static bool remember_spent(struct room_manager *m, char *jti, int64_t expires_s) {
+/* Takes *jti over, and says so by NULL. */
+static void remember_spent(struct room_manager *m, char **jti, int64_t expires_s) {
   int64_t now_s = manager_wall_ms(m) / 1000;
-  if (expires_s <= now_s) return false;
+  if (expires_s <= now_s) return;
   size_t kept = 0, soonest = 0;
   for (size_t i = 0; i < m->spent_count; i++) {
     if (m->spent[i].expires_s <= now_s)
@@ -89,20 +89,21 @@ static bool remember_spent(struct room_manager *m, char *jti, int64_t expires_s)
   }
   if ((m->spent_count & 63) == 0) {
     struct spent *grown = realloc(m->spent, (m->spent_count + 64) * sizeof *grown);
-    if (!grown) return false;
+    if (!grown) return;
     m->spent = grown;
   }
-  m->spent[m->spent_count++] = (struct spent){.jti = jti, .expires_s = expires_s};
-  return true;
+  m->spent[m->spent_count++] = (struct spent){.jti = *jti, .expires_s = expires_s};
+  *jti = NULL;
 }
 
 static void spend(struct room_manager *m, struct session *s) {
-  if (s->jti && remember_spent(m, s->jti, s->expires_s)) s->jti = NULL;
+  if (s->jti) remember_spent(m, &s->jti, s->expires_s);
 }
 
 void room_manager_spend(struct room_manager *m, const char *jti, int64_t expires_s) {
   char *copy = strdup(jti);
-  if (copy && !remember_spent(m, copy, expires_s)) free(copy);
+  if (copy) remember_spent(m, &copy, expires_s);
+  free(copy);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
