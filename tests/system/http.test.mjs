@@ -226,7 +226,7 @@ test('metrics: Prometheus text 0.0.4, base units, nothing personal', async () =>
     assert.doesNotMatch(name, /_(ms|us|milliseconds|microseconds|kb|kbps|mb|percent)(_|$)/, 'base units');
     for (const { labels, value } of samples) {
       assert.ok(Number.isFinite(value) && (type !== 'counter' || value >= 0), name);
-      for (const key of Object.keys(labels)) assert.match(key, /^(worker|reason|result|version|commit|le|quantile|direction|from|to|code|type|kind)$/, `${name} ${key}`);
+      for (const key of Object.keys(labels)) assert.match(key, /^(worker|reason|result|version|commit|le|quantile|direction|from|code|type|kind|outcome|cause|pair|to)$/, `${name} ${key}`);
     }
     const keys = samples.map((s) => `${s.name}${JSON.stringify(s.labels)}`);
     assert.equal(new Set(keys).size, keys.length, `${name}: a sample twice`);

@@ -7,6 +7,7 @@ import { Client } from './lib/client.mjs';
 import { makeOffer } from './lib/offer.mjs';
 import { rights } from './lib/page.mjs';
 import { end, Server } from './lib/server.mjs';
+import { mint, SECRET_ARGS } from './lib/token.mjs';
 
 const ROLES = ['doctor', 'patient', 'interpreter', 'observer', 'admin'];
 
@@ -14,7 +15,7 @@ let server;
 let sdp;
 
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ args: SECRET_ARGS });
   sdp = await makeOffer();
 });
 
@@ -25,11 +26,11 @@ const promised = rights();
 /** A room with a host, a patient who publishes, and the one whose role is tried. */
 async function scene(name, role, { joins = true } = {}) {
   const room = `roles-${name}-${role}`.replaceAll(/[^\w-]/g, '');
-  const host = await Client.join(server, { room, name: 'Host', role: 'doctor' });
+  const host = await Client.join(server, { room, name: 'Host', role: 'doctor', identity: `host-${room}` });
   const patient = await Client.join(server, { room, name: 'Patient', role: 'patient', identity: 'patient' });
   await patient.request('offer', { sdp });
   const { tracks } = await patient.request('publish', { tracks: [{ mid: '0', source: 'microphone' }] });
-  const actor = await Client.hello(server, { room, name: 'Actor', role });
+  const actor = await Client.hello(server, { token: mint({ room, name: 'Actor', identity: `actor-${room}`, role, calls: true }) });
   if (joins) {
     await actor.join();
     await actor.request('offer', { sdp });
@@ -45,6 +46,21 @@ async function picture({ room, host, patient }) {
   const people = participants.map(({ participant, name, handRaised, connected, tracks: own }) => ({ participant, name, handRaised, connected, tracks: own.map((t) => [t.track, t.muted]) }));
   await Promise.all([host.settled(), patient.settled()]);
   return { people, hidden, locked, tracks, told: [...host.untaken, ...patient.untaken] };
+}
+
+/** Somebody who waits for the room, and the id in its queue. */
+async function waits({ room, host }) {
+  const client = await Client.join(server, { token: mint({ room, name: 'Waits', wait: true }) });
+  const { waiting } = await host.event('waitingAdded');
+  return { client, waiting };
+}
+
+/** A call of the host that rings at the actor; none where it cannot. */
+async function ringing({ host, actor }, may) {
+  const { call } = await host.request('invite', { to: [actor.welcome.identity] });
+  if (may) await actor.event('incomingCall');
+  host.forget();
+  return call;
 }
 
 /** Publishes something of the actor's own, where it may. */
@@ -93,6 +109,38 @@ const TRIES = {
       assert.equal(await s.actor.refusal('mute', { track: s.microphone, muted: false }), 'forbidden', 'only the owner unmutes');
     },
   },
+  signal: { make: () => ['signal', { attempt: 1, candidate: { candidate: '', sdpMid: '0' } }] },
+  directState: { make: () => ['directState', { attempt: 1, state: 'connected' }] },
+  invite: { joins: false, make: (s) => ['invite', { to: [s.host.welcome.identity] }], done: (s) => s.actor.event('callEnded', (m) => m.reason === 'busy') },
+  accept: { joins: false, make: async (s, may) => ['accept', { call: await ringing(s, may) }], done: (s) => s.host.event('callAccepted') },
+  decline: { joins: false, make: async (s, may) => ['decline', { call: await ringing(s, may) }], done: (s) => s.host.event('callDeclined') },
+  cancel: { joins: false, make: async (s, may) => ['cancel', { call: may ? (await s.actor.request('invite', { to: ['nobody'] })).call : await ringing(s, false) }] },
+  admit: {
+    async make(s) {
+      s.waiter = await waits(s);
+      return ['admit', { waiting: s.waiter.waiting }];
+    },
+    done: (s) => s.waiter.client.event('admitted'),
+  },
+  admitAll: {
+    async make(s) {
+      s.waiter = await waits(s);
+      return ['admitAll', {}];
+    },
+    done: (s) => s.waiter.client.event('admitted'),
+  },
+  declineWaiting: {
+    async make(s) {
+      s.waiter = await waits(s);
+      return ['declineWaiting', { waiting: s.waiter.waiting }];
+    },
+    done: (s) => s.waiter.client.event('waitDeclined'),
+  },
+  sendBack: { make: (s) => ['sendBack', { participant: s.patient.id }], done: (s) => s.patient.event('sentBack') },
+  setPolicy: { make: () => ['setPolicy', { patientsWait: true }], done: (s) => s.patient.event('policyChanged', (m) => m.policy.patientsWait) },
+  checkUser: { make: () => ['checkUser', { identity: 'patient' }] },
+  createGuestLink: { make: () => ['createGuestLink', { role: 'patient' }] },
+  revokeGuestLink: { make: async (s, may) => ['revokeGuestLink', { link: (await (may ? s.actor : s.host).request('createGuestLink', { role: 'patient' })).link }] },
   'join a locked room': {
     joins: false,
     async make(s) {
@@ -159,27 +207,39 @@ test('nobody hears of a hidden one, whatever it does', async () => {
   assert.deepEqual(host.untaken, []);
 });
 
+/** Every request but hello and ping, well formed. */
+const REQUESTS = {
+  check: { room: 'a' }, join: {}, leave: {}, offer: { sdp: 'x' }, candidate: { candidate: '' }, view: { requests: [] }, publish: { tracks: [{ mid: '0', source: 'camera' }] },
+  unpublish: { tracks: ['t_1'] }, mute: { track: 't_1', muted: true }, chat: { text: 'x' }, setName: { name: 'n' }, raiseHand: { raised: true }, kick: { participant: 'p_1' },
+  lock: { locked: true }, close: {}, signal: { attempt: 1, description: { type: 'offer', sdp: 'x' } }, directState: { attempt: 1, state: 'failed' }, admit: { waiting: 'w_1' },
+  admitAll: {}, declineWaiting: { waiting: 'w_1' }, sendBack: { participant: 'p_1' }, setPolicy: { topology: 'never' }, invite: { to: ['x'] }, accept: { call: 'c_1' },
+  decline: { call: 'c_1' }, cancel: { call: 'c_1' }, checkUser: { identity: 'x' }, createGuestLink: { role: 'patient' }, revokeGuestLink: { link: 'g_1' },
+};
+const WITHOUT_ROOM = new Set(['check', 'join', 'invite', 'accept', 'decline', 'cancel', 'checkUser']);
+
 test('before hello nothing is answered but hello', async () => {
+  assert.deepEqual([...new Set([...promised.keys()].map((k) => k.split(' ')[0]))].filter((k) => !(k in REQUESTS)), ['hello', 'ping']);
   const stranger = await Client.open(server.url);
-  for (const type of ['check', 'join', 'leave', 'offer', 'candidate', 'publish', 'unpublish', 'mute', 'view', 'chat', 'kick', 'lock', 'close', 'setName', 'raiseHand', 'ping']) {
-    const fields = { room: 'a', sdp: 'x', candidate: '', tracks: ['t'], track: 't', muted: true, requests: [], text: 'x', participant: 'p', locked: true, name: 'n', raised: true };
-    if (type === 'publish') fields.tracks = [{ mid: '0', source: 'camera' }];
-    assert.equal(await stranger.refusal(type, fields), 'not_authenticated', type);
-  }
+  for (const [type, fields] of Object.entries({ ...REQUESTS, ping: {} })) assert.equal(await stranger.refusal(type, fields), 'not_authenticated', type);
   await stranger.close();
 });
 
-test('before join nothing that needs a room', async () => {
-  const guest = await Client.hello(server, { room: 'roles-early', name: 'Guest', role: 'doctor' });
-  const tries = {
-    leave: {}, offer: { sdp }, candidate: { candidate: '' }, publish: { tracks: [{ mid: '0', source: 'camera' }] }, unpublish: { tracks: ['t_1'] },
-    mute: { track: 't_1', muted: true }, view: { requests: [] }, chat: { text: 'x' }, kick: { participant: 'p_1' }, lock: { locked: true }, close: {},
-    setName: { name: 'n' }, raiseHand: { raised: true },
-  };
-  for (const [type, fields] of Object.entries(tries)) assert.equal(await guest.refusal(type, fields), 'not_joined', type);
-  await guest.join();
-  assert.equal(await guest.refusal('join', {}), 'already_joined');
-  await guest.close();
+test('before join, and while waiting, nothing that needs a room', async () => {
+  for (const wait of [false, true]) {
+    const guest = await Client.hello(server, { token: mint({ room: 'roles-early', role: wait ? 'patient' : 'doctor', wait }) });
+    if (wait) assert.equal((await guest.request('join')).waiting, true);
+    for (const [type, fields] of Object.entries({ ...REQUESTS, offer: { sdp } })) {
+      if (WITHOUT_ROOM.has(type) || (wait && type === 'leave')) continue;
+      const wanted = wait && promised.get(type)?.patient === '–' ? 'forbidden' : 'not_joined';
+      assert.equal(await guest.refusal(type, fields), wanted, `${type} ${wait ? 'while waiting' : 'before join'}`);
+    }
+    if (!wait) {
+      await guest.join();
+      assert.equal(await guest.refusal('join', {}), 'already_joined');
+    }
+    await guest.request('leave');
+    await guest.close();
+  }
 });
 
 test("another room's things do not exist here", async () => {

@@ -4,25 +4,15 @@ import fs from 'node:fs';
 
 const text = fs.readFileSync(new URL('../../../signaling/PROTOCOL.md', import.meta.url), 'utf8');
 
-/** From this section on the page is ahead of the server. */
-const COMING = 12;
-
-const all = [...text.matchAll(/^```json (\S+) (\S+)\n([\s\S]*?)\n```$/gm)].map((m) => {
+/** The ```json blocks in order. */
+export const examples = [...text.matchAll(/^```json (\S+) (\S+)\n([\s\S]*?)\n```$/gm)].map((m) => {
   const above = text.slice(0, m.index);
   const section = Number([...above.matchAll(/^## (\d+)\. /gm)].at(-1)[1]);
   return { kind: m[1], name: m[2], message: JSON.parse(m[3]), line: above.split('\n').length, section };
 });
 
-/** The ```json blocks in order. */
-const later = (b) => b.section >= COMING || (b.kind === 'event' && all.some((o) => o.section >= COMING && o.kind === 'event' && o.name === b.name));
-export const examples = all.filter((b) => !later(b));
-
-/** Requests that only sections to come have, as examples. */
-export const comingRequests = all.filter((b) => b.kind.startsWith('request') && !examples.some((e) => e.name === b.name));
-const coming = new Set(comingRequests.map((b) => b.name));
-
 /** How many ```json blocks say not what they are. */
-export const withoutInfoWords = [...text.matchAll(/^```json/gm)].length - all.length;
+export const withoutInfoWords = [...text.matchAll(/^```json/gm)].length - examples.length;
 
 /** A table of section `number`: [{column: cell}]. */
 export function table(number) {
@@ -40,7 +30,7 @@ export function rights() {
   const result = new Map();
   for (const { request, ...cells } of table(10)) {
     const names = request.startsWith('join ') ? [request] : request.split(/,\s*(?![^(]*\))/);
-    for (const name of names) if (!coming.has(name)) result.set(name.trim(), cells);
+    for (const name of names) result.set(name.trim(), cells);
   }
   return result;
 }

@@ -32,7 +32,7 @@ export class Peer {
   /**
    * @param {import('../../browser/lib/server.mjs').Server} server
    * @param {{room: string, name: string, role?: string}} who
-   * @param {{camera?: object | null, microphone?: object | null, simulcast?: boolean, slots?: {audio: number, video: number}}} [media]
+   * @param {{camera?: object | null, microphone?: object | null, simulcast?: boolean, slots?: {audio: number, video: number}, topology?: 'auto' | 'never'}} [media]
    */
   static async join(server, who, media = {}) {
     const peer = new Peer(server, { role: 'doctor', identity: `id-${randomBytes(4).toString('hex')}`, ...who }, media);
@@ -42,10 +42,11 @@ export class Peer {
     return peer;
   }
 
-  constructor(server, who, { camera = {}, microphone = {}, simulcast = false, slots = { audio: 4, video: 4 } }) {
+  constructor(server, who, { camera = {}, microphone = {}, simulcast = false, slots = { audio: 4, video: 4 }, topology = 'never' }) {
     this.server = server;
     this.who = who;
     this.simulcast = simulcast;
+    this.topology = topology; // never: most tests are about the server's media
     this.slotCounts = slots;
     this.camera = camera && new Camera(camera);
     this.size = camera && { width: camera.width, height: camera.height };
@@ -137,7 +138,7 @@ export class Peer {
     this.lossy = this.#channel(pc, 'lossy', { ordered: false, maxRetransmits: 0 });
     // All in one go, as PROTOCOL.md allows.
     const { client } = this;
-    const joined = client.join({ topology: 'never' }); // what is tested here is the server's media
+    const joined = client.join({ topology: this.topology });
     const published = await this.#negotiate(client, () => {
       const wanted = sending.map(({ source, transceiver }) => ({ mid: transceiver.mid, source, ...(source === 'camera' && this.size) }));
       const reply = wanted.length ? client.request('publish', { tracks: wanted }) : Promise.resolve({ tracks: [] });
