@@ -168,6 +168,13 @@ static void worker_up(void *arg, size_t index, const json_t *hello) {
     } else if (s->worker >= 0 && s->worker != (int)index) {
       workers_send(g, (int)index, json_pack("{s:s, s:s}", "op", "end", "session", s->id)); /* it lives elsewhere now */
       continue;
+    } else if (strcmp(text_of(one, "room"), *s->room ? s->room : SESSION_LOBBY) != 0) {
+      /* It was given another room, and the line broke before the worker heard of it: recover_all() opens it there. */
+      workers_send(g, (int)index, json_pack("{s:s, s:s}", "op", "end", "session", s->id));
+      s->worker = -1;
+      s->media_lost = true;
+      set_joined(g, s, false);
+      continue;
     } else {
       s->worker = (int)index;
       s->media_lost = false;

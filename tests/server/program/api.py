@@ -110,7 +110,7 @@ def test_metrics_are_prometheus_text(program):
         until(lambda: 'consilium_rooms{worker="0"} 1' in server.get("/metrics", token=server.admin)[2], "no room in the metrics")
         status, headers, text = server.get("/metrics", token=server.admin)
         expect(headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", headers["Content-Type"])
-        family, seen = None, set()
+        family, kind, seen = None, None, set()
         for line in text.splitlines():
             if line.startswith("# HELP "):
                 family = line.split()[2]
@@ -118,11 +118,12 @@ def test_metrics_are_prometheus_text(program):
                 seen.add(family)
             elif line.startswith("# TYPE "):
                 _, _, name, kind = line.split()
-                expect(name == family and kind in ("counter", "gauge"), line)
+                expect(name == family and kind in ("counter", "gauge", "histogram"), line)
                 expect((kind == "counter") == name.endswith("_total"), line)
             else:
                 sample = re.fullmatch(r'(consilium_[a-z_]+)(\{([a-z]+="[^"]*",?)+\})? -?[0-9.e+]+', line)
-                expect(sample and sample.group(1) == family, line)
+                names = [f"{family}_{part}" for part in ("bucket", "sum", "count")] if kind == "histogram" else [family]
+                expect(sample and sample.group(1) in names, line)
         expect("canary" not in text and ann.welcome["session"] not in text, "somebody is named in the metrics")
 
 
