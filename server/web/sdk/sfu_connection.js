@@ -27,6 +27,8 @@ const CAMERA_LAYERS = [
 ];
 const SCREEN_ENCODINGS = [{ maxBitrate: 2_500_000, maxFramerate: 15 }];
 
+/** Not connected so long after the answer: browsers may take far longer to say so, or never do. */
+const CONNECT_MS = 20_000;
 /** `disconnected` often heals by itself; after so long new candidates are tried. */
 const DISCONNECTED_MS = 3000;
 /** Once connected, so many restarts in vain mean that only a new connection helps. */
@@ -127,6 +129,7 @@ export class SfuConnection extends Emitter {
       if (!this.#closed && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
       throw error;
     }
+    if (first && this.pc.connectionState !== 'connected') this.#repairTimer = window.setTimeout(() => this.#connectedLate(), CONNECT_MS);
     this.emit('negotiated');
   }
 
@@ -274,7 +277,7 @@ export class SfuConnection extends Emitter {
   #onState() {
     const state = this.pc.connectionState;
     if (this.#closed || state === 'new' || state === 'closed') return;
-    clearTimeout(this.#repairTimer);
+    if (state !== 'connecting') clearTimeout(this.#repairTimer);
     if (state === 'connected') {
       this.#wasConnected = true;
       this.#restarts = 0;
@@ -284,6 +287,12 @@ export class SfuConnection extends Emitter {
       this.#repair();
     }
     this.emit('state', state);
+  }
+
+  #connectedLate() {
+    if (this.#closed || this.pc.connectionState === 'connected') return;
+    this.emit('state', 'failed');
+    this.#restartIce();
   }
 
   #repair() {

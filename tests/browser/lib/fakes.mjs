@@ -3,6 +3,7 @@
 /** A camera of one colour, moving a little so that every frame differs. @param {import('puppeteer-core').Page} page @param {string} color */
 export function colorCamera(page, color) {
   return page.evaluateOnNewDocument((c) => {
+    if (!navigator.mediaDevices) return; // a blank page
     const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (wanted) => {
       const stream = new MediaStream();
@@ -29,6 +30,7 @@ export function colorCamera(page, color) {
 /** A screen to share, with a tone: headless browsers have no chooser that a test could answer. @param {import('puppeteer-core').Page} page */
 export function fakeScreen(page) {
   return page.evaluateOnNewDocument(() => {
+    if (!navigator.mediaDevices) return; // a blank page
     navigator.mediaDevices.getDisplayMedia = async ({ audio }) => {
       const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 800 });
       const context = canvas.getContext('2d');
