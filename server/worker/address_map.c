@@ -59,7 +59,7 @@ void address_map_free(struct address_map *map) {
   if (!map) return;
   struct entry *entry, *next;
   HASH_ITER(hh, map->entries, entry, next) {
-    HASH_DEL(map->entries, entry);
+    HASH_DEL(map->entries, entry); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
     free(entry);
   }
   free(map);

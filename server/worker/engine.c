@@ -75,7 +75,7 @@ void engine_free(struct engine *engine) {
   engine_flush(engine); /* their close_notify */
   struct ufrag_entry *entry, *next;
   HASH_ITER(hh, engine->ufrags, entry, next) {
-    HASH_DEL(engine->ufrags, entry);
+    HASH_DEL(engine->ufrags, entry); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
     free(entry);
   }
   peer_transport_context_free(engine->transports);
@@ -132,7 +132,7 @@ void engine_remove_ufrags(struct engine *engine, const struct peer *peer) {
   struct ufrag_entry *entry, *next;
   HASH_ITER(hh, engine->ufrags, entry, next) {
     if (entry->peer != peer) continue;
-    HASH_DEL(engine->ufrags, entry);
+    HASH_DEL(engine->ufrags, entry); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
     free(entry);
   }
 }

@@ -139,8 +139,8 @@ static void add_extensions(struct rtp_extension_map *map, const struct sdp_answe
   }
 }
 
-static int open_slot(struct peer *peer, struct section *section, const struct sdp_media *media,
-                     const struct sdp_answer_media *answer) {
+static struct slot *open_slot(struct peer *peer, struct section *section, const struct sdp_media *media,
+                              const struct sdp_answer_media *answer) {
   /* This m-line's own: a number of transport-cc on packets whose receiver counts none would look like loss. */
   struct rtp_extension_map extensions;
   rtp_extension_map_init(&extensions);
@@ -172,7 +172,7 @@ static int open_slot(struct peer *peer, struct section *section, const struct sd
     }
   }
   struct slot *slot = calloc(1, sizeof *slot);
-  if (!slot) return -1;
+  if (!slot) return NULL;
   slot->peer = peer;
   slot->section = section;
   slot->ssrc = config.ssrc;
@@ -186,10 +186,10 @@ static int open_slot(struct peer *peer, struct section *section, const struct sd
     rtp_outgoing_stream_free(slot->out);
     if (slot->sender) peer_transport_remove_sender(peer->transport, slot->sender);
     free(slot);
-    return -1;
+    return NULL;
   }
   section->slot = slot;
-  return 0;
+  return slot;
 }
 
 static size_t read_fingerprints(const struct sdp_offer *offer, struct ice_fingerprint *out) {
@@ -273,12 +273,16 @@ static int apply_media(struct peer *peer, const struct sdp_media *media, struct 
   if (!section) return -1;
   update_sender(peer, section, media, answer);
   if (section->sends) prefer_room_codecs(peer, section, media, answer);
-  bool receives = answer->accepted && (media->direction & SDP_RECVONLY);
-  if (receives && !section->slot && open_slot(peer, section, media, answer)) return -1;
-  if (section->slot) section->slot->open = receives;
-  if (section->slot && !receives) slot_assign(section->slot, NULL, now_us);
-  if (!receives) return 0;
-  answer->ssrc = (struct sdp_ssrc){.ssrc = section->slot->ssrc, .rtx_ssrc = section->slot->rtx_ssrc};
+  struct slot *slot = section->slot;
+  if (!answer->accepted || !(media->direction & SDP_RECVONLY)) {
+    if (slot) slot->open = false;
+    if (slot) slot_assign(slot, NULL, now_us);
+    return 0;
+  }
+  if (!slot) slot = open_slot(peer, section, media, answer);
+  if (!slot) return -1;
+  slot->open = true;
+  answer->ssrc = (struct sdp_ssrc){.ssrc = slot->ssrc, .rtx_ssrc = slot->rtx_ssrc};
   return 0;
 }
 

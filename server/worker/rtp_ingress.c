@@ -9,7 +9,7 @@
 #include "server/worker/engine.h"
 
 #define REBIND_BURST     8
-#define REBIND_REFILL_US 1000000
+#define REBIND_REFILL_US INT64_C(1000000)
 #define REBIND_REST_US   2000000
 
 static struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {

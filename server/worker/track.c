@@ -89,7 +89,7 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
                            media->audio_level.voice, now_us);
   }
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
-  if (track->kind == ROOM_VIDEO && media->format != track->format && !media->padding_only)
+  if (track->kind == ROOM_VIDEO && track->format != (int)media->format && !media->padding_only)
     track_note_format(track, media, now_us);
   struct rtp_media_packet plain;
   bool stripped = media->codec == RTP_CODEC_RED && !media->padding_only && strip_red(media, &plain);

@@ -73,7 +73,7 @@ static int bind_socket(struct udp_socket *socket_, const struct sockaddr_storage
 
 int udp_socket_open(struct udp_socket **out, const char *address, uint16_t port, int use_gso) {
   struct sockaddr_storage parsed;
-  socklen_t len;
+  socklen_t len = 0;
   int error = parse_address(address, port, &parsed, &len);
   if (error) return error;
   struct udp_socket *socket_ = calloc(1, sizeof *socket_);

@@ -101,7 +101,7 @@ static void publish(void) {
       browser_request(sender, "publish", json_pack("{s:[{s:s, s:s}]}", "tracks", "mid", "1", "source", "camera"));
   if (*error) return;
   const json_t *tracks = json_object_get(json_object_get(sender->last, "ok"), "tracks");
-  strcpy(track, json_string_value(json_object_get(json_array_get(tracks, 0), "track")));
+  snprintf(track, sizeof track, "%s", json_string_value(json_object_get(json_array_get(tracks, 0), "track")));
 }
 
 static void come_in(struct browser *b) {
@@ -109,8 +109,8 @@ static void come_in(struct browser *b) {
   browser_join(b);
   offer_again(b, 0);
   const json_t *ice = json_object_get(json_object_get(json_object_get(b->last, "ok"), "answer"), "ice");
-  strcpy(b->server_ufrag, json_string_value(json_object_get(ice, "ufrag")));
-  strcpy(b->server_pwd, json_string_value(json_object_get(ice, "pwd")));
+  snprintf(b->server_ufrag, sizeof b->server_ufrag, "%s", json_string_value(json_object_get(ice, "ufrag")));
+  snprintf(b->server_pwd, sizeof b->server_pwd, "%s", json_string_value(json_object_get(ice, "pwd")));
   stun_client_init(&b->ice, b->ufrag, BROWSER_PWD, b->server_ufrag, b->server_pwd);
   prove(b);
   browser_give_keys(b);

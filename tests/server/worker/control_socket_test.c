@@ -42,7 +42,7 @@ static void on_message(void *arg, json_t *message) {
 static int set_up(void **state) {
   struct world *world = calloc(1, sizeof *world);
   *state = world;
-  strcpy(world->folder, "/tmp/consilium-test-XXXXXX");
+  snprintf(world->folder, sizeof world->folder, "%s", "/tmp/consilium-test-XXXXXX");
   assert_non_null(mkdtemp(world->folder));
   snprintf(world->path, sizeof world->path, "%s/worker-0.sock", world->folder);
   assert_int_equal(uv_loop_init(&world->loop), 0);
@@ -65,7 +65,7 @@ static int tear_down(void **state) {
 static int connect_gateway(struct world *world) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   struct sockaddr_un to = {.sun_family = AF_UNIX};
-  strcpy(to.sun_path, world->path);
+  snprintf(to.sun_path, sizeof to.sun_path, "%s", world->path);
   assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
   int before = world->connected;
   while (world->connected == before)

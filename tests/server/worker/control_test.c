@@ -52,7 +52,7 @@ static int set_up(void **state) {
   static uint8_t seed;
   struct world *world = calloc(1, sizeof *world);
   *state = world;
-  strcpy(world->folder, "/tmp/consilium-test-XXXXXX");
+  snprintf(world->folder, sizeof world->folder, "%s", "/tmp/consilium-test-XXXXXX");
   assert_non_null(mkdtemp(world->folder));
   snprintf(world->path, sizeof world->path, "%s/worker-3.sock", world->folder);
   assert_int_equal(udp_socket_open(&world->udp, "127.0.0.1", 0, 0), 0);
@@ -71,7 +71,7 @@ static int set_up(void **state) {
   assert_int_equal(control_socket_open(&world->glue.control, &world->loop, world->path, &listener), 0);
   world->fd = socket(AF_UNIX, SOCK_STREAM, 0);
   struct sockaddr_un to = {.sun_family = AF_UNIX};
-  strcpy(to.sun_path, world->path);
+  snprintf(to.sun_path, sizeof to.sun_path, "%s", world->path);
   assert_int_equal(connect(world->fd, (struct sockaddr *)&to, sizeof to), 0);
   while (!world->connected)
     uv_run(&world->loop, UV_RUN_ONCE);

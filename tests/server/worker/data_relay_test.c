@@ -23,8 +23,8 @@ static bool send_frame(struct browser *from, uint16_t channel, const char *targe
   uint8_t frame[300];
   const size_t n = strlen(target);
   frame[0] = (uint8_t)n;
-  memcpy(frame + 1, target, n);
-  memcpy(frame + 1 + n, text, strlen(text));
+  memcpy(frame + 1, target, n);              /* NOLINT(bugprone-not-null-terminated-result): bytes, not a string */
+  memcpy(frame + 1 + n, text, strlen(text)); /* NOLINT(bugprone-not-null-terminated-result) */
   const bool sent = browser_send_message(from, channel, frame, 1 + n + strlen(text));
   harness_advance(from->harness, 20 * MILLISECOND);
   return sent;

@@ -30,7 +30,7 @@ static void three_members_forward_to_one_another(void **state) {
     browser_connect(b[i]);
   }
   for (size_t i = 0; i < 3; i++) {
-    strcpy(tracks[i], browser_publish(b[i], "0", "microphone"));
+    snprintf(tracks[i], sizeof tracks[i], "%s", browser_publish(b[i], "0", "microphone"));
     mics[i] = source_audio(b[i], "0");
   }
   for (int n = 0; n < 10; n++) {

@@ -19,7 +19,7 @@ static void add_text(const struct browser *m, struct rtp_header_writer *w, enum 
   if (!text || !m->extensions.id_of[x]) return;
   uint8_t *at = rtp_header_add(w, m->extensions.id_of[x], strlen(text));
   assert_non_null(at);
-  memcpy(at, text, strlen(text));
+  memcpy(at, text, strlen(text)); /* NOLINT(bugprone-not-null-terminated-result): bytes, not a string */
 }
 
 size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8_t *out) {

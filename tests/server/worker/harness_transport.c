@@ -96,7 +96,7 @@ static bool drain_browser(struct browser *m) {
     m->harness->got_from_engine++;
     take_datagram(m, data, (size_t)n);
   }
-  for (ssize_t n; m->old_fd >= 0 && (n = recv(m->old_fd, data, sizeof data, 0)) >= 0; moved = true) {
+  for (; m->old_fd >= 0 && recv(m->old_fd, data, sizeof data, 0) >= 0; moved = true) {
     m->harness->got_from_engine++;
     m->stray++;
   }

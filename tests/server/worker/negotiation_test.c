@@ -10,7 +10,7 @@ static const struct sdp_answer_media *answered(const struct browser *b, const ch
 static json_t *renamed(struct browser *b, const char *ufrag) {
   json_t *offer = browser_offer_make(b, "chromium");
   json_object_set_new(json_object_get(offer, "ice"), "ufrag", json_string(ufrag));
-  strcpy(b->ufrag, ufrag);
+  snprintf(b->ufrag, sizeof b->ufrag, "%s", ufrag);
   return offer;
 }
 
@@ -87,7 +87,7 @@ static void an_ice_restart_has_new_names_and_keeps_the_slots(void **state) {
   browser_offer(a, "chromium");
   browser_connect(a);
   char ufrag[64];
-  strcpy(ufrag, a->server_ufrag);
+  snprintf(ufrag, sizeof ufrag, "%s", a->server_ufrag);
   const struct sdp_ssrc ssrc = browser_slot_ssrc(a, "5");
   browser_offer(a, "chromium");
   assert_string_equal(a->server_ufrag, ufrag); /* the same names: no restart */
@@ -144,7 +144,7 @@ static void a_stopped_slot_gets_nothing(void **state) {
   browser_connect(a);
   browser_connect(b);
   char track[ROOM_ID_BYTES];
-  strcpy(track, browser_publish(a, "0", "microphone"));
+  snprintf(track, sizeof track, "%s", browser_publish(a, "0", "microphone"));
   struct source mic = source_audio(a, "0");
   source_send(&mic, false);
   assert_int_equal(b->rtp_count, 1);

@@ -40,7 +40,7 @@ static void the_room_hears_of_each_failure_once(void **state) {
   /* An ICE restart repairs it … */
   json_t *offer = browser_offer_make(a, "chromium");
   json_object_set_new(json_object_get(offer, "ice"), "ufrag", json_string("again"));
-  strcpy(a->ufrag, "again");
+  snprintf(a->ufrag, sizeof a->ufrag, "%s", "again");
   assert_string_equal(browser_offer_json(a, offer), "");
   browser_check(a, true);
   harness_pump(h);

@@ -46,7 +46,7 @@ static void a_muted_microphone_speaks_no_more(void **state) {
   struct harness *h = harness_new();
   struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient");
   char track[ROOM_ID_BYTES];
-  strcpy(track, browser_publish(a, "0", "microphone"));
+  snprintf(track, sizeof track, "%s", browser_publish(a, "0", "microphone"));
   struct source mic = source_audio(a, "0");
   speak(h, &mic, NULL, 2 * SECOND);
   assert_string_equal(first_speaker(b), a->id);
@@ -65,7 +65,7 @@ static void numbers_of_the_detector_are_given_back(void **state) {
     const struct track *t = engine_find_track(h->engine, room_manager_find_track(h->manager, track));
     assert_int_not_equal(t->speaker, SPEAKER_NONE);
     char id[ROOM_ID_BYTES];
-    strcpy(id, track);
+    snprintf(id, sizeof id, "%s", track);
     assert_string_equal(browser_request(a, "unpublish", json_pack("{s:[s]}", "tracks", id)), "");
   }
   harness_free(h);

@@ -23,7 +23,7 @@ static struct room open_room(void) {
   r.a = connect_member(r.h, "doctor");
   r.b = connect_member(r.h, "patient");
   r.c = connect_member(r.h, "interpreter");
-  strcpy(r.camera, browser_publish(r.a, "1", "camera"));
+  snprintf(r.camera, sizeof r.camera, "%s", browser_publish(r.a, "1", "camera"));
   for (size_t i = 0; i < 3; i++)
     r.layers[i] = source_video(r.a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
   return r;
@@ -129,7 +129,7 @@ static void a_mute_stops_every_packet(void **state) {
   (void)state;
   struct room r = open_room();
   char track[ROOM_ID_BYTES];
-  strcpy(track, browser_publish(r.a, "0", "microphone"));
+  snprintf(track, sizeof track, "%s", browser_publish(r.a, "0", "microphone"));
   struct source mic = source_audio(r.a, "0");
   source_send(&mic, false);
   assert_int_equal(r.b->rtp_count, 1);
@@ -173,7 +173,7 @@ static void a_slot_goes_from_one_to_another(void **state) {
   assert_null(browser_slot_of(r.b, r.camera));
   assert_null(r.h->engine->tracks);
   char camera[ROOM_ID_BYTES];
-  strcpy(camera, browser_publish(r.c, "1", "camera"));
+  snprintf(camera, sizeof camera, "%s", browser_publish(r.c, "1", "camera"));
   struct source other = source_video(r.c, "1", "q", 320, 180);
   assert_int_equal(browser_slot_ssrc(r.b, browser_slot_of(r.b, camera)).ssrc, ssrc);
   harness_forget(r.h);

@@ -32,7 +32,7 @@ static int set_up(void **state) {
   struct world *world = calloc(1, sizeof *world);
   *state = world;
   world->fd = -1;
-  strcpy(world->folder, "/tmp/consilium-test-XXXXXX");
+  snprintf(world->folder, sizeof world->folder, "%s", "/tmp/consilium-test-XXXXXX");
   assert_non_null(mkdtemp(world->folder));
   snprintf(world->path, sizeof world->path, "%s/worker-0.sock", world->folder);
   assert_int_equal(config_create(&world->config), 0);
@@ -67,7 +67,7 @@ static void start(struct world *world) {
 
 static void connect_gateway(struct world *world) {
   struct sockaddr_un to = {.sun_family = AF_UNIX};
-  strcpy(to.sun_path, world->path);
+  snprintf(to.sun_path, sizeof to.sun_path, "%s", world->path);
   world->used = 0;
   world->fd = socket(AF_UNIX, SOCK_STREAM, 0);
   for (int ms = 0; connect(world->fd, (struct sockaddr *)&to, sizeof to) < 0; ms += 5) {
