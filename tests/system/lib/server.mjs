@@ -14,6 +14,7 @@ export async function end(server, { killed = 0 } = {}) {
   if (!server) return;
   await server.stop();
   if (!server.child.stderr.readableEnded) await once(server.child.stderr, 'close');
+  assert.doesNotMatch(server.log, /Sanitizer|runtime error:/);
   const deaths = server.log.split('\n').filter((line) => line.includes('process_died'));
   assert.deepEqual(deaths.filter((line) => !line.includes(' signal=9 ')), [], 'a process crashed');
   assert.equal(deaths.length, killed, deaths.join('\n'));

@@ -6,6 +6,16 @@ const { RTCVideoSource, RTCVideoSink, RTCAudioSource, RTCAudioSink } = wrtc.nons
 const RATE = 48_000;
 const FRAMES_PER_CALL = RATE / 100;
 
+/** Time that this process did not get: what passes while nothing here runs is no pause of the video. */
+const TICK_MS = 20;
+let starved = 0;
+let ticked = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  starved += Math.max(0, now - ticked - 2 * TICK_MS);
+  ticked = now;
+}, TICK_MS).unref();
+
 /** A bar that moves over a surface of one colour: `colour` is the value of its U plane, which a sink reads back. */
 export class Camera {
   constructor({ width = 320, height = 180, fps = 15, colour = 128 } = {}) {
@@ -66,16 +76,15 @@ export class Screen {
   height = 0;
   /** The middle of the U plane of the last frame. */
   colour = 0;
-  /** Longest time without a frame, ms, since restart(). */
-  longest = 0;
-  #last = 0;
+  #longest = 0;
+  #last = performance.now();
+  #starved = starved;
 
   constructor(track) {
     this.sink = new RTCVideoSink(track);
     this.sink.onframe = ({ frame }) => {
-      const now = performance.now();
-      if (this.#last) this.longest = Math.max(this.longest, now - this.#last);
-      this.#last = now;
+      this.#longest = this.gap();
+      this.#begin();
       this.frames++;
       ({ width: this.width, height: this.height } = frame);
       const chroma = Math.ceil(this.width / 2);
@@ -83,14 +92,19 @@ export class Screen {
     };
   }
 
-  /** Longest gap so far, the running one included. */
+  #begin() {
+    this.#last = performance.now();
+    this.#starved = starved;
+  }
+
+  /** Longest time without a frame since restart(), the running one included, ms. */
   gap() {
-    return Math.max(this.longest, performance.now() - this.#last);
+    return Math.max(this.#longest, performance.now() - this.#last - (starved - this.#starved));
   }
 
   restart() {
-    this.longest = 0;
-    this.#last = performance.now();
+    this.#longest = 0;
+    this.#begin();
   }
 
   stop() {
