@@ -34,10 +34,24 @@ bool gateway_workers_up(const struct gateway *g, bool all) {
 /* ---- listening ----------------------------------------------------------------------------------------------------- */
 
 /* The pages: configured; or, in --dev, those of the source tree this was built from; or installed; or none (NULL). */
+/* Installed with any prefix: PREFIX/bin/consilium has its pages in PREFIX/share/consilium/web. */
+static const char *installed_web(void) {
+  static char path[4096];
+  ssize_t len = readlink("/proc/self/exe", path, sizeof path - 64);
+  path[len < 0 ? 0 : len] = '\0';
+  for (int up = 0; up < 2; up++) {
+    char *slash = strrchr(path, '/');
+    if (!slash) return WEB_INSTALLED;
+    *slash = '\0';
+  }
+  strncat(path, "/share/consilium/web", 63);
+  return access(path, R_OK | X_OK) == 0 ? path : WEB_INSTALLED;
+}
+
 static const char *web_root(const struct gateway *g) {
   if (*g->config->http.web_root) return g->config->http.web_root;
   if (g->dev && access(CONSILIUM_SOURCE_WEB, R_OK | X_OK) == 0) return CONSILIUM_SOURCE_WEB;
-  if (access(WEB_INSTALLED, R_OK | X_OK) == 0) return WEB_INSTALLED;
+  if (access(WEB_INSTALLED, R_OK | X_OK) == 0) return installed_web();
   log_warn("no_pages", log_text("folder", WEB_INSTALLED));
   return NULL;
 }
