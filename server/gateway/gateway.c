@@ -33,7 +33,6 @@ bool gateway_workers_up(const struct gateway *g, bool all) {
 
 /* ---- listening ----------------------------------------------------------------------------------------------------- */
 
-/* The pages: configured; or, in --dev, those of the source tree this was built from; or installed; or none (NULL). */
 /* Installed with any prefix: PREFIX/bin/consilium has its pages in PREFIX/share/consilium/web. */
 static const char *installed_web(void) {
   static char path[4096];
@@ -48,11 +47,13 @@ static const char *installed_web(void) {
   return access(path, R_OK | X_OK) == 0 ? path : WEB_INSTALLED;
 }
 
+/* The pages: configured; or, in --dev, those of the source tree this was built from; or installed; or none (NULL). */
 static const char *web_root(const struct gateway *g) {
   if (*g->config->http.web_root) return g->config->http.web_root;
   if (g->dev && access(CONSILIUM_SOURCE_WEB, R_OK | X_OK) == 0) return CONSILIUM_SOURCE_WEB;
-  if (access(WEB_INSTALLED, R_OK | X_OK) == 0) return installed_web();
-  log_warn("no_pages", log_text("folder", WEB_INSTALLED));
+  const char *installed = installed_web();
+  if (access(installed, R_OK | X_OK) == 0) return installed;
+  log_warn("no_pages", log_text("folder", installed));
   return NULL;
 }
 
