@@ -62,7 +62,7 @@ static int bind_socket(struct udp_socket *socket_, const struct sockaddr_storage
   setsockopt(socket_->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   if (bind(socket_->fd, (const struct sockaddr *)address, len) < 0) return -errno;
 
-  struct sockaddr_storage bound;
+  struct sockaddr_storage bound = {0};
   socklen_t bound_len = sizeof bound;
   if (getsockname(socket_->fd, (struct sockaddr *)&bound, &bound_len) < 0) return -errno;
   socket_->family = bound.ss_family;
