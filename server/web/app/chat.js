@@ -75,10 +75,10 @@ export class ChatPanel {
 
   /** @param {ChatMessage} message */
   #show({ from, name, text: words, at }) {
-    const head = make('span', 'chat-head', make('b', '', name), make('time', '', timeOfDay(at)));
+    const head = make('span', 'chat-head', make('span', 'chat-name', name), make('time', '', timeOfDay(at)));
     const list = find('chat-list');
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
-    list.append(make('li', from === this.#room.localParticipant.id ? 'chat-item own' : 'chat-item', head, make('span', 'chat-words', words)));
+    list.append(make('div', from === this.#room.localParticipant.id ? 'chat-item own' : 'chat-item', head, make('span', 'chat-words', words)));
     if (atEnd) list.scrollTop = list.scrollHeight; // who reads further up is left there
     find('chat-empty').hidden = true;
   }

@@ -33,12 +33,12 @@ const FIREFOX_PREFS = {
 };
 
 /** @param {'chromium' | 'firefox'} kind */
-export async function launch(kind, { args = [], viewport = { width: 1280, height: 720 } } = {}) {
+export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 } } = {}) {
   const userDataDir = fs.mkdtempSync(path.join(os.tmpdir(), `consilium-${kind}-`));
   const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: viewport };
   const browser = await puppeteer.launch(
     kind === 'firefox'
-      ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: FIREFOX_PREFS, args }
+      ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: { ...FIREFOX_PREFS, ...prefs }, args }
       : { ...common, headless: false, executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
   );
   browser.once('disconnected', () => fs.rm(userDataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }, () => {}));

@@ -1,0 +1,152 @@
+// tests/browser/web_accessibility.test.mjs: every page through axe-core in both browsers, light and dark; the keyboard alone;
+// what a screen reader is told; no motion for who wants none; no sideways scrolling on a small phone.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import axe from 'axe-core';
+import { launch, Member } from './lib/browsers.mjs';
+import { Server } from './lib/server.mjs';
+
+let server;
+const browsers = {};
+
+before(async () => {
+  server = await Server.start();
+});
+
+after(async () => {
+  await Promise.all(Object.values(browsers).map((b) => b.close()));
+  await server?.stop();
+});
+
+/** No finding that keeps somebody out. Text over pictures is on a ground of its own, which axe cannot see: it says so itself. */
+async function check(page, what) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const bad = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+  assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`), [], what);
+}
+
+async function checkAllPages(kind, scheme) {
+  browsers[kind] ??= await launch(kind, { viewport: { width: 1000, height: 700 } });
+  const browser = browsers[kind];
+  const room = `access-${kind}-${scheme}`;
+  const dress = async (page) => kind === 'chromium' && page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+  const page = await (await browser.createBrowserContext()).newPage();
+  await dress(page);
+  await page.goto(`${server.url}/?lang=en&role=patient`);
+  await page.waitForSelector('#start-join', { visible: true });
+  await check(page, `${kind} ${scheme}: start`);
+
+  const doctor = await Member.join(browser, server.url, { room, name: 'Dr. Lee' }, {}, dress);
+  await doctor.waitFor(() => document.querySelector('.invitation'), 'alone');
+  await check(doctor.page, `${kind} ${scheme}: alone`);
+  const patient = await Member.join(browser, server.url, { room, name: 'Ms. Li', role: 'patient' }, { camera: '0' }, dress);
+  await doctor.waitFor(() => document.querySelectorAll('.tile').length === 2, 'two tiles');
+  await patient.evaluate(() => window.consilium.room.sendChat('Hello'));
+  await doctor.click('#control-chat');
+  await doctor.waitFor(() => document.querySelector('.chat-item'), 'the message');
+  await doctor.evaluate(() => window.consilium.room.raiseHand(true));
+  await check(doctor.page, `${kind} ${scheme}: room with chat`);
+  await doctor.click('#room-menu');
+  await check(doctor.page, `${kind} ${scheme}: menu`);
+  await doctor.click('.menu [data-action="end"]');
+  await check(doctor.page, `${kind} ${scheme}: dialog`);
+
+  await page.goto(server.adminUrl.replace('/admin/', '/admin/?lang=en'));
+  await page.waitForSelector('.admin-person', { visible: true });
+  await check(page, `${kind} ${scheme}: admin`);
+  await page.click('#admin-forget');
+  await check(page, `${kind} ${scheme}: admin login`);
+
+  await doctor.click('dialog [data-action="confirm"]');
+  await patient.waitFor(() => !document.getElementById('ended').hidden, 'at the end');
+  await check(patient.page, `${kind} ${scheme}: ended`);
+  await Promise.all([doctor.close(), patient.close(), page.browserContext().close()]);
+}
+
+test('axe: Chromium, light', { timeout: 120_000 }, () => checkAllPages('chromium', 'light'));
+test('axe: Chromium, dark', { timeout: 120_000 }, () => checkAllPages('chromium', 'dark'));
+test('axe: Firefox', { timeout: 180_000 }, () => checkAllPages('firefox', 'light'));
+
+test('the keyboard alone joins, mutes, chats, locks and leaves', { timeout: 90_000 }, async () => {
+  browsers.chromium ??= await launch('chromium');
+  const page = await (await browsers.chromium.createBrowserContext()).newPage();
+  await page.goto(`${server.url}/?lang=en&room=keys&name=Key`);
+  await page.waitForSelector('#start-join', { visible: true });
+  await page.bringToFront();
+  const { keyboard } = page;
+  const active = () => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.action || document.activeElement.tagName);
+  /** Presses Tab until the element has the focus. */
+  const tabTo = async (id, key = 'Tab') => {
+    for (let i = 0; i < 30; i++) {
+      if ((await active()) === id) return;
+      if (key === 'Tab') await keyboard.press('Tab');
+      else await keyboard.press(key);
+    }
+    assert.fail(`${id} cannot be reached; the focus is on ${await active()}`);
+  };
+  await tabTo('start-join');
+  await keyboard.press('Enter');
+  await page.waitForFunction(() => window.consilium?.room?.localParticipant.isEnabled('microphone'));
+  await tabTo('control-microphone');
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.notEqual(outline, 'none', 'the focus is seen');
+  await keyboard.press('Space');
+  await page.waitForFunction(() => !window.consilium.room.localParticipant.isEnabled('microphone'));
+  assert.equal(await active(), 'control-microphone', 'the focus stays');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Unmute');
+  await tabTo('control-chat');
+  await keyboard.press('Enter');
+  assert.equal(await active(), 'chat-text');
+  await keyboard.type('by keyboard');
+  await keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelector('.chat-item.own'));
+  await keyboard.press('Escape');
+  assert.equal(await active(), 'control-chat', 'back where it came from');
+  await tabTo('room-menu');
+  await keyboard.press('Enter');
+  await tabTo('lock', 'ArrowDown');
+  await keyboard.press('Enter');
+  await page.waitForFunction(() => window.consilium.room.locked && !document.getElementById('room-locked').hidden);
+  assert.equal(await active(), 'room-menu');
+  await tabTo('control-leave');
+  await keyboard.press('Enter');
+  await page.waitForFunction(() => !document.getElementById('ended').hidden);
+  assert.equal(await active(), 'ended-title', 'what follows is read');
+});
+
+test('comings and goings are announced', { timeout: 60_000 }, async () => {
+  browsers.chromium ??= await launch('chromium');
+  const ann = await Member.join(browsers.chromium, server.url, { room: 'live', name: 'Ann' });
+  assert.equal(await ann.evaluate(() => document.getElementById('announcer').getAttribute('aria-live')), 'polite');
+  const bob = await Member.join(browsers.chromium, server.url, { room: 'live', name: 'Bob' });
+  await ann.waitFor(() => document.getElementById('announcer').textContent === 'Bob joined', 'told of Bob');
+  await bob.click('#control-leave');
+  await ann.waitFor(() => document.getElementById('announcer').textContent === 'Bob left', 'told that Bob left');
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('small phones scroll nothing sideways, in either language; who wants no motion gets none', { timeout: 120_000 }, async () => {
+  browsers.chromium ??= await launch('chromium');
+  for (const lang of ['en', 'zh-CN']) {
+    const page = await (await browsers.chromium.createBrowserContext()).newPage();
+    await page.setViewport({ width: 320, height: 640 });
+    await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+    const fits = (what) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth).then((ok) => assert.ok(ok, `${lang}: ${what}`));
+    await page.goto(`${server.url}/?lang=${lang}&room=small-${lang}&name=${encodeURIComponent('A very long name without an end')}`);
+    await page.waitForSelector('#start-join', { visible: true });
+    assert.equal(await page.evaluate(() => document.documentElement.lang), lang);
+    await fits('start');
+    await page.click('#start-join');
+    await page.waitForFunction(() => window.consilium?.room?.mediaState === 'connected');
+    await fits('room');
+    const controls = await page.evaluate(() => [...document.querySelectorAll('.control')].filter((b) => !b.hidden).map((b) => b.getBoundingClientRect().toJSON()));
+    for (const { left, right, width, height } of controls) assert.ok(left >= 0 && right <= 320 && width >= 44 && height >= 44, `${lang}: control ${left} to ${right}`);
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('.tile')).transitionDuration), '0s');
+    await page.goto(server.adminUrl.replace('/admin/', `/admin/?lang=${lang}`));
+    await page.waitForSelector('.admin-room', { visible: true });
+    await fits('admin');
+    await page.browserContext().close();
+  }
+});
