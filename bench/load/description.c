@@ -32,12 +32,11 @@ struct text {
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct text *t, const char *format, ...) {
-  if (t->failed) return;
   va_list arguments;
   va_start(arguments, format);
   int n = vsnprintf(t->at, t->left, format, arguments);
   va_end(arguments);
-  if (n < 0 || (size_t)n >= t->left) {
+  if (t->failed || n < 0 || (size_t)n >= t->left) {
     t->failed = true;
     return;
   }
@@ -67,10 +66,10 @@ static void say_audio(struct text *t, const struct offer_plan *plan, unsigned mi
 
 static void say_simulcast(struct text *t, unsigned layers) {
   for (unsigned i = 0; i < layers; i++)
-    say(t, "a=rid:%s send\r\n", rids[i]);
+    say(t, "a=rid:%s send\r\n", offer_rid(i));
   say(t, "a=simulcast:send ");
   for (unsigned i = 0; i < layers; i++)
-    say(t, "%s%s", i ? ";" : "", rids[i]);
+    say(t, "%s%s", i ? ";" : "", offer_rid(i));
   say(t, "\r\n");
 }
 
@@ -96,6 +95,7 @@ static void say_video(struct text *t, const struct offer_plan *plan, unsigned mi
   }
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): say() writes through the copy in `t`
 size_t offer_write(const struct offer_plan *plan, char *out, size_t cap) {
   struct text t = {out, cap, false};
   unsigned count = offer_mid_first_slot(plan) + plan->audio_slots + plan->video_slots, mid = 0;
@@ -129,12 +129,18 @@ static const char *after(const char *line, const char *prefix) {
 
 /* candidate:FOUNDATION COMPONENT udp PRIORITY ADDRESS PORT typ host */
 static void read_candidate(struct answer *out, const char *text) {
-  char transport[8], address[46];
-  unsigned port;
-  if (out->candidate_count == LOAD_MAX_CANDIDATES) return;
-  if (sscanf(text, "%*s %*u %7s %*u %45s %u", transport, address, &port) != 3 || port > 65535) return;
-  if (strcasecmp(transport, "udp") != 0) return;
-  memcpy(out->candidates[out->candidate_count].address, address, sizeof address);
+  char words[6][46] = {{0}};
+  size_t count = 0;
+  for (const char *at = text; count < 6; count++) {
+    take_word(at, words[count], sizeof words[0]);
+    at = strpbrk(at, " \r\n");
+    if (!at || *at != ' ') break;
+    at++;
+  }
+  unsigned long port = strtoul(words[5], NULL, 10);
+  if (out->candidate_count == LOAD_MAX_CANDIDATES || strcasecmp(words[2], "udp") != 0 || port == 0 || port > 65535)
+    return;
+  memcpy(out->candidates[out->candidate_count].address, words[4], sizeof words[4]);
   out->candidates[out->candidate_count++].port = (uint16_t)port;
 }
 

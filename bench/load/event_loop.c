@@ -58,7 +58,7 @@ static int take_slot(struct event_loop *loop, uint32_t *slot) {
   }
   if (loop->slot_count >= loop->slot_room) {
     uint32_t room = loop->slot_room ? loop->slot_room * 2 : 256;
-    struct loop_watch **watches = realloc(loop->watches, room * sizeof *watches);
+    struct loop_watch **watches = realloc(loop->watches, room * sizeof(struct loop_watch *));
     if (!watches) return -ENOMEM;
     loop->watches = watches;
     uint32_t *free_slots = realloc(loop->free_slots, room * sizeof *free_slots);
@@ -145,7 +145,7 @@ int event_loop_set(struct event_loop *loop, struct loop_timer *timer, int64_t at
   if (!timer->place) {
     if (loop->heap_count + 2 > loop->heap_room) {
       uint32_t room = loop->heap_room ? loop->heap_room * 2 : 256;
-      struct loop_timer **heap = realloc(loop->heap, room * sizeof *heap);
+      struct loop_timer **heap = realloc(loop->heap, room * sizeof(struct loop_timer *));
       if (!heap) return -ENOMEM;
       loop->heap = heap;
       loop->heap_room = room;

@@ -100,7 +100,7 @@ static bool read_header(struct clear_header *h, const uint8_t *p, size_t len) {
   if (len < at + 4) return false;
   unsigned profile = (unsigned)p[at] << 8 | p[at + 1];
   struct rtp_element_iterator it = {.at = p + at + 4, .two_byte = profile != 0xBEDE};
-  it.end = it.at + 4U * ((unsigned)p[at + 2] << 8 | p[at + 3]);
+  it.end = it.at + (size_t)4 * ((size_t)p[at + 2] << 8 | p[at + 3]);
   if (it.end > p + len) return false;
   struct rtp_element element;
   while (rtp_element_next(&it, &element)) {
@@ -220,7 +220,7 @@ void media_receiver_rtp(struct media_receiver *r, struct srtp_session *srtp, con
   if (h.has_transport_seq) transport_feedback_arrived(&r->recorder, h.transport_seq, a->arrival_us);
   if (!slot->first_packet_us) slot->first_packet_us = a->now_us;
   slot->packets++;
-  uint16_t original;
+  uint16_t original = 0;
   if (h.ssrc == slot->rtx_ssrc) {
     counters->rtx_in++;
     if (open_packet(r, slot, srtp, a, true, &original)) note_sequence(r, slot, original, true, a->now_us);

@@ -54,7 +54,7 @@ struct media_sender {
   uint32_t audio_number;
   unsigned layer, packet; /* what of the present frame leaves next */
   size_t burst_left;
-  int64_t gap_us; /* even spacing */
+  unsigned frame_packets; /* of all layers */
   uint64_t frames, keyframes;
   uint8_t payload[MEDIA_MAX_PACKET_BYTES + 2];
 };
@@ -210,7 +210,7 @@ static void begin_frame(struct media_sender *s) {
     layer->key_wanted = false;
     /* Encoders do not hit their target in every frame: ± 15 %. */
     double vary = 0.85 + (double)(next_random(s) % 1000) / 1000 * 0.3;
-    size_t bytes = (size_t)((double)layer->bps / 8 / s->plan.fps * vary);
+    size_t bytes = (size_t)((double)layer->bps * (double)s->frame_interval_us / 8e6 * vary);
     if (layer->key) bytes *= s->plan.keyframe_factor;
     if (bytes < MEDIA_VIDEO_MIN_BYTES) bytes = MEDIA_VIDEO_MIN_BYTES;
     layer->frame_bytes = bytes;
@@ -227,12 +227,12 @@ static void begin_frame(struct media_sender *s) {
     s->layer++;
   if (s->paced_until_us < s->frame_due_us) s->paced_until_us = s->frame_due_us;
   s->packet_due_us = total ? s->paced_until_us : INT64_MAX;
-  s->gap_us = total ? s->frame_interval_us / total : 0;
+  s->frame_packets = total;
   s->frame_due_us += s->frame_interval_us;
 }
 
 static int64_t gap_after(struct media_sender *s, size_t bytes, uint32_t bps) {
-  if (s->plan.spacing == SPACING_EVEN) return s->gap_us;
+  if (s->plan.spacing == SPACING_EVEN) return s->frame_interval_us / (s->frame_packets ? s->frame_packets : 1);
   if (s->burst_left >= bytes) {
     s->burst_left -= bytes;
     return GAP_MIN_US + next_random(s) % (GAP_MAX_US - GAP_MIN_US + 1);

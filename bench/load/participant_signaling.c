@@ -135,7 +135,7 @@ static void on_published(struct participant *p, const json_t *ok, int64_t now_us
   json_array_foreach(tracks, index, track) {
     const char *mid = json_string_value(json_object_get(track, "mid"));
     const char *id = json_string_value(json_object_get(track, "track"));
-    if (p->plan.media.camera && mid && id && (unsigned)atoi(mid) == p->plan.media.camera_mid)
+    if (p->plan.media.camera && mid && id && strtoul(mid, NULL, 10) == p->plan.media.camera_mid)
       snprintf(p->camera_track, sizeof p->camera_track, "%s", id);
   }
   p->published = true;
@@ -191,7 +191,7 @@ static void on_slots(struct participant *p, const json_t *slots, int64_t now_us)
   json_array_foreach(slots, index, slot) {
     const char *mid = json_string_value(json_object_get(slot, "mid"));
     bool assigned = json_is_string(json_object_get(slot, "track"));
-    unsigned number = mid ? (unsigned)atoi(mid) : 64;
+    unsigned number = mid ? (unsigned)strtoul(mid, NULL, 10) : 64;
     if (number > 63) continue;
     uint64_t bit = UINT64_C(1) << number;
     p->assigned_mids = assigned ? p->assigned_mids | bit : p->assigned_mids & ~bit;

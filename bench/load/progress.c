@@ -11,12 +11,13 @@ static bool shown;
 
 void progress_show(bool quiet, const char *phase, double fraction, unsigned joined, unsigned seats,
                    const struct run_sample *last) {
-  char bar[BAR * 3 + 1] = "", packets[32], bits[32], latency[32], loss[32];
+  char packets[32], bits[32], latency[32], loss[32];
   if (quiet || !isatty(STDERR_FILENO)) return;
   int full = fraction < 0 ? 0 : fraction > 1 ? BAR : (int)(fraction * BAR + 0.5);
+  fprintf(stderr, "\r\033[K%-9s ", phase);
   for (int i = 0; i < BAR; i++)
-    strcat(bar, i < full ? "█" : "·");
-  fprintf(stderr, "\r\033[K%-9s %s %3.0f %%  %u/%u in", phase, bar, fraction * 100, joined, seats);
+    fputs(i < full ? "█" : "·", stderr);
+  fprintf(stderr, " %3.0f %%  %u/%u in", fraction * 100, joined, seats);
   if (last) {
     fprintf(stderr, "  %s  %s  loss %s  p99 %s",
             metric_format(METRIC_PER_SECOND, last->packets_per_second, packets, sizeof packets),

@@ -29,12 +29,13 @@ double run_cpu_us_per_packet(const struct run_window *w) {
 /* ---- valid? ---- */
 
 __attribute__((format(printf, 2, 3))) static void doubt(struct run_result *r, const char *format, ...) {
-  if (r->reason_count == RUN_REASONS_MAX) return;
+  char words[RUN_WORDS_BYTES];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(r->reasons[r->reason_count++], RUN_WORDS_BYTES, format, arguments);
+  vsnprintf(words, sizeof words, format, arguments); /* NOLINT(clang-analyzer-valist.*): it was started above */
   va_end(arguments);
   r->valid = false;
+  if (r->reason_count < RUN_REASONS_MAX) memcpy(r->reasons[r->reason_count++], words, sizeof words);
 }
 
 static void judge_generator(struct run_result *r) {

@@ -47,7 +47,10 @@ static void name_process(struct server_process *p) {
     bool worker = strcmp(word, "worker") == 0;
     if (!worker && strcmp(word, "gateway") != 0) continue;
     const char *next = word + strlen(word) + 1;
-    snprintf(p->name, sizeof p->name, "%s%s%.8s", word, worker ? " " : "", worker && next < text + len ? next : "");
+    if (worker && next < text + len)
+      snprintf(p->name, sizeof p->name, "worker %.8s", next);
+    else
+      snprintf(p->name, sizeof p->name, "%s", worker ? "worker" : "gateway");
   }
 }
 
@@ -60,10 +63,10 @@ static void read_threads(struct server_process *p) {
     char file[340], text[4096];
     if (!isdigit((unsigned char)d->d_name[0])) continue;
     snprintf(file, sizeof file, "/proc/%d/task/%s/schedstat", p->pid, d->d_name);
-    unsigned long long ran = 0, waited = 0;
-    if (read_file(file, text, sizeof text) && sscanf(text, "%llu %llu", &ran, &waited) == 2) {
-      p->cpu_ns += ran;
-      p->wait_ns += waited;
+    if (read_file(file, text, sizeof text)) {
+      char *next;
+      p->cpu_ns += strtoull(text, &next, 10);
+      p->wait_ns += strtoull(next, NULL, 10);
     }
     snprintf(file, sizeof file, "/proc/%d/task/%s/status", p->pid, d->d_name);
     if (!read_file(file, text, sizeof text)) continue;

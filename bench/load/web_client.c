@@ -61,7 +61,7 @@ const char *web_address_parse(struct web_address *out, const char *url) {
   char service[8];
   snprintf(service, sizeof service, "%lu", port);
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-  if (getaddrinfo(out->host, service, &hints, &found) != 0) return "the host has no address";
+  if (getaddrinfo(out->host, service, &hints, &found) != 0 || !found) return "the host has no address";
   const struct addrinfo *best = found; /* "localhost" may mean ::1, where a server rarely listens */
   for (const struct addrinfo *i = found; i; i = i->ai_next) {
     if (i->ai_family == AF_INET) {
@@ -197,7 +197,7 @@ static char *find_body(struct web_client *c, int *status) {
   c->in.bytes[c->in.len] = '\0';
   char *text = (char *)c->in.bytes, *end = strstr(text, "\r\n\r\n");
   if (!end) return NULL;
-  *status = strncmp(text, "HTTP/1.", 7) == 0 ? atoi(text + 9) : 0;
+  *status = strncmp(text, "HTTP/1.", 7) == 0 ? (int)strtol(text + 9, NULL, 10) : 0;
   return end + 4;
 }
 

@@ -24,6 +24,7 @@ size_t web_frame_write(uint8_t *out, enum web_opcode opcode, uint32_t mask, cons
   return (size_t)(at - out) + len;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the payload is handed out as writable
 long web_frame_read(struct web_frame *out, uint8_t *data, size_t len, size_t limit) {
   if (len < 2) return 0;
   bool control = data[0] & 0x08;

@@ -64,7 +64,7 @@ static void frames_are_cut_about_equally(void **state) {
       sum += one;
     }
     assert_int_equal(sum, bytes);
-    assert_true(count == 1 || (count - 1) * 1160 < bytes); /* no more packets than needed */
+    assert_true(count == 1 || (size_t)(count - 1) * 1160 < bytes); /* no more packets than needed */
   }
 }
 

@@ -9,11 +9,11 @@
 #define MAX_PACKETS 8192
 
 static struct seen {
-  unsigned stream;
   int64_t intended_us;
   size_t payload_len;
   struct rtp_packet header;
   struct media_stamp stamp;
+  unsigned stream;
   bool has_mid, has_rid;
 } seen[MAX_PACKETS];
 static size_t count;
