@@ -4,7 +4,7 @@ target_link_libraries(room_harness PRIVATE consilium_flags PUBLIC room PkgConfig
 
 foreach(name chat codec_policy direct events layers media member names query ranking requests requests_media room_manager session
     settle slots slots_needed snapshot topology track waiting
-    simulation direct_simulation)
+    simulation)
   consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)
 endforeach()
 set_tests_properties(${CONSILIUM_TEST_PREFIX}server/room/simulation PROPERTIES TIMEOUT 180 LABELS "unit;simulation")
