@@ -116,6 +116,7 @@ test('the gateway is killed: media goes on, everybody comes back as who they wer
   const guest = await Client.hello(server, { token: used });
   try {
     await Promise.all([a.perceives(b), b.perceives(a), page.seesVideos(2)]);
+    await until(async () => (await server.room('steady')).participants.every((p) => p.tracks.length === 2), 'everybody publishes');
     const ids = [a.id, b.id, await page.evaluate(() => window.consilium.room.localParticipant.id)];
     const people = (await server.room('steady')).participants.map((p) => [p.participant, p.identity, p.joinedAt, p.tracks.map((t) => t.track)]);
     const start = await Promise.all([a, b].map((p) => p.received()));
