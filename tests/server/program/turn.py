@@ -179,7 +179,7 @@ def test_credentials(program):
         expect(Turn(coturn.port).allocate()[0] == 401, "nobody in particular was let in")
         late = f"{int(time.time()) + 86400}:{username.split(':')[1]}"
         past = f"{int(time.time()) - 60}:{username.split(':')[1]}"
-        for what, name, word in (("a wrong password", username, credential[:-2] + "A="), ("a prolonged name", late, credential),
+        for what, name, word in (("a wrong password", username, ("B" if credential[0] == "A" else "A") + credential[1:]), ("a prolonged name", late, credential),
                                  ("another's name", username[:-1] + "_", credential), ("no password", username, ""),
                                  ("another secret", username, password(username, "x" + SECRET)), ("an expired name", past, password(past)),
                                  ("the secret itself", username, SECRET)):
