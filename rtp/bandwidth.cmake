@@ -6,6 +6,7 @@ set(RTP_BANDWIDTH
   link_drop.c
   acknowledged_rate.c
   rate_control.c
+  competition.c
   loss_bound.c
   application_limit.c
   probe_controller.c

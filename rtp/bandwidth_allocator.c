@@ -100,13 +100,15 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   uint64_t needed = up ? total * (next == 0 ? ALLOCATION_BASE_PERCENT : ALLOCATION_UP_PERCENT) / 100 : total;
   bool fits = needed <= p->budget_bps;
   bool proven = !up || next == 0 || p->a->audio_bps + total <= p->a->proven_bps;
-  bool allowed = !up || (p->now_us >= s->memory->retry_us && !p->a->settling);
+  /* A step that failed may be tried before its time when far more than it needs is proven: the link has changed. */
+  bool changed = p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
+  bool allowed = !up || ((p->now_us >= s->memory->retry_us || changed) && !p->a->queue);
   if (fits && proven && allowed) {
     p->spent_bps = total;
     return true;
   }
-  bool backing_off = up && p->now_us < s->memory->retry_us;
-  if (!p->refused_bps && !backing_off) p->refused_bps = needed;
+  if (!p->refused_bps)
+    p->refused_bps = up && p->now_us < s->memory->retry_us ? total * ALLOCATION_CHANGED_PERCENT / 100 : needed;
   return false;
 }
 
@@ -167,7 +169,8 @@ static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t b
     return budget_bps;
   }
   if (a->memory->over_since_us == 0) a->memory->over_since_us = now_us;
-  bool patient = !a->queue && now_us - a->memory->over_since_us < ALLOCATION_PATIENCE_US &&
+  bool patient = (!a->queue || now_us - a->memory->raised_us < ALLOCATION_GRACE_US) &&
+                 now_us - a->memory->over_since_us < ALLOCATION_PATIENCE_US &&
                  current <= budget_bps * ALLOCATION_PATIENCE_PERCENT / 100;
   return patient ? current : budget_bps;
 }
@@ -191,6 +194,7 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   share(&purse, ladders);
   for (size_t i = 0; i < a->slot_count; i++) {
     any_granted |= ladders[i].granted != NONE;
+    if (ladders[i].granted > ladders[i].current) a->memory->raised_us = now_us;
     if (!hold) remember(&a->slots[i], &ladders[i], now_us);
     tell(a, &a->slots[i], &ladders[i]);
   }

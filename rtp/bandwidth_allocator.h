@@ -28,7 +28,9 @@
 #define ALLOCATION_PATIENCE_US      1000000 /* a little over budget without a queue is borne for so long */
 #define ALLOCATION_PATIENCE_PERCENT 130
 #define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
+#define ALLOCATION_GRACE_US         1500000  /* after a step up: its key frame makes a queue of its own */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
+#define ALLOCATION_CHANGED_PERCENT  140      /* of its need proven: it may be tried at once */
 #define ALLOCATION_BACKOFF_US       8000000 /* then it is not tried for so long, twice as long after each failure … */
 #define ALLOCATION_BACKOFF_MAX_US   64000000 /* … at most */
 
@@ -65,7 +67,8 @@ struct allocation_slot {
 };
 
 struct allocation_memory_all { /* per receiver */
-  int64_t over_since_us;       /* 0: within budget */
+  int64_t over_since_us;       /* 0: within budget       */
+  int64_t raised_us;           /* last step up of any slot */
 };
 
 struct allocation {
@@ -74,7 +77,7 @@ struct allocation {
   double loss; /* share of packets lost: repairs will take about as much */
   bool stalled;
   bool queue;    /* a queue stands: no patience */
-  bool settling; /* and the rate was just decreased: no steps up */
+  bool settling; /* a queue stands after a sudden drop: it must go first */
   bool draining; /* the link has dropped; if it does not carry what flows, nothing flows until its queue is gone */
   struct allocation_slot *slots;
   size_t slot_count;

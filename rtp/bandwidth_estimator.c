@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-/* After an outage: what comes first is the backlog. */
-#define BACKLOG_US   300000
+/* A message that lost more than so many times what chance takes: congestion, when somebody fills the queue. */
+#define CHANCE_LOSSES  3
+/* With a queue a probe would measure its share of somebody else's path, and lengthen it. */
+#define PROBE_QUEUE_US 25000
+/* The queue of a drop is still being reported for so long. */
+#define DRAIN_MIN_US   250000
 /* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
-#define JITTER_SPANS 4
-#define PROBE_MAX_US 100000
+#define JITTER_SPANS   4
+#define PROBE_MAX_US   100000
 
 const char *bandwidth_limit_name(enum bandwidth_limit limit) {
   static const char *const names[] = {"delay", "loss", "remb", "stalled"};
@@ -20,6 +24,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   trendline_init(&e->trend);
   queue_delay_init(&e->queue);
   link_drop_init(&e->drop);
+  competition_init(&e->competition);
   acknowledged_rate_init(&e->acknowledged);
   loss_bound_init(&e->loss);
   application_limit_init(&e->application);
@@ -28,7 +33,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   e->start_bps = c && c->start_bps ? c->start_bps : BANDWIDTH_START_BPS;
   rate_control_init(&e->control, e->start_bps, c && c->min_bps ? c->min_bps : BANDWIDTH_MIN_BPS,
                     c && c->max_bps ? c->max_bps : BANDWIDTH_MAX_BPS);
-  e->proven_us = e->feedback_us = e->waiting_us = -1;
+  e->proven_us = e->feedback_us = e->waiting_us = e->dropped_us = -1;
 }
 
 /* ---- sending ---- */
@@ -54,7 +59,7 @@ void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, 
 }
 
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
-  if (e->stalled) return false;
+  if (e->stalled || queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US) return false;
   int64_t duration_us = e->jitter_us * JITTER_SPANS;
   probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
   if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,
@@ -65,9 +70,12 @@ bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, st
   return true;
 }
 
-void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct probe_cluster *c, uint32_t bytes,
-                                    bool last, int64_t now_us) {
-  probe_results_sent(&e->results, c->id, bytes, last, now_us);
+void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, uint16_t id, uint32_t bytes, int64_t now_us) {
+  probe_results_sent(&e->results, id, bytes, now_us);
+}
+
+void bandwidth_estimator_probe_end(struct bandwidth_estimator *e, uint16_t id) {
+  probe_results_end(&e->results, id);
 }
 
 /* ---- feedback ---- */
@@ -75,7 +83,7 @@ void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct 
 /* The link is back. Trend and losses from before the outage say nothing about it; the estimate is the best guess there is. */
 static void resume(struct bandwidth_estimator *e, int64_t now_us) {
   e->stalled = false;
-  e->ignore_loss_before_us = now_us;
+  e->ignore_before_us = now_us;
   loss_bound_forget(&e->loss);
   arrival_groups_init(&e->groups);
   trendline_init(&e->trend);
@@ -89,7 +97,7 @@ static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delt
 }
 
 /* Feeds one message's packets to everybody. Returns whether any part of it was overuse. */
-static bool feed(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+static bool feed(struct bandwidth_estimator *e, const struct transport_results *r, bool *lossy, int64_t now_us) {
   uint32_t packets = 0, before = e->reported;
   int32_t lost = 0;
   uint64_t bytes = 0;
@@ -100,36 +108,37 @@ static bool feed(struct bandwidth_estimator *e, const struct transport_results *
     bool seen_lost = (int32_t)(p->seq - before) < 0 && before; /* reported lost in an earlier message, here after all */
     if ((int32_t)(p->seq + 1 - e->reported) > 0 || !e->reported) e->reported = p->seq + 1;
     if (p->tag) probe_results_packet(&e->results, p->tag, p->sent_us, p->arrival_us, p->size);
-    if (p->sent_us >= e->ignore_loss_before_us) {
-      packets += !seen_lost;
-      bytes += seen_lost ? 0 : p->size;
-      lost += p->arrival_us < 0 ? 1 : seen_lost ? -1 : 0;
-      if (first_us < 0) first_us = p->sent_us;
-      if (p->sent_us > last_us) last_us = p->sent_us;
-    }
+    if (p->sent_us < e->ignore_before_us) continue; /* the backlog of an outage */
+    packets += !seen_lost;
+    bytes += seen_lost ? 0 : p->size;
+    lost += p->arrival_us < 0 ? 1 : seen_lost ? -1 : 0;
+    if (first_us < 0) first_us = p->sent_us;
+    if (p->sent_us > last_us) last_us = p->sent_us;
     if (p->arrival_us < 0) continue;
     acknowledged_rate_packet(&e->acknowledged, p->arrival_us, p->size);
-    queue_delay_packet(&e->queue, p->sent_us, p->arrival_us);
+    queue_delay_packet(&e->queue, p->sent_us, p->arrival_us, p->sent_us < e->drain_until_us);
     link_drop_packet(&e->drop, p->sent_us, p->arrival_us, p->size);
     struct arrival_delta delta;
     if (p->tag || !arrival_groups_packet(&e->groups, p->sent_us, p->arrival_us, p->size, &delta)) continue;
     note_jitter(e, &delta);
     overused |= trendline_update(&e->trend, &delta) == LINK_OVERUSED;
   }
+  *lossy = lost > CHANCE_LOSSES * loss_bound_random(&e->loss) * packets;
   loss_bound_packets(&e->loss, first_us, last_us, packets, lost, bytes, now_us);
   return overused;
 }
 
 static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
-  uint64_t asked_bps, measured_bps;
-  while (probe_results_take(&e->results, loss_bound_random(&e->loss), now_us, &asked_bps, &measured_bps)) {
+  struct probe_result result;
+  while (probe_results_take(&e->results, loss_bound_random(&e->loss), now_us, &result)) {
+    uint64_t measured_bps = result.measured_bps;
     uint64_t target_bps = rate_control_bps(&e->control);
     if (measured_bps > target_bps) rate_control_set(&e->control, measured_bps, now_us);
     if (measured_bps && (measured_bps >= e->proven_bps || now_us - e->proven_us > BANDWIDTH_PROOF_US)) {
       e->proven_bps = measured_bps;
       e->proven_us = now_us;
     }
-    probe_controller_result(&e->probes, asked_bps, measured_bps, now_us);
+    probe_controller_result(&e->probes, &result, now_us);
   }
 }
 
@@ -140,52 +149,72 @@ static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
 /* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
 static bool check_drop(struct bandwidth_estimator *e, uint64_t in_flight_bytes, int64_t now_us) {
   uint64_t bps;
-  if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue), now_us, &bps)) return false;
+  if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue) + queue_delay_jitter_us(&e->queue), now_us, &bps))
+    return false;
   bps = with_lost(e, bps);
   if (bps >= rate_control_bps(&e->control) || bps == 0) return false;
   e->drops++;
+  e->dropped_us = now_us;
   rate_control_drop(&e->control, bps, now_us);
-  int64_t drain_us = (int64_t)(in_flight_bytes * 8 * 1000000 / bps) - e->least_rtt_us;
+  acknowledged_rate_init(&e->acknowledged);
+  int64_t drain_us = (int64_t)(in_flight_bytes * 8 * 1000000 / bps) - e->least_rtt_us - BANDWIDTH_DRAINED_US;
   if (drain_us > BANDWIDTH_DRAIN_MAX_US) drain_us = BANDWIDTH_DRAIN_MAX_US;
   e->drain_until_us = now_us + drain_us;
   return true;
 }
 
-void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r,
-                                  uint64_t in_flight_bytes, int64_t now_us) {
-  if (r->count == 0) return;
-  bool back = e->stalled && r->received > 0;
-  if (back) resume(e, now_us);
-  if (r->received > 0) {
-    e->has_feedback = true;
-    e->feedback_us = now_us;
-    e->waiting_us = -1;
-  }
-  bool overused = feed(e, r, now_us);
-  if (r->newest_sent_us >= 0) {
-    int64_t sample_us = now_us - r->newest_sent_us;
-    if (e->least_rtt_us == 0 || sample_us < e->least_rtt_us) e->least_rtt_us = sample_us;
-    e->least_rtt_us += e->least_rtt_us / 4096; /* forgotten slowly: a path may become longer */
-    e->rtt_us = e->rtt_us ? (7 * e->rtt_us + sample_us) / 8 : sample_us;
-    rate_control_set_rtt(&e->control, e->rtt_us);
-  }
-  /* A message with overuse anywhere counts as overuse; but a queue must stand, or it was jitter. After an outage the queue alone
-   * is enough: its trend is downwards. */
+static void note_feedback(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+  if (e->stalled && r->received > 0) resume(e, now_us);
+  if (r->received == 0) return;
+  e->has_feedback = true;
+  e->feedback_us = now_us;
+  e->waiting_us = -1;
+  int64_t sample_us = now_us - r->newest_sent_us;
+  if (e->least_rtt_us == 0 || sample_us < e->least_rtt_us) e->least_rtt_us = sample_us;
+  e->least_rtt_us += e->least_rtt_us / 4096; /* forgotten slowly: a path may become longer */
+  e->rtt_us = e->rtt_us ? (7 * e->rtt_us + sample_us) / 8 : sample_us;
+  rate_control_set_rtt(&e->control, e->rtt_us);
+}
+
+/* A message with overuse anywhere counts as overuse; but a queue must stand, above what comes and goes, or it was jitter. */
+static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overused, int64_t queue_us) {
+  if (overused && queue_us >= BANDWIDTH_WITNESS_US + queue_delay_jitter_us(&e->queue)) return LINK_OVERUSED;
+  return e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
+}
+
+/* Moves the rate by what the message said. Returns whether it was decreased. */
+static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uint64_t in_flight_bytes, int64_t now_us) {
   int64_t queue_us = queue_delay_standing_us(&e->queue);
-  enum link_usage usage = e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
-  if (overused && queue_us >= BANDWIDTH_WITNESS_US) usage = LINK_OVERUSED;
-  if (back && queue_us >= BACKLOG_US) usage = LINK_OVERUSED;
   uint64_t acknowledged_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_WINDOW_US));
   uint64_t busy_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_BUSY_US));
   if (acknowledged_bps >= e->proven_bps || now_us - e->proven_us > BANDWIDTH_PROOF_US) {
     e->proven_bps = acknowledged_bps;
     e->proven_us = now_us;
   }
-  if (queue_us < BANDWIDTH_DRAINED_US) e->drain_until_us = now_us;
+  if (competition_update(&e->competition, queue_us, false, now_us)) {
+    uint64_t bps = rate_control_bps(&e->control);
+    rate_control_set(
+        &e->control,
+        competition_rate(&e->competition, bps, acknowledged_bps, lossy, e->application.limited, e->rtt_us, now_us),
+        now_us);
+    return false;
+  }
   bool dropped = check_drop(e, in_flight_bytes, now_us);
-  bool decreased = rate_control_update(&e->control, usage, acknowledged_bps, busy_bps, e->application.limited,
-                                       queue_us < BANDWIDTH_WITNESS_US, now_us);
-  if (decreased || dropped) {
+  int64_t newest_us = link_drop_delay_us(&e->drop);
+  bool drained = newest_us != INT64_MAX && newest_us - queue_delay_base_us(&e->queue) < BANDWIDTH_DRAINED_US;
+  if (drained && now_us - e->dropped_us > DRAIN_MIN_US) e->drain_until_us = now_us;
+  bool decreased = rate_control_update(&e->control, usage_of(e, overused, queue_us), acknowledged_bps, busy_bps,
+                                       e->application.limited, now_us);
+  if (decreased || dropped) competition_update(&e->competition, queue_us, true, now_us);
+  return decreased || dropped;
+}
+
+void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r,
+                                  uint64_t in_flight_bytes, int64_t now_us) {
+  if (r->count == 0) return;
+  note_feedback(e, r, now_us);
+  bool lossy = false, overused = feed(e, r, &lossy, now_us);
+  if (govern(e, overused, lossy, in_flight_bytes, now_us)) {
     e->decreases++;
     if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);
     probe_controller_congested(&e->probes, now_us);
@@ -245,6 +274,7 @@ void bandwidth_estimator_state(const struct bandwidth_estimator *e, int64_t now_
       .usage = e->trend.usage,
       .control = e->control.state,
       .app_limited = e->application.limited,
+      .competing = e->competition.on,
       .stalled = e->stalled,
   };
   if (e->stalled)

@@ -21,6 +21,7 @@
 #include "rtp/acknowledged_rate.h"
 #include "rtp/application_limit.h"
 #include "rtp/arrival_groups.h"
+#include "rtp/competition.h"
 #include "rtp/link_drop.h"
 #include "rtp/loss_bound.h"
 #include "rtp/probe_controller.h"
@@ -40,7 +41,7 @@
 /* What a probe or the flow itself carried is proof for so long. */
 #define BANDWIDTH_PROOF_US     5000000
 #define BANDWIDTH_DRAIN_MAX_US 2000000
-#define BANDWIDTH_DRAINED_US 120000 /* a new layer's key frame takes so long to come: ask for it before the path is empty */
+#define BANDWIDTH_DRAINED_US   180000 /* left to drain: a new layer's key frame takes about so long to come */
 
 enum bandwidth_limit { BANDWIDTH_BY_DELAY = 0, BANDWIDTH_BY_LOSS, BANDWIDTH_BY_REMB, BANDWIDTH_STALLED };
 const char *bandwidth_limit_name(enum bandwidth_limit limit);
@@ -56,13 +57,15 @@ struct bandwidth_estimator {
   struct link_drop drop;
   struct acknowledged_rate acknowledged;
   struct rate_control control;
+  struct competition competition;
   struct loss_bound loss;
   struct application_limit application;
   struct probe_results results;
   struct probe_controller probes;
   uint64_t start_bps, remb_bps, proven_bps;
   int64_t proven_us, feedback_us, waiting_us; /* -1: never, not waiting */
-  int64_t ignore_loss_before_us;
+  int64_t ignore_before_us;
+  int64_t dropped_us;                      /* last sudden drop; -1 never */
   int64_t drain_until_us;                  /* after a sudden drop: until then the path only empties */
   int64_t rtt_us, least_rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
   uint32_t reported;                       /* one past the highest number reported, as in the history */
@@ -88,10 +91,10 @@ void bandwidth_estimator_reported_loss(struct bandwidth_estimator *e, uint8_t fr
 /* What the receiver could use: see probe_controller_want(). */
 void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, uint64_t most_bps, int64_t now_us);
 
-/* A cluster to send now. Tag its packets with its id; tell each one, and the last. */
+/* A cluster to send now. Tag everything that is sent until its end with its id, and tell it; then tell its end. */
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out);
-void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, const struct probe_cluster *c, uint32_t bytes,
-                                    bool last, int64_t now_us);
+void bandwidth_estimator_probe_sent(struct bandwidth_estimator *e, uint16_t id, uint32_t bytes, int64_t now_us);
+void bandwidth_estimator_probe_end(struct bandwidth_estimator *e, uint16_t id);
 
 /* ---- what follows ---- */
 
@@ -109,7 +112,7 @@ struct bandwidth_state { /* for metrics and traces */
   enum bandwidth_limit limit;
   enum link_usage usage;
   enum rate_control_state control;
-  bool app_limited, stalled;
+  bool app_limited, competing, stalled;
 };
 void bandwidth_estimator_state(const struct bandwidth_estimator *e, int64_t now_us, struct bandwidth_state *out);
 

@@ -58,7 +58,12 @@ uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
   bytes += d->overhead_bytes;
   d->unreported_bytes += bytes;
   d->stats.sent++;
-  uint16_t number = transport_send_history_sent(&d->history, (uint16_t)bytes, d->tag, now_us);
+  if (d->cluster.id) {
+    d->cluster_bytes += bytes;
+    d->cluster_packets++;
+    bandwidth_estimator_probe_sent(&d->estimator, d->cluster.id, bytes, now_us);
+  }
+  uint16_t number = transport_send_history_sent(&d->history, (uint16_t)bytes, d->cluster.id, now_us);
   d->contents[number % TRANSPORT_HISTORY_PACKETS] = d->stamping;
   d->stamping.slot = DOWNLINK_NO_SLOT;
   return number;
@@ -211,8 +216,9 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
   a->proven_bps = bandwidth_estimator_proven_bps(e, now_us);
   a->loss = loss_bound_recent(&e->loss);
   a->stalled = e->stalled;
-  a->queue = queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US || pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
-  a->settling = a->queue && now_us - e->control.decreased_us < QUEUE_RECENT_US && e->control.decreased_us >= 0;
+  a->queue = (queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US && !e->competition.on) ||
+             pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
+  a->settling = a->queue && e->dropped_us >= 0 && now_us - e->dropped_us < QUEUE_RECENT_US;
   a->draining = bandwidth_estimator_draining(e, now_us);
   d->allocated_bps = a->target_bps;
   d->allocated_stalled = e->stalled;

@@ -22,7 +22,6 @@ struct downlink_content {
 struct downlink {
   struct downlink_listener listener;
   uint16_t overhead_bytes;
-  uint16_t tag; /* of the packets being stamped: the running cluster's */
   uint16_t slot_count;
   uint32_t unreported_bytes; /* sent since the last service */
   uint64_t allocated_bps;    /* target at the last allocation */

@@ -24,9 +24,7 @@ static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t no
   if (r.reason != RTP_DROP_NONE || r.transport_seq_offset == 0) return 0;
   uint32_t bytes = (uint32_t)r.len + d->overhead_bytes;
   pacer_charge(&d->pacer, bytes, now_us);
-  d->tag = d->cluster.id;
   d->listener.send(d->listener.arg, s->arg, true, packet, r.header_len, r.len, r.transport_seq_offset);
-  d->tag = 0;
   return bytes;
 }
 
@@ -49,16 +47,17 @@ void downlink_probe(struct downlink *d, int64_t now_us) {
     d->cluster_back = 0;
     d->stats.probe_clusters++;
   }
-  while (d->cluster.id && d->cluster_bytes <= owed(d, now_us)) {
+  bool sent = true, enough = false;
+  while (sent && !enough && d->cluster_bytes <= owed(d, now_us)) {
     uint32_t bytes = send_one(d, &d->slots[slot], now_us);
-    d->cluster_bytes += bytes;
-    d->cluster_packets++;
-    d->stats.probe_packets += bytes > 0;
+    sent = bytes > 0;
+    d->stats.probe_packets += sent;
     d->stats.probe_bytes += bytes;
-    bool last = bytes == 0 || (d->cluster_bytes >= d->cluster.bytes && d->cluster_packets >= d->cluster.packets);
-    bandwidth_estimator_probe_sent(&d->estimator, &d->cluster, bytes, last, now_us);
-    if (last) d->cluster.id = 0;
+    enough = d->cluster_bytes >= d->cluster.bytes && d->cluster_packets >= d->cluster.packets;
   }
+  if (sent && !enough) return;
+  bandwidth_estimator_probe_end(&d->estimator, d->cluster.id);
+  d->cluster.id = 0;
 }
 
 int64_t downlink_probe_deadline(const struct downlink *d) {

@@ -46,3 +46,7 @@ bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uin
   *bps = s.bytes * 8 * 1000000 / (uint64_t)arrival_us;
   return true;
 }
+
+int64_t link_drop_delay_us(const struct link_drop *d) {
+  return d->before.packets ? d->before.least_delay_us : INT64_MAX;
+}

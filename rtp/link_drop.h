@@ -40,4 +40,7 @@ void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, 
 /* The end of a message. `base_us`: the least one-way delay known (rtp/queue_delay.h). True: the link dropped to *bps. */
 bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps);
 
+/* The least one-way delay of the last message; INT64_MAX before any. */
+int64_t link_drop_delay_us(const struct link_drop *d);
+
 #endif

@@ -50,6 +50,8 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
       timestamp = earliest;
     }
   }
+  if (s->interrupted) s->repair_from = (uint16_t)(s->highest_out + 1);
+  s->interrupted = false;
   s->epoch_number++;
   struct epoch *e = outgoing_epoch(s);
   uint16_t frame_number = 0;

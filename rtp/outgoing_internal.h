@@ -109,6 +109,8 @@ struct rtp_outgoing_stream {
   uint32_t frame_timestamp;              /* source's, newest packet: where a frame begins */
   int64_t last_arrival_us;
   bool video, paused, started, allow_two_byte, frame_unwanted;
+  bool interrupted; /* paused or cut: the next epoch makes what was sent before useless */
+  uint16_t repair_from;
   uint8_t epoch_number;
   uint8_t temporal_max, temporal_now;
   uint8_t last_payload_type, last_tl0;

@@ -35,6 +35,9 @@ static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, in
   if (s->rtx_ssrc == 0) return RTP_DROP_NO_RTX;
   struct sent *sent = &s->sent[seq & s->window_mask];
   if (!sent->used || sent->seq != seq) return RTP_DROP_NOT_SENT;
+  if (s->video && (int16_t)(uint16_t)(seq - s->repair_from) < 0 && (uint16_t)(s->repair_from - seq) <= s->window_mask) {
+    return RTP_DROP_BEFORE_SWITCH; /* a key frame after a pause has made it useless */
+  }
   int64_t rtt_us = s->rtt_us ? s->rtt_us : DEFAULT_RTT_US;
   /* RFC 4588 leaves it open; one round trip, for an answer may be under way, and NACK floods must not be amplified. */
   if (sent->resent_ms && (uint32_t)(stamp_ms(now_us) - sent->resent_ms) <= (uint32_t)(rtt_us / 1000)) {
@@ -196,4 +199,5 @@ void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent) 
     s->sent[seq & s->window_mask].used = false;
   s->highest_out = last;
   s->current = NULL;
+  s->interrupted = true;
 }

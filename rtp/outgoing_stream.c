@@ -22,6 +22,7 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
   s->highest_out = 65536U + c->first_seq - 1;
   s->last_timestamp = c->first_timestamp;
   s->rtx_seq = c->first_rtx_seq;
+  s->repair_from = c->first_seq;
   s->temporal_max = RTP_TEMPORAL_ALL;
   s->temporal_now = RTP_TEMPORAL_ALL;
   for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
@@ -60,7 +61,9 @@ void rtp_outgoing_stream_set_playout_delay(struct rtp_outgoing_stream *s, uint16
 
 void rtp_outgoing_stream_pause(struct rtp_outgoing_stream *s, bool paused) {
   s->paused = paused;
-  if (paused) s->current = NULL;
+  if (!paused) return;
+  s->interrupted |= s->current != NULL;
+  s->current = NULL;
 }
 
 void rtp_outgoing_stream_forget(struct rtp_outgoing_stream *s, const struct rtp_incoming_stream *stream) {

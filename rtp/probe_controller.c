@@ -26,11 +26,10 @@ static void ask(struct probe_controller *p, uint64_t bps) {
 }
 
 void probe_controller_start(struct probe_controller *p, uint64_t start_bps, int64_t now_us) {
-  if (p->started || p->most_bps == 0) return;
+  uint64_t most = ceiling(p);
+  if (p->started || most <= start_bps) return;
   p->started = true;
   p->due_us = now_us + p->interval_us;
-  uint64_t most = ceiling(p);
-  if (most <= start_bps) return;
   uint64_t first = start_bps * PROBE_FIRST_SCALE, second = start_bps * PROBE_SECOND_SCALE;
   ask(p, first < most ? first : most);
   if (first < most) ask(p, second < most ? second : most);
@@ -41,10 +40,17 @@ void probe_controller_want(struct probe_controller *p, uint64_t next_bps, uint64
   p->most_bps = most_bps > next_bps ? most_bps : next_bps;
 }
 
-void probe_controller_result(struct probe_controller *p, uint64_t asked_bps, uint64_t measured_bps, int64_t now_us) {
+void probe_controller_result(struct probe_controller *p, const struct probe_result *r, int64_t now_us) {
+  uint64_t asked_bps = r->asked_bps, measured_bps = r->measured_bps;
   if (asked_bps < p->running_bps) return; /* the faster one of the round decides */
   p->running_bps = 0;
-  bool confirmed = (double)measured_bps > PROBE_FURTHER_SHARE * (double)asked_bps;
+  bool confirmed = !r->saturated && (double)measured_bps > PROBE_FURTHER_SHARE * (double)asked_bps;
+  if (measured_bps == 0 && !p->again) {
+    p->again = true;
+    p->due_us = now_us + PROBE_AGAIN_US;
+    return;
+  }
+  p->again = false;
   if (!confirmed) {
     p->interval_us = p->interval_us * INTERVAL_GROWTH;
     if (p->interval_us > PROBE_INTERVAL_MAX_US) p->interval_us = PROBE_INTERVAL_MAX_US;
@@ -54,7 +60,7 @@ void probe_controller_result(struct probe_controller *p, uint64_t asked_bps, uin
   p->interval_us = PROBE_INTERVAL_US;
   p->due_us = now_us + p->interval_us;
   uint64_t most = ceiling(p), further = measured_bps * PROBE_FURTHER_SCALE;
-  if (measured_bps < p->most_bps && p->pending == 0) ask(p, further < most ? further : most);
+  if (measured_bps < p->most_bps && asked_bps < most && p->pending == 0) ask(p, further < most ? further : most);
 }
 
 void probe_controller_congested(struct probe_controller *p, int64_t now_us) {

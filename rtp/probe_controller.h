@@ -14,16 +14,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rtp/probe_result.h"
+
 #define PROBE_FIRST_SCALE     3
 #define PROBE_SECOND_SCALE    6
 #define PROBE_FURTHER_SCALE   2
-#define PROBE_FURTHER_SHARE   0.7  /* of what was asked must have been measured to ask for more */
-#define PROBE_HEADROOM        1.15 /* above what is wanted, so that a switch does not begin at the limit */
-#define PROBE_DURATION_US     15000
+#define PROBE_FURTHER_SHARE   0.6   /* of what was asked must have been measured, unsaturated, to ask for more */
+#define PROBE_HEADROOM        1.25  /* above what is wanted, so that a switch does not begin at the limit */
+#define PROBE_DURATION_US     25000 /* libwebrtc's 15 ms are too few of our 5 ms ticks for a rate below 10 % of error */
 #define PROBE_MIN_PACKETS     5
 #define PROBE_TIMEOUT_US      1000000
 #define PROBE_INTERVAL_US     2000000 /* between periodic ones … */
 #define PROBE_INTERVAL_MAX_US 3500000 /* … when they keep failing. A link that got better must be noticed soon. */
+#define PROBE_AGAIN_US        600000  /* after one that said nothing */
 #define PROBE_PENDING         2
 
 struct probe_cluster {
@@ -34,6 +37,7 @@ struct probe_cluster {
 
 struct probe_controller {
   bool started;
+  bool again; /* the last one said nothing and is being repeated */
   uint16_t last_id;
   uint64_t pending_bps[PROBE_PENDING];
   uint32_t pending;
@@ -47,7 +51,7 @@ struct probe_controller {
 
 void probe_controller_init(struct probe_controller *p);
 
-/* Packets can be sent now: the start. Later calls do nothing. */
+/* Packets can be sent now. Begins when more is wanted than the first guess; later calls do nothing. */
 void probe_controller_start(struct probe_controller *p, uint64_t start_bps, int64_t now_us);
 
 /* What the receiver could use, total on the wire: for the next step up and for everything. 0, 0: it has all it wants. */
@@ -56,8 +60,8 @@ void probe_controller_want(struct probe_controller *p, uint64_t next_bps, uint64
 /* How long clusters are: longer under jitter, which would hide a short one. 0 for the usual. */
 void probe_controller_set_duration(struct probe_controller *p, int64_t duration_us);
 
-/* A cluster was measured: 0 when it said nothing. */
-void probe_controller_result(struct probe_controller *p, uint64_t asked_bps, uint64_t measured_bps, int64_t now_us);
+/* A cluster was measured. */
+void probe_controller_result(struct probe_controller *p, const struct probe_result *r, int64_t now_us);
 
 /* The rate was just decreased: what was pending is void, and the link gets a moment of rest. */
 void probe_controller_congested(struct probe_controller *p, int64_t now_us);

@@ -27,7 +27,7 @@ struct probe_measurement {
   int64_t sent_until_us;
   uint32_t sent_packets, sent_bytes, packets, bytes, lost;
   int64_t first_sent_us, last_sent_us, first_arrival_us, last_arrival_us;
-  uint32_t last_sent_bytes;     /* of the packets sent at last_sent_us: they close the interval, they are not in it */
+  uint32_t last_sent_bytes;     /* the one that closes the interval: its own bits come after it */
   uint32_t first_arrival_bytes; /* likewise, the one that opens it */
 };
 
@@ -39,14 +39,19 @@ void probe_results_init(struct probe_results *r);
 
 /* A cluster begins; the oldest one makes room. */
 void probe_results_begin(struct probe_results *r, uint16_t id, uint64_t bps);
-/* One of its packets was sent; `last`: no more will be. */
-void probe_results_sent(struct probe_results *r, uint16_t id, uint32_t bytes, bool last, int64_t now_us);
+/* A packet was sent while the cluster ran: a probe, or media in between, which takes its share of the path. */
+void probe_results_sent(struct probe_results *r, uint16_t id, uint32_t bytes, int64_t now_us);
+/* No more will be. */
+void probe_results_end(struct probe_results *r, uint16_t id);
 /* One result with this tag; arrival_us -1: lost. */
 void probe_results_packet(struct probe_results *r, uint16_t id, int64_t sent_us, int64_t arrival_us, uint32_t bytes);
 
-/* Takes one finished measurement after a feedback message. *measured_bps is 0 when the cluster said nothing (too few packets came,
- * or it timed out); *asked_bps is what was asked. False when none is finished. */
-bool probe_results_take(struct probe_results *r, double random_loss, int64_t now_us, uint64_t *asked_bps,
-                        uint64_t *measured_bps);
+struct probe_result {
+  uint64_t asked_bps, measured_bps; /* measured 0: it said nothing; too few packets came, or it timed out */
+  bool saturated;                   /* packets came out more slowly than they went in: that is the path's rate */
+};
+
+/* Takes one finished measurement after a feedback message. False when none is finished. */
+bool probe_results_take(struct probe_results *r, double random_loss, int64_t now_us, struct probe_result *out);
 
 #endif

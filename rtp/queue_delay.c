@@ -1,6 +1,7 @@
 /* The standing queue: see rtp/queue_delay.h. */
 #include "rtp/queue_delay.h"
 
+#include <math.h>
 #include <stddef.h>
 
 void queue_delay_init(struct queue_delay *q) {
@@ -9,6 +10,8 @@ void queue_delay_init(struct queue_delay *q) {
   for (size_t i = 0; i < QUEUE_DELAY_SLOTS; i++)
     q->least_us[i] = INT64_MAX;
   q->base_window = q->slot = 0;
+  q->last_least_us = INT64_MAX;
+  q->released_us = q->jitter_us = 0;
 }
 
 /* Moves a ring of windows on to window `now`, emptying those in between. */
@@ -21,6 +24,10 @@ static void advance(int64_t *least, int64_t count, int64_t *window, int64_t now)
   *window = now;
 }
 
+int64_t queue_delay_jitter_us(const struct queue_delay *q) {
+  return (int64_t)q->jitter_us;
+}
+
 static int64_t least_of(const int64_t *least, size_t count) {
   int64_t result = INT64_MAX;
   for (size_t i = 0; i < count; i++) {
@@ -29,10 +36,24 @@ static int64_t least_of(const int64_t *least, size_t count) {
   return result;
 }
 
-void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us) {
+/* A window is complete: compare its least delay with that of the one before. */
+static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
+  double elapsed_us = (double)slots * QUEUE_DELAY_SLOT_US;
+  int64_t least_us = q->least_us[q->slot % QUEUE_DELAY_SLOTS];
+  q->jitter_us *= exp(-elapsed_us / QUEUE_DELAY_FORGET_US);
+  if (least_us == INT64_MAX) return;
+  double drop_us = q->last_least_us == INT64_MAX ? 0 : (double)(q->last_least_us - least_us);
+  q->last_least_us = least_us;
+  q->released_us = !quiet && drop_us > QUEUE_DELAY_RELEASE * elapsed_us ? q->released_us + drop_us : 0;
+  if (q->released_us - QUEUE_DELAY_SLOT_US > q->jitter_us) q->jitter_us = q->released_us - QUEUE_DELAY_SLOT_US;
+}
+
+void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet) {
   int64_t delay_us = arrival_us - sent_us;
   advance(q->base_us, QUEUE_DELAY_BASES, &q->base_window, sent_us / QUEUE_DELAY_BASE_US);
-  advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, sent_us / QUEUE_DELAY_SLOT_US);
+  int64_t slot = sent_us / QUEUE_DELAY_SLOT_US;
+  if (slot > q->slot) note_release(q, slot - q->slot, quiet);
+  advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, slot);
   int64_t *base = &q->base_us[q->base_window % QUEUE_DELAY_BASES];
   int64_t *least = &q->least_us[q->slot % QUEUE_DELAY_SLOTS];
   if (delay_us < *base) *base = delay_us;

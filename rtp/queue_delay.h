@@ -9,24 +9,36 @@
 #ifndef RTP_QUEUE_DELAY_H
 #define RTP_QUEUE_DELAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define QUEUE_DELAY_BASES   6
-#define QUEUE_DELAY_BASE_US 5000000 /* six windows of five seconds */
-#define QUEUE_DELAY_SLOTS   4
-#define QUEUE_DELAY_SLOT_US 50000 /* the moment: four windows of 50 ms of sending time */
+#define QUEUE_DELAY_BASES     6
+#define QUEUE_DELAY_BASE_US   5000000 /* six windows of five seconds */
+#define QUEUE_DELAY_SLOTS     4
+#define QUEUE_DELAY_SLOT_US   50000 /* the moment: four windows of 50 ms of sending time */
+
+/* A queue of ours drains while we go on sending, so a wait that goes away nearly as fast as time passes was no queue of ours: the
+ * path held packets up (radio, Wi-Fi) or somebody else's queue left. Such drops measure how much waits mean nothing here. */
+#define QUEUE_DELAY_RELEASE   0.5  /* of the time that passed went away */
+#define QUEUE_DELAY_FORGET_US 10e6 /* time constant */
 
 struct queue_delay {
   int64_t base_us[QUEUE_DELAY_BASES]; /* least delay of each window; INT64_MAX: none */
   int64_t base_window;
   int64_t least_us[QUEUE_DELAY_SLOTS];
   int64_t slot;
+  int64_t last_least_us;         /* of the last window that had packets; INT64_MAX: none */
+  double released_us, jitter_us; /* of the drop that goes on; of those lately */
 };
 
 void queue_delay_init(struct queue_delay *q);
 
-/* One received packet: when it was sent (our clock) and arrived (the peer's). */
-void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us);
+/* One received packet: when it was sent (our clock) and arrived (the peer's). `quiet`: hardly anything was sent then, so that a queue
+ * of ours drained too. */
+void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet);
+
+/* Waits up to this length come and go by themselves. */
+int64_t queue_delay_jitter_us(const struct queue_delay *q);
 
 /* Least wait of the packets of the last 200 ms of sending; 0 before anything. Never negative. */
 int64_t queue_delay_standing_us(const struct queue_delay *q);

@@ -13,6 +13,7 @@
 #define MIN_MULTIPLICATIVE    1000.0 /* bit/s per second */
 #define INTERVAL_MIN_US       10000
 #define INTERVAL_MAX_US       200000
+#define WINDOWS_AGREE         1.15
 #define DEEP_DROP             0.5 /* arrivals below half of the rate: decrease again without waiting */
 
 const char *rate_control_state_name(enum rate_control_state state) {
@@ -99,16 +100,9 @@ static void decrease(struct rate_control *r, double arrived_bps, int64_t now_us)
     r->capacity_kbps = 0; /* slower than ever met */
   double wanted = RATE_CONTROL_BETA * arrived_bps;
   if (wanted > r->bps && r->capacity_kbps > 0) wanted = RATE_CONTROL_BETA * r->capacity_kbps * 1000;
-  r->overused_bps = fmin(arrived_bps, r->bps);
   set_bps(r, fmin(wanted, r->bps));
   note_capacity(r, arrived_bps);
   r->changed_us = r->decreased_us = now_us;
-}
-
-static void recover(struct rate_control *r, int64_t now_us) {
-  if (r->overused_bps > 0 && now_us - r->decreased_us < RATE_CONTROL_RECOVERY_US)
-    set_bps(r, fmax(r->bps, RATE_CONTROL_RECOVERY * r->overused_bps));
-  r->overused_bps = 0;
 }
 
 void rate_control_drop(struct rate_control *r, uint64_t bps, int64_t now_us) {
@@ -125,7 +119,7 @@ static bool may_decrease(const struct rate_control *r, double arrived_bps, int64
 }
 
 bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t acknowledged_bps, uint64_t busy_bps,
-                         bool app_limited, bool drained, int64_t now_us) {
+                         bool app_limited, int64_t now_us) {
   if (usage == LINK_OVERUSED) {
     r->state = RATE_DECREASE;
   } else if (usage == LINK_UNDERUSED) {
@@ -135,7 +129,6 @@ bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t
     r->changed_us = now_us;
   }
   if (r->state == RATE_INCREASE) {
-    if (drained) recover(r, now_us);
     if (app_limited)
       r->changed_us = now_us;
     else
@@ -143,7 +136,10 @@ bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t
     return false;
   }
   if (r->state == RATE_HOLD) return false;
-  double arrived_bps = (double)(busy_bps ? busy_bps : acknowledged_bps);
+  /* The short window is the capacity when there is a queue, give or take a packet; the long one is it too, unless the link has
+   * just become slower. */
+  double arrived_bps = (double)(busy_bps ? busy_bps : acknowledged_bps), longer_bps = (double)acknowledged_bps;
+  if (longer_bps > arrived_bps && longer_bps < WINDOWS_AGREE * arrived_bps) arrived_bps = longer_bps;
   bool decreased = false;
   if (arrived_bps <= 0) {
     decreased = may_decrease(r, r->bps, now_us);

@@ -22,10 +22,6 @@
 #define RATE_CONTROL_AHEAD_BPS      10000
 #define RATE_CONTROL_NEAR_MIN_BPS   4000 /* slowest additive growth per second */
 #define RATE_CONTROL_DEFAULT_RTT_US 200000
-/* Not in gcc-02: the decrease to 85 % is there to drain the queue. When it has drained, this share of the capacity measured at
- * the moment of overuse is taken back at once; additive growth alone would leave the link underused for half a minute. */
-#define RATE_CONTROL_RECOVERY       0.93
-#define RATE_CONTROL_RECOVERY_US    3000000 /* only so soon after the decrease */
 
 enum rate_control_state { RATE_HOLD = 0, RATE_INCREASE, RATE_DECREASE };
 const char *rate_control_state_name(enum rate_control_state state);
@@ -38,7 +34,6 @@ struct rate_control {
   int64_t changed_us, decreased_us; /* last change; last decrease; -1: none */
   /* What the link carried at moments of overuse: an average and its deviation, kbit/s. 0: unknown. */
   double capacity_kbps, capacity_variance;
-  double overused_bps; /* what arrived at the last decrease; 0: taken back already */
 };
 
 void rate_control_init(struct rate_control *r, uint64_t start_bps, uint64_t min_bps, uint64_t max_bps);
@@ -51,10 +46,10 @@ void rate_control_set(struct rate_control *r, uint64_t bps, int64_t now_us);
 void rate_control_drop(struct rate_control *r, uint64_t bps, int64_t now_us);
 
 /* One feedback message. `acknowledged_bps`: 0 unknown. `busy_bps`: what arrived during the last moments, the capacity when
- * there is a queue; 0 unknown. `app_limited`: less is sent than allowed, so silence proves nothing and nothing grows. `drained`: no
- * queue stands. Returns whether the rate was decreased. */
+ * there is a queue; 0 unknown. `app_limited`: less is sent than allowed, so silence proves nothing and nothing grows. Returns whether the rate
+ * was decreased. */
 bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t acknowledged_bps, uint64_t busy_bps,
-                         bool app_limited, bool drained, int64_t now_us);
+                         bool app_limited, int64_t now_us);
 
 uint64_t rate_control_bps(const struct rate_control *r);
 

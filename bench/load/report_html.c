@@ -58,21 +58,24 @@ static double round_up(double value) {
   return 10 * step;
 }
 
-static void put_axes(FILE *to, double x_max, double y_max, enum metric_unit unit, const char *x_unit) {
+static void put_axes(FILE *to, double x_max, double y_max, enum metric_unit unit, enum metric_unit x_unit) {
   char label[48];
   for (int i = 0; i <= 4; i++) {
     double y = HEIGHT - BOTTOM - (double)(HEIGHT - BOTTOM - TOP) * i / 4;
     fprintf(to, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#8884\"/>", LEFT, WIDTH - RIGHT, y, y);
     fprintf(to, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 6, y + 4,
             metric_format(unit, y_max * i / 4, label, sizeof label));
-    double x = LEFT + (double)(WIDTH - LEFT - RIGHT) * i / 4;
-    fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.4g%s</text>", x, HEIGHT - 10, x_max * i / 4,
-            x_unit);
+    double x = LEFT + (double)(WIDTH - LEFT - RIGHT) * i / 4, value = x_max * i / 4;
+    fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">", x, HEIGHT - 10, i < 4 ? "middle" : "end");
+    if (x_unit == METRIC_COUNT)
+      fprintf(to, "%.3g</text>", value);
+    else
+      fprintf(to, "%s</text>", metric_format(x_unit, value, label, sizeof label));
   }
 }
 
 static void put_plot(FILE *to, const char *title, const struct point *points, size_t count, enum metric_unit unit,
-                     const char *x_unit, const char *colour) {
+                     enum metric_unit x_unit, const char *colour) {
   double x_max = 0, y_max = 0;
   for (size_t i = 0; i < count; i++) {
     x_max = fmax(x_max, points[i].x);
@@ -122,8 +125,8 @@ static void put_series(FILE *to, const struct run_result *r) {
   for (size_t k = 0; points && k < sizeof kinds / sizeof *kinds; k++) {
     if (k == SERIES_CPU && !r->window.has_server) continue;
     for (size_t i = 0; i < r->sample_count; i++)
-      points[i] = (struct point){r->samples[i].at_s, value_of(&r->samples[i], (enum series)k)};
-    put_plot(to, kinds[k].title, points, r->sample_count, kinds[k].unit, " s", kinds[k].colour);
+      points[i] = (struct point){r->samples[i].at_s * 1e6, value_of(&r->samples[i], (enum series)k)};
+    put_plot(to, kinds[k].title, points, r->sample_count, kinds[k].unit, METRIC_US, kinds[k].colour);
   }
   free(points);
 }
@@ -137,7 +140,7 @@ static void put_latency(FILE *to, const struct histogram *h) {
     if (pow(10, nines) > (double)h->count) break;
     points[count] = (struct point){nines, (double)histogram_percentile(h, percent)};
   }
-  put_plot(to, "Latency by nines (1: p90, 2: p99, 3: p99.9)", points, count, METRIC_US, "", "#c2571a");
+  put_plot(to, "Latency by nines (1: p90, 2: p99, 3: p99.9)", points, count, METRIC_US, METRIC_COUNT, "#c2571a");
 }
 
 static void put_ramp(FILE *to, const struct run_result *r) {
@@ -151,7 +154,7 @@ static void put_ramp(FILE *to, const struct run_result *r) {
       points[k] = points[k - 1];
       points[k - 1] = swap;
     }
-  put_plot(to, "Latency p99 over packets per second", points, r->step_count, METRIC_US, "/s", "#c2571a");
+  put_plot(to, "Latency p99 over packets per second", points, r->step_count, METRIC_US, METRIC_PER_SECOND, "#c2571a");
 }
 
 static void put_figures(FILE *to, const struct metric_list *list) {

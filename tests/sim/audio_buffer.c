@@ -44,8 +44,16 @@ static bool step(struct audio_buffer *a) {
   bool empty = (int32_t)(a->highest - a->next) < 0;
   if (!there && empty) {
     a->play_us += FRAME_US;
+    a->waited++;
     return false;
   }
+  /* What was concealed while nothing was there stands for packets that are gone. */
+  while (!there && a->waited && (int32_t)(a->highest - a->next) > 0) {
+    a->waited--;
+    a->next++;
+    there = a->have[a->next % AUDIO_SLOTS] == a->next + 1;
+  }
+  a->waited = 0;
   a->next++;
   double delay_us = (double)(a->play_us + FRAME_US - fastest_us(a, a->next));
   a->play_us += FRAME_US + (int64_t)fmin(fmax(a->wanted_us - delay_us, -STRETCH_US), STRETCH_US);

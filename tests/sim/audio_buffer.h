@@ -14,6 +14,7 @@ struct audio_buffer {
   uint32_t next, highest; /* to play; newest */
   uint32_t base_seq; /* the fastest packet: arrival of number n without delay is base_us + (n - base_seq) * 20 ms */
   int64_t base_us, play_us, heard_us;
+  uint32_t waited;  /* steps without any packet */
   double wanted_us; /* delay above the fastest way */
   uint64_t played, concealed;
   int64_t run_us, longest_run_us; /* concealment without a break */

@@ -183,8 +183,9 @@ static bool marked(const uint8_t *marks, int64_t from_us, int64_t until_us) {
 static double own_freeze_ms(const struct leg *leg, int64_t from_us, int64_t until_us) {
   if (marked(leg->slow, from_us - 200000, until_us)) return 0;
   double ms = (double)(until_us - from_us) / 1000;
-  bool lossy = marked(leg->lossy, from_us - 400000, until_us);
-  return lossy ? fmax(ms - 1.5 * 2 * leg->down->profile.delay_ms, 0) : ms;
+  double rtt_ms = 2 * leg->down->profile.delay_ms;
+  bool lossy = marked(leg->lossy, from_us - (int64_t)(rtt_ms * 1000) - 500000, until_us);
+  return lossy ? fmax(ms - 1.5 * rtt_ms, 0) : ms;
 }
 
 static void measure(struct room *r, int i) {
