@@ -19,7 +19,7 @@ const compile = (...args) => spawnSync(process.execPath, [tsc, ...args], { encod
 const STRICT = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2023', '--module', 'es2022', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable'];
 
 const PROGRAM = `
-import { createClient, ConsiliumError, type ChatMessage, type ConnectionQuality, type Room, type Source } from 'consilium-client';
+import { createClient, ConsiliumError, type ChatMessage, type ConnectionQuality, type IncomingCall, type OutgoingCall, type Room, type Source } from 'consilium-client';
 
 const client = createClient({ token: async () => 'token', url: 'https://call.example.org' });
 const off: () => void = client.on('reconnecting', () => {});
@@ -38,6 +38,12 @@ await room.localParticipant.setScreenShareEnabled(true);
 await room.localParticipant.switchDevice('videoinput', 'id');
 await room.sendData(new Uint8Array(3), { reliable: false });
 for (const p of room.remoteParticipants.values()) room.setPriority(p.publication('camera')!, 'high');
+room.on('waitingChanged', async ([first], { added }) => (first && added ? room.admit(first.id) : undefined));
+const { url, expiresAt }: { url: string; expiresAt: number } = await room.createGuestLink({ role: 'interpreter', ttlSeconds: 600 });
+const outgoing: OutgoingCall = await client.calls.invite({ identities: ['pat-77'], message: url.slice(0, expiresAt % 9) });
+client.calls.on('ringing', async (call: IncomingCall) => (call.from.role === 'doctor' ? call.accept({ video: true }) : call.decline('busy')));
+client.calls.on('ended', (call, reason) => call.id + (reason === 'timed_out' ? outgoing.to.get('pat-77') : ''));
+client.on('sentBack', (reason, { doctor }) => reason.trim() + doctor.present);
 console.log(errors.map((e) => e.code), (await client.checkRoom()).mayJoin);
 off();
 `;
@@ -50,6 +56,9 @@ const MISTAKES = [
   `room.localParticipant.isEnabled('webcam');`,
   `await client.join({ topology: 'mesh' });`,
   `createClient({});`,
+  `await client.calls.invite({ identities: 'pat-77' });`,
+  `client.calls.on('ended', (call, reason) => reason === 'hung up');`,
+  `await room.createGuestLink({ role: 'doctor' });`,
 ];
 
 test('SDK and pages are typed', () => {

@@ -6,11 +6,14 @@
 //   room.on('trackSubscribed', (track) => document.body.append(track.attach()));
 //   await room.localParticipant.setCameraEnabled(true);
 
+import { Calls } from './calls.js';
 import { Emitter } from './emitter.js';
 import { ConsiliumError } from './errors.js';
 import { Room } from './room.js';
 import { Signal } from './signal.js';
+import { WaitingPlace } from './waiting.js';
 
+export { Calls, IncomingCall, OutgoingCall } from './calls.js';
 export { canCaptureScreen } from './capture.js';
 export { ConsiliumError } from './errors.js';
 export { LocalParticipant } from './local_participant.js';
@@ -22,7 +25,14 @@ export { Track, TrackPublication } from './tracks.js';
 /** @typedef {import('./room_state.js').ChatMessage} ChatMessage */
 /** @typedef {import('./room_state.js').RoomEvents} RoomEvents */
 /** @typedef {import('./quality.js').ConnectionQuality} ConnectionQuality */
+/** @typedef {import('./room_state.js').RoomPolicy} RoomPolicy */
+/** @typedef {import('./room.js').GuestLink} GuestLink */
+/** @typedef {import('./room.js').JoinOptions} JoinOptions */
 /** @typedef {import('./signal.js').Welcome} Welcome */
+/** @typedef {import('./calls.js').CallEnd} CallEnd */
+/** @typedef {import('./calls.js').Answer} Answer */
+/** @typedef {import('./waiting.js').WaitingState} WaitingState */
+/** @typedef {import('./waiting.js').WaitingParticipant} WaitingParticipant */
 
 /**
  * @typedef {object} ClientOptions
@@ -32,15 +42,22 @@ export { Track, TrackPublication } from './tracks.js';
  */
 
 /** @typedef {{exists: boolean, participants: number, maxParticipants: number, locked: boolean, full: boolean,
- *   mayJoin: boolean, reason?: string}} RoomCheck */
+ *   mayJoin: boolean, waits?: boolean, reason?: string}} RoomCheck */
 
 /**
  * `reconnecting` and `reconnected` are about signaling; the call itself goes on. After `disconnected` make a new client.
+ * `waiting`: join() stands in the waiting room, or the doctor's state changed; then `admitted` (and join() resolves) or
+ * `declined` (and join() throws `wait_declined` or `wait_timeout`). `sentBack`: our room is over (reason `sentBack`), join() again
+ * to go on waiting.
  * @typedef {{
  *   connected: [],
  *   reconnecting: [],
  *   reconnected: [],
  *   disconnected: [error: ConsiliumError],
+ *   waiting: [state: WaitingState],
+ *   admitted: [],
+ *   declined: [cause: string, reason: string],
+ *   sentBack: [reason: string, state: WaitingState],
  * }} ClientEvents
  */
 
@@ -52,7 +69,10 @@ export class Client extends Emitter {
   room = null;
   /** @type {Welcome | null} */
   welcome = null;
+  /** Calling people, and being called: connect() or join() makes us reachable. @type {import('./calls.js').Calls} */
+  calls;
   /** @type {Promise<void> | null} */ #connecting = null;
+  #place = new WaitingPlace();
   #signal;
 
   /** @param {ClientOptions} options */
@@ -61,22 +81,41 @@ export class Client extends Emitter {
     const socketUrl = new URL('/v1/ws', url);
     socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
     this.#signal = new Signal(socketUrl.href, typeof token === 'function' ? token : () => token);
-    this.#signal.on('event', (name, fields) => this.room?._event(name, fields));
+    this.calls = new Calls((type, fields) => this.#ask(type, fields), (room) => this.#moveTo(room), (options) => this.join(options));
+    this.#signal.on('event', (name, fields) => {
+      this.room?._event(name, fields);
+      this.calls._event(name, fields);
+      this.#place.event(name, fields);
+    });
+    this.#place.on('waiting', (state) => this.emit('waiting', state));
+    this.#place.on('admitted', () => this.emit('admitted'));
+    this.#place.on('declined', (cause, reason) => this.emit('declined', cause, reason));
+    this.#place.on('sentBack', (reason, state) => this.emit('sentBack', reason, state));
     this.#signal.on('reconnecting', () => this.emit('reconnecting'));
     this.#signal.on('reconnected', async (welcome) => {
       this.welcome = welcome;
+      if (!welcome.resumed) {
+        this.calls._lost();
+        this.#place.again(); // the queue has forgotten us
+      }
       await this.room?._reconnected(welcome);
       this.emit('reconnected');
     });
     this.#signal.on('closed', (error) => {
       this.#stopListening();
+      this.calls._lost();
       this.room?._end(FAREWELLS.includes(error.code) ? error.code : 'failed', FAREWELLS.includes(error.code) ? error.message : error.code);
       this.emit('disconnected', error);
     });
     window.addEventListener('pagehide', this.#onPageHide);
   }
 
-  /** Opens the signaling connection; join() does it by itself. */
+  /** Null unless we stand in the waiting room. @returns {WaitingState | null} */
+  get waiting() {
+    return this.#place.state;
+  }
+
+  /** Opens the signaling connection, so that we can be called; join() does it by itself. */
   async connect() {
     await this.#connect();
     return this;
@@ -97,6 +136,18 @@ export class Client extends Emitter {
     return this.#connecting;
   }
 
+  /** @param {string} type @param {object} fields */
+  async #ask(type, fields) {
+    await this.#connect();
+    return this.#signal.request(type, fields);
+  }
+
+  /** A call gave the session the right to this room; in another one it is not any more. @param {string} room */
+  #moveTo(room) {
+    if (this.room && !this.room.left && (this.room.id !== room || this.waiting)) this.room._end('moved');
+    if (this.welcome) this.welcome = { ...this.welcome, room };
+  }
+
   /**
    * What a page may say on its join button. Only the room of the token can be asked for.
    * @param {string} [room]
@@ -104,17 +155,18 @@ export class Client extends Emitter {
    */
   async checkRoom(room) {
     await this.#connect();
-    return this.#signal.request('check', { room: room ?? this.welcome?.room });
+    return this.#ask('check', { room: room ?? this.welcome?.room });
   }
 
   /**
-   * Joins the room that the token names.
+   * Joins the room that the token names, or the one of the last call. Where a doctor has to let us in, it takes that long:
+   * see `waiting`. A room's leave() or disconnect() gives the wait up.
    * @param {import('./room.js').JoinOptions} [options] `topology: 'never'`: the others must not learn our address
    * @returns {Promise<Room>}
    */
   async join(options = {}) {
     if (this.room && !this.room.left) throw new ConsiliumError('already_joined');
-    const room = new Room(this.#signal, options);
+    const room = new Room(this.#signal, options, this.#place);
     this.room = room;
     try {
       await this.#enter(room);
@@ -164,6 +216,7 @@ export class Client extends Emitter {
     this.#stopListening();
     await this.room?.leave();
     this.#signal.close();
+    this.calls._lost();
   }
 }
 

@@ -15,10 +15,14 @@ import { ViewObserver } from './view_observer.js';
 /** @typedef {import('./participant.js').RemoteParticipant} RemoteParticipant */
 /** @typedef {import('./tracks.js').TrackPublication} TrackPublication */
 /** @typedef {import('./room_state.js').Snapshot} Snapshot */
+/** @typedef {import('./waiting.js').WaitingPlace} WaitingPlace */
 /** @typedef {{topology?: 'auto' | 'never', hidden?: boolean}} JoinOptions */
+/** `url` is absolute; `link` is its name, for revokeGuestLink(). @typedef {{link: string, url: string, expiresAt: number}} GuestLink */
 
 /** Worth another try: another worker takes the room, or the server is less busy. */
 const PASSING = new Set(['worker_lost', 'busy', 'draining', 'rate_limited', 'timeout', 'internal']);
+/** What a refused return means. @type {Record<string, string>} */
+const END_OF_REJOIN = { room_locked: 'locked', sent_back: 'sentBack' };
 const FIRST_JOIN_ATTEMPTS = 3;
 const PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 7000;
@@ -35,17 +39,20 @@ export class Room extends RoomState {
   #joined = false;
   #left = false;
   #signal;
+  #everJoined = false;
   #options;
   #quality;
+  #place;
 
-  /** @internal Use Client.join(). @param {Signal} signal @param {JoinOptions} options */
-  constructor(signal, options) {
+  /** @internal Use Client.join(). @param {Signal} signal @param {JoinOptions} options @param {WaitingPlace} place */
+  constructor(signal, options, place) {
     super(
       new LocalParticipant((type, fields) => signal.request(type, fields), () => this.#sfu),
       new ViewObserver((requests) => signal.request('view', { requests })),
     );
     this.#signal = signal;
     this.#options = options;
+    this.#place = place;
     this.#sfu = this.#connect();
     this.#quality = new QualityMeter(() => this.getStats(), (quality) => {
       this.connectionQuality = quality;
@@ -84,8 +91,9 @@ export class Room extends RoomState {
   async #enter(attempts) {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#enterOnce();
-        return;
+        if (await this.#enterOnce()) return;
+        attempt = 0; // we have waited, and are admitted
+        this.#replaceConnection();
       } catch (error) {
         const code = codeOf(error);
         if (this.#left) throw new ConsiliumError('closed');
@@ -99,18 +107,25 @@ export class Room extends RoomState {
     }
   }
 
-  /** The join and the offer travel together. */
+  /** The join and the offer travel together. @returns {Promise<boolean>} false: we had to wait, and may ask again now */
   async #enterOnce() {
     this.#joined = false;
     const joining = this.#signal.request('join', this.#options);
     const negotiating = this.#sfu.negotiate();
     negotiating.catch(() => {}); // a refused join is the better explanation
-    const { participant, room } = await joining;
+    const { participant, room, waiting, since, doctor } = await joining;
     if (this.#left) throw new ConsiliumError('closed');
+    if (waiting) {
+      if (this.#everJoined) throw new ConsiliumError('sent_back'); // to join again we would have to wait: the page decides
+      this.#sfu.close();
+      await this.#place.wait({ since, doctor });
+      return false;
+    }
     this.localParticipant.id = participant;
-    this.#joined = true;
+    this.#joined = this.#everJoined = true;
     this._sync(room);
     await negotiating;
+    return true;
   }
 
   #connect() {
@@ -153,7 +168,7 @@ export class Room extends RoomState {
         if (!this.#again) await this.localParticipant._republish();
       } catch (error) {
         if (this.#left) return;
-        this._end(codeOf(error) === 'room_locked' ? 'locked' : 'failed', error instanceof Error ? error.message : '');
+        this._end(END_OF_REJOIN[codeOf(error)] ?? 'failed', error instanceof Error ? error.message : '');
       }
     }
   }
@@ -174,7 +189,8 @@ export class Room extends RoomState {
     const always = {
       kicked: () => this._end('kicked', m.reason),
       closed: () => this._end('closed', m.reason),
-      mediaLost: () => this.#joined && this.#rejoin(),
+      sentBack: () => this._end('sentBack', m.reason),
+      mediaLost: () => (this.#joined ? this.#rejoin() : this.#place.again()),
       draining: () => this.emit('draining'),
     };
     /** @type {Record<string, () => void>} */
@@ -258,6 +274,51 @@ export class Room extends RoomState {
     return this.#sfu.pc.getStats();
   }
 
+  // ---- the waiting room, policy, links: doctors and admins ----------------------------------------------------------
+
+  /** @param {string} id of one of `waiting` */
+  async admit(id) {
+    await this.#signal.request('admit', { waiting: id });
+  }
+
+  /** @returns {Promise<number>} how many there were places for */
+  async admitAll() {
+    return (await this.#signal.request('admitAll')).admitted;
+  }
+
+  /** @param {string} id of one of `waiting` @param {string} [reason] shown to them */
+  async declineWaiting(id, reason) {
+    await this.#signal.request('declineWaiting', { waiting: id, ...(reason && { reason }) });
+  }
+
+  /** Puts a patient or an interpreter back into the queue. @param {string} id of a participant @param {string} [reason] shown to them */
+  async sendBack(id, reason) {
+    await this.#signal.request('sendBack', { participant: id, ...(reason && { reason }) });
+  }
+
+  /** What is left out stays as it is. @param {Partial<import('./room_state.js').RoomPolicy>} change */
+  async setPolicy(change) {
+    this._setPolicy((await this.#signal.request('setPolicy', change)).policy);
+  }
+
+  /**
+   * A link into this room for somebody without an account. It opens one session, once.
+   * @param {{role: 'patient' | 'interpreter' | 'observer', name?: string, ttlSeconds?: number, wait?: boolean}} options
+   *   `ttlSeconds`: 60 to 86400, an hour if left out; `wait`: into the waiting room first, true for patients if left out
+   * @returns {Promise<GuestLink>}
+   */
+  async createGuestLink({ role, name, ttlSeconds, wait }) {
+    const reply = await this.#signal.request('createGuestLink', {
+      role, ...(name && { name }), ...(ttlSeconds && { ttl: ttlSeconds }), ...(wait !== undefined && { wait }),
+    });
+    return { ...reply, url: new URL(reply.url, this.#signal.origin).href };
+  }
+
+  /** @param {string} link @returns {Promise<boolean>} true: too late, it was used */
+  async revokeGuestLink(link) {
+    return (await this.#signal.request('revokeGuestLink', { link })).used;
+  }
+
   /** Doctors and admins: ends the consultation for everybody. */
   async closeForAll() {
     await this.#signal.request('close');
@@ -274,6 +335,7 @@ export class Room extends RoomState {
   _end(reason, detail = '') {
     if (this.#left) return;
     this.#left = true;
+    this.#place.end();
     this.#quality.close();
     this._clear(reason);
     this.localParticipant._release();

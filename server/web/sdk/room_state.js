@@ -3,6 +3,7 @@
 
 import { Emitter } from './emitter.js';
 import { RemoteParticipant } from './participant.js';
+import { WaitingList } from './waiting.js';
 
 /** @typedef {import('./errors.js').ConsiliumError} ConsiliumError */
 /** @typedef {import('./tracks.js').Source} Source */
@@ -14,11 +15,14 @@ import { RemoteParticipant } from './participant.js';
 /** @typedef {import('./view_observer.js').ViewObserver} ViewObserver */
 /** @typedef {{mid: string, participant: string | null, track: string | null, source: string | null}} Assignment */
 /** @typedef {{message: string, from: string, name: string, text: string, at: number, to?: string}} ChatMessage */
+/** `patientsWait`: until a doctor lets them in. @typedef {{topology: 'auto' | 'never', iceTransportPolicy: 'all' | 'relay', patientsWait: boolean}} RoomPolicy */
 /** @typedef {{id: string, locked: boolean, topology: 'p2p' | 'sfu', self: string, participants: ParticipantInfo[],
- *   chat: ChatMessage[], slots: Assignment[]}} Snapshot */
+ *   chat: ChatMessage[], slots: Assignment[], policy: RoomPolicy, waiting?: any[]}} Snapshot */
 
 /**
- * `reason` of `participantDisconnected`: left, kicked, lost, replaced, closed; of `disconnected` also locked and failed.
+ * `reason` of `participantDisconnected`: left, kicked, lost, replaced, sentBack, closed; of `disconnected` also locked, failed
+ * and moved (to another room, by a call).
+ * `waitingChanged`: doctors and admins, who waits to be let in; with what changed, unless much did.
  * `mediaStateChanged`: connecting, connected, disconnected, failed (as RTCPeerConnection has it).
  * `audioPlaybackChanged`: false when the browser wants a gesture before it plays sound; see startAudio().
  * @typedef {{
@@ -38,6 +42,8 @@ import { RemoteParticipant } from './participant.js';
  *   chatMessage: [message: ChatMessage],
  *   dataReceived: [payload: Uint8Array, from: RemoteParticipant | undefined, reliable: boolean],
  *   lockChanged: [locked: boolean],
+ *   policyChanged: [policy: RoomPolicy],
+ *   waitingChanged: [waiting: import('./waiting.js').WaitingParticipant[], change: import('./waiting.js').WaitingChange],
  *   topologyChanged: [topology: 'p2p' | 'sfu'],
  *   mediaStateChanged: [state: 'connecting' | 'connected' | 'disconnected' | 'failed'],
  *   mediaDevicesError: [error: ConsiliumError, source: Source],
@@ -58,7 +64,10 @@ export class RoomState extends Emitter {
   topology = 'sfu';
   /** False when the browser wants a gesture before it plays sound. */
   canPlaybackAudio = true;
+  /** @type {RoomPolicy} */
+  policy = { topology: 'auto', iceTransportPolicy: 'all', patientsWait: false };
   /** @type {Map<string, Assignment & {since: number}>} by slot mid */ #slots = new Map();
+  #waiting = new WaitingList((all, change) => this.emit('waitingChanged', all, change));
 
   /** @param {LocalParticipant} localParticipant @param {ViewObserver} view */
   constructor(localParticipant, view) {
@@ -66,6 +75,11 @@ export class RoomState extends Emitter {
     this.localParticipant = localParticipant;
     /** @internal */
     this._view = view;
+  }
+
+  /** Who waits to be let in, oldest first; only doctors and admins are told. */
+  get waiting() {
+    return this.#waiting.all;
   }
 
   /** @protected The media of a slot. @param {string} _mid @returns {MediaStreamTrack | null} */
@@ -77,6 +91,8 @@ export class RoomState extends Emitter {
   _sync(snapshot) {
     this._setLocked(snapshot.locked);
     this.#setTopology(snapshot.topology);
+    this._setPolicy(snapshot.policy);
+    this.#waiting.replace(snapshot.waiting ?? []);
     const there = new Set(snapshot.participants.map((p) => p.participant));
     for (const id of [...this.remoteParticipants.keys()]) if (!there.has(id)) this.#remove(id, 'left');
     for (const info of snapshot.participants) this.#add(info);
@@ -103,6 +119,9 @@ export class RoomState extends Emitter {
       chat: () => this._addChat(m),
       roomLocked: () => this._setLocked(m.locked),
       topology: () => this.#setTopology(m.topology),
+      policyChanged: () => this._setPolicy(m.policy),
+      waitingAdded: () => this.#waiting.add(m),
+      waitingRemoved: () => this.#waiting.remove(m.waiting, m.reason),
     };
     handlers[name]?.();
   }
@@ -278,6 +297,13 @@ export class RoomState extends Emitter {
     if (locked === this.locked) return;
     this.locked = locked;
     this.emit('lockChanged', locked);
+  }
+
+  /** @internal @param {RoomPolicy} policy */
+  _setPolicy(policy) {
+    if (JSON.stringify(policy) === JSON.stringify(this.policy)) return;
+    this.policy = policy;
+    this.emit('policyChanged', policy);
   }
 
   /** @param {'p2p' | 'sfu'} topology */

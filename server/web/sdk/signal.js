@@ -80,6 +80,11 @@ export class Signal extends Emitter {
     this.#token = token;
   }
 
+  /** Of the server, as pages have it. */
+  get origin() {
+    return new URL(this.#url.replace(/^ws/, 'http')).origin;
+  }
+
   /**
    * Opens the first connection. Requests made in `whenSent` travel right behind the hello, without waiting for its reply.
    * @param {() => void} [whenSent]
