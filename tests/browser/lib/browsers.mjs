@@ -50,7 +50,7 @@ export class Member {
   /**
    * @param {import('puppeteer-core').Browser} browser @param {string} url
    * @param {{room: string, name: string, role?: string, camera?: {width: number, height: number, frameRate: number}}} who
-   *   `camera`: a weaker camera than the page asks for; many browsers share one machine here
+   *   `camera`: a weaker camera than the page asks for, and sound as it comes; many browsers share one machine here
    * @param {Record<string, string>} [extra] further query fields
    * @param {(page: import('puppeteer-core').Page) => Promise<unknown>} [prepare] before the page is opened
    */
@@ -63,7 +63,10 @@ export class Member {
       await page.evaluateOnNewDocument((weak) => {
         if (!navigator.mediaDevices) return; // a blank page
         const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-        navigator.mediaDevices.getUserMedia = (wish) => open(wish.video ? { ...wish, video: { ...wish.video, ...weak } } : wish);
+        const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+        navigator.mediaDevices.getUserMedia = (wish) => open({
+          ...wish, ...(wish.video && { video: { ...wish.video, ...weak } }), ...(wish.audio && { audio: { ...wish.audio, ...audio } }),
+        });
       }, camera);
     }
     const query = new URLSearchParams({ room, name, role, autojoin: '1', lang: 'en', ...extra });
