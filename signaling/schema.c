@@ -22,7 +22,7 @@ static const char *const sources[] = {"microphone", "camera", "screen", "screenA
 static const char *const priorities[] = {"high", "normal", "low", NULL};
 static const char *const ice_policies[] = {"all", "relay", NULL};
 static const char *const sdp_types[] = {"offer", "answer", NULL};
-static const char *const direct_states[] = {"connected", "failed", "stalled", "swapped", NULL};
+static const char *const direct_states[] = {"connected", "failed", "stalled", "sending", "swapped", NULL};
 static const char *const guest_roles[] = {"patient", "interpreter", "observer", NULL};
 static const char *const candidate_pairs[] = {"host", "srflx", "relay", NULL};
 

@@ -65,15 +65,19 @@ json_t *direct_json(const struct room_manager *m, const struct member *self) {
 
 /* ---- actions ------------------------------------------------------------------------------------------------------ */
 
-static void pause_forwarding(struct room_manager *m, struct member *member, bool on) {
-  if (!member || member->paused == on) return;
-  member->paused = on;
-  m->listener.forwarding_pause(m->arg, member->handle, on);
+static void hold_media(struct room_manager *m, const struct room *r) {
+  for (unsigned i = 0; i < 2; i++) {
+    struct member *member = peer(m, r, i);
+    if (!member || member->paused == r->topology.held[i]) continue;
+    member->paused = r->topology.held[i];
+    m->listener.forwarding_pause(m->arg, member->handle, member->paused);
+  }
 }
 
 static void tell_topology(struct room_manager *m, struct room *r, struct member *const two[2]) {
   json_t *fields =
       json_pack("{s:s, s:I}", "topology", room_topology_name(r), "attempt", (json_int_t)r->topology.attempt);
+  if (r->topology.phase == TOPOLOGY_SFU && r->topology.forced) json_object_set_new(fields, "forced", json_true());
   if (r->topology.had_switched) {
     room_broadcast(m, r, NULL, "topology", fields);
     return;
@@ -87,7 +91,6 @@ static void act(struct room_manager *m, struct room *r, enum topology_action act
   struct member *two[2] = {peer(m, r, 0), peer(m, r, 1)};
   for (unsigned i = 0; i < 2; i++) {
     struct member *member = two[i], *other = two[1 - i];
-    pause_forwarding(m, member, action == TOPOLOGY_SWITCH);
     if (member && other && action == TOPOLOGY_BEGIN) member_event(m, member, "direct", attempt_json(r, i, other));
     if (member && action == TOPOLOGY_RETURN)
       member_event(m, member, "topologyChanging",
@@ -102,6 +105,7 @@ void direct_settle(struct room_manager *m, struct room *r) {
   do {
     struct topology_input in = look(m, r);
     action = topology_next(&r->topology, &in, &m->settings.direct, m->now_us, &m->direct_stats);
+    hold_media(m, r);
     if (action != TOPOLOGY_NOTHING) act(m, r, action);
   } while (action != TOPOLOGY_NOTHING);
   if (topology_deadline(&r->topology) != ROOM_NEVER) room_wake_at(m, r, topology_deadline(&r->topology));

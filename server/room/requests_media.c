@@ -47,8 +47,12 @@ static enum signaling_error check_publication(const struct room_manager *m, cons
   const char *mid = json_string_value(json_object_get(p->request, "mid"));
   const char *source = json_string_value(json_object_get(p->request, "source"));
   p->sender = mid ? member_sender(member, mid) : NULL;
-  if (!p->sender || !source || !parse_source(source, &p->source) || source_kind(p->source) != p->sender->kind) {
-    out->text = p->sender ? "source does not fit the m-line's kind" : "mid is no negotiated sender";
+  if (!p->sender) {
+    out->text = "mid is no negotiated sender";
+    return SIGNALING_TRACK_NOT_FOUND;
+  }
+  if (!source || !parse_source(source, &p->source) || source_kind(p->source) != p->sender->kind) {
+    out->text = "source does not fit the m-line's kind";
     return SIGNALING_BAD_REQUEST;
   }
   size_t same = 0;

@@ -85,8 +85,8 @@ struct room_listener {
   /* The receiver wants the track in this size and priority. Called right before slot_assign puts it into a slot, and
    * whenever it changes for a track that sits in one. */
   void (*track_view)(void *arg, uint32_t receiver, uint32_t track, const struct room_view *view);
-  /* on: the participant receives directly from the only other one. Send nothing in its slots, ask nobody for key frames
-   * because of it; keep the transport and what the slots know, so that off flows at once. A new one starts with off. */
+  /* on: forward nothing that the participant sends, because those who are here get it directly or will lose it in a moment.
+   * Ask it for no key frames; keep the transport and what the slots know, so that off flows at once. Starts with off. */
   void (*forwarding_pause)(void *arg, uint32_t participant, bool on);
   /* The publisher was told which of its layers are in use (layersWanted): bit i = i-th rid of the sender. */
   void (*layers_wanted)(void *arg, uint32_t track, uint8_t rids);

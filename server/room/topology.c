@@ -17,8 +17,8 @@ const char *topology_cause_name(enum topology_cause cause) {
 }
 
 int topology_report_parse(const char *name, enum topology_report *out) {
-  static const char *const names[] = {"connected", "failed", "stalled", "swapped"};
-  for (unsigned i = 0; i < 4; i++) {
+  static const char *const names[] = {"connected", "failed", "stalled", "sending", "swapped"};
+  for (unsigned i = 0; i < TOPOLOGY_REPORTS; i++) {
     if (strcmp(names[i], name) != 0) continue;
     *out = (enum topology_report)i;
     return 0;
@@ -29,6 +29,7 @@ int topology_report_parse(const char *name, enum topology_report *out) {
 void topology_settings_init(struct topology_settings *settings) {
   *settings = (struct topology_settings){.settle_us = 5000000,
                                          .connect_us = 3000000,
+                                         .sending_us = 500000,
                                          .return_us = 3000000,
                                          .retry_us = {30000000, 120000000},
                                          .proven_us = 60000000};
@@ -99,6 +100,11 @@ static void take_gap(struct topology *t, unsigned side, enum topology_way way, i
   topology_stats_gap(stats, way, gap_ms);
 }
 
+/* Called back, or not direct at all: no order to stop sending can be under way behind the last one to send. */
+static bool coming_back(const struct topology *t) {
+  return t->phase == TOPOLOGY_RETURNING || t->phase == TOPOLOGY_SFU;
+}
+
 static void trouble(struct topology *t, enum topology_cause cause) {
   if ((t->phase != TOPOLOGY_TRYING && t->phase != TOPOLOGY_DIRECT) || t->troubled) return;
   t->troubled = true;
@@ -108,6 +114,9 @@ static void trouble(struct topology *t, enum topology_cause cause) {
 void topology_report(struct topology *t, unsigned side, uint32_t attempt, enum topology_report report, int pair,
                      int64_t gap_ms, struct topology_stats *stats) {
   if (attempt != t->attempt || attempt == 0) return;
+  /* Each of these promises that it sends to the server and goes on. Before RETURN only trouble is reason to. */
+  if (report == TOPOLOGY_FAILED || report == TOPOLOGY_STALLED || (coming_back(t) && report != TOPOLOGY_CONNECTED))
+    t->held[side] = false;
   switch (report) {
     case TOPOLOGY_CONNECTED:
       take_pair(t, side, pair, stats);
@@ -119,6 +128,9 @@ void topology_report(struct topology *t, unsigned side, uint32_t attempt, enum t
       break;
     case TOPOLOGY_STALLED:
       trouble(t, TOPOLOGY_CAUSE_STALLED);
+      break;
+    case TOPOLOGY_SENDING:
+    case TOPOLOGY_REPORTS:
       break;
     case TOPOLOGY_SWAPPED:
       if (t->phase == TOPOLOGY_RETURNING) t->swapped[side] = true;
@@ -156,7 +168,7 @@ static void watch_crowd(struct topology *t, const struct topology_input *in, con
 
 static enum topology_action idle(struct topology *t, const struct topology_input *in, int64_t now_us,
                                  struct topology_stats *stats) {
-  if (!in->wanted[0] || !in->ready) return TOPOLOGY_NOTHING;
+  if (!in->wanted[0] || !in->ready || t->held[0] || t->held[1]) return TOPOLOGY_NOTHING;
   if (!same_pair(in->wanted, t->peers)) { /* somebody new: what failed before says nothing of these two */
     t->failures = 0;
     t->retry_us = INT64_MIN;
@@ -171,7 +183,7 @@ static enum topology_action idle(struct topology *t, const struct topology_input
   t->attempt++;
   memcpy(t->peers, in->wanted, sizeof t->peers);
   t->relay = in->relay;
-  t->had_switched = t->troubled = t->interrupted = false;
+  t->had_switched = t->forced = t->troubled = t->interrupted = false;
   memset(t->connected, 0, sizeof t->connected);
   memset(t->swapped, 0, sizeof t->swapped);
   memset(t->pair_told, 0, sizeof t->pair_told);
@@ -198,6 +210,7 @@ static enum topology_action go_back(struct topology *t, enum topology_cause caus
     stats->causes[cause]++;
     if (now_us - t->since_us >= settings->proven_us) t->failures = 0;
   }
+  t->held_until_us = now_us + settings->sending_us;
   t->return_due_us = NEVER;
   enter(t, TOPOLOGY_RETURNING, now_us);
   return TOPOLOGY_RETURN;
@@ -213,27 +226,32 @@ static enum topology_action end(struct topology *t, int64_t now_us, const struct
   return TOPOLOGY_END;
 }
 
-static enum topology_action left(struct topology *t, int64_t now_us, const struct topology_settings *settings,
-                                 struct topology_stats *stats) {
+static enum topology_action left(struct topology *t, const struct topology_input *in, int64_t now_us,
+                                 const struct topology_settings *settings, struct topology_stats *stats) {
   t->cause = t->phase == TOPOLOGY_RETURNING ? t->cause : TOPOLOGY_CAUSE_LEFT;
   if (t->phase == TOPOLOGY_TRYING) stats->abandoned++;
-  if (t->phase == TOPOLOGY_DIRECT) stats->causes[TOPOLOGY_CAUSE_LEFT]++;
+  if (t->phase == TOPOLOGY_DIRECT) {
+    stats->causes[TOPOLOGY_CAUSE_LEFT]++;
+    t->held_until_us = now_us + settings->sending_us;
+  }
   if (t->had_switched) stats->return_left++;
+  for (int i = 0; i < 2; i++)
+    if (!in->present[i]) t->held[i] = false;
   return end(t, now_us, settings);
 }
 
 static enum topology_action alive(struct topology *t, const struct topology_input *in,
                                   const struct topology_settings *settings, int64_t now_us,
                                   struct topology_stats *stats) {
+  if (t->troubled) return go_back(t, t->trouble, now_us, settings, stats);
   if (!same_pair(in->wanted, t->peers) || in->relay != t->relay)
     return go_back(t, TOPOLOGY_CAUSE_ROOM, now_us, settings, stats);
-  if (t->troubled) return go_back(t, t->trouble, now_us, settings, stats);
   if (t->phase == TOPOLOGY_DIRECT) return TOPOLOGY_NOTHING;
   if (t->interrupted || !in->reachable[0] || !in->reachable[1])
     return go_back(t, TOPOLOGY_CAUSE_LOST, now_us, settings, stats);
   if (t->connected[0] && t->connected[1]) {
     enter(t, TOPOLOGY_DIRECT, now_us);
-    t->had_switched = true;
+    t->had_switched = t->held[0] = t->held[1] = true;
     stats->connected++;
     return TOPOLOGY_SWITCH;
   }
@@ -255,8 +273,24 @@ static enum topology_action returning(struct topology *t, const struct topology_
     t->deadline_us = t->return_due_us;
     if (now_us < t->return_due_us) return TOPOLOGY_NOTHING;
   }
+  t->forced = !swapped;
   if (t->had_switched) *(swapped ? &stats->returned : &stats->return_timed_out) += 1;
   return end(t, now_us, settings);
+}
+
+/* Who is not there cannot say anything, and sends or not; who never says it is let through, too. */
+static void release(struct topology *t, const struct topology_input *in, int64_t now_us) {
+  for (int i = 0; i < 2; i++)
+    if (!in->reachable[i] || now_us >= t->held_until_us) t->held[i] = false;
+}
+
+static enum topology_action step(struct topology *t, const struct topology_input *in,
+                                 const struct topology_settings *settings, int64_t now_us,
+                                 struct topology_stats *stats) {
+  if (t->phase == TOPOLOGY_SFU) return idle(t, in, now_us, stats);
+  if (!in->present[0] || !in->present[1]) return left(t, in, now_us, settings, stats);
+  if (t->phase == TOPOLOGY_RETURNING) return returning(t, in, settings, now_us, stats);
+  return alive(t, in, settings, now_us, stats);
 }
 
 enum topology_action topology_next(struct topology *t, const struct topology_input *in,
@@ -264,8 +298,9 @@ enum topology_action topology_next(struct topology *t, const struct topology_inp
                                    struct topology_stats *stats) {
   watch_crowd(t, in, settings, now_us);
   t->deadline_us = NEVER;
-  if (t->phase == TOPOLOGY_SFU) return idle(t, in, now_us, stats);
-  if (!in->present[0] || !in->present[1]) return left(t, now_us, settings, stats);
-  if (t->phase == TOPOLOGY_RETURNING) return returning(t, in, settings, now_us, stats);
-  return alive(t, in, settings, now_us, stats);
+  if (coming_back(t)) release(t, in, now_us);
+  enum topology_action action = step(t, in, settings, now_us, stats);
+  bool held = coming_back(t) && (t->held[0] || t->held[1]);
+  if (held && t->held_until_us < t->deadline_us) t->deadline_us = t->held_until_us;
+  return action;
 }

@@ -6,9 +6,14 @@
  *    └──────────────────┴───────────────────────────────────────────────┘     │ (both swapped, time-out)
  *    └── END at once from every state when one of the two is gone ─────────────┘
  *
- * Make before break, both ways: the server forwards all the time in SFU, TRYING and RETURNING; it pauses in DIRECT only,
- * after both have promised (`connected`) that they play what comes directly. The direct connection lives from BEGIN to
+ * Make before break, both ways: the server forwards all the time, except that from SWITCH on, after both have promised
+ * (`connected`) that they play what comes directly, what the two send is held. The direct connection lives from BEGIN to
  * END. Attempts are numbered; what is said about another number is ignored.
+ *
+ * A third is never made to wait: RETURN comes in the very call that shows the change. But orders to the two travel on two
+ * sockets. When RETURN comes soon after SWITCH, one of them (and the third) could take the other one's last pictures,
+ * sent before it heard of SWITCH, for those sent after RETURN, and lose them in the next moment. So each one's media is
+ * held until it has said `sending`; who stopped long ago has nothing to forward before that anyway.
  *
  * The machine alone: no room, no message, no clock. The owner tells it who is here (struct topology_input), asks for the
  * next action until there is none, does each, and comes back at topology_deadline() or when something has changed.
@@ -29,8 +34,8 @@ const char *topology_phase_name(enum topology_phase phase);
 enum topology_action {
   TOPOLOGY_NOTHING, /* until the deadline or a change                                                            */
   TOPOLOGY_BEGIN,   /* tell the two to connect (`direct`)                                                        */
-  TOPOLOGY_SWITCH,  /* both play directly: pause forwarding, tell the room `p2p`                                 */
-  TOPOLOGY_RETURN,  /* forward again, ask the two to come back (`topologyChanging`); why: topology.cause          */
+  TOPOLOGY_SWITCH,  /* both play directly: hold what they send (topology.held), tell the room `p2p`              */
+  TOPOLOGY_RETURN,  /* ask the two to send and come back (`topologyChanging`); why: topology.cause                */
   TOPOLOGY_END,     /* over: tell `sfu`; topology.had_switched says whether the room was ever told `p2p`          */
 };
 
@@ -46,7 +51,14 @@ enum topology_cause {
 };
 const char *topology_cause_name(enum topology_cause cause); /* "room" and so on */
 
-enum topology_report { TOPOLOGY_CONNECTED, TOPOLOGY_FAILED, TOPOLOGY_STALLED, TOPOLOGY_SWAPPED };
+enum topology_report {
+  TOPOLOGY_CONNECTED,
+  TOPOLOGY_FAILED,
+  TOPOLOGY_STALLED,
+  TOPOLOGY_SENDING,
+  TOPOLOGY_SWAPPED,
+  TOPOLOGY_REPORTS
+};
 /* Writes *out and returns 0, or -1. */
 int topology_report_parse(const char *name, enum topology_report *out);
 
@@ -56,6 +68,7 @@ enum topology_pair { TOPOLOGY_PAIR_HOST, TOPOLOGY_PAIR_SRFLX, TOPOLOGY_PAIR_RELA
 struct topology_settings {
   int64_t settle_us;                  /* 5 s: from the third's leaving, or from an attempt's end, to the next    */
   int64_t connect_us;                 /* 3 s: from BEGIN to both connected                                       */
+  int64_t sending_us;                 /* 500 ms: from RETURN, or an end without it, to media let through unsaid  */
   int64_t return_us;                  /* 3 s: from RETURN to END when somebody never says `swapped`              */
   int64_t retry_us[TOPOLOGY_RETRIES]; /* 30 s, 2 min: after the first and second failure; then none              */
   int64_t proven_us;                  /* 60 s: who was direct for so long has its earlier failures forgiven      */
@@ -93,6 +106,8 @@ struct topology {
   uint32_t peers[2]; /* handles; 0,0 before the first                                         */
   bool relay;
   bool had_switched;
+  bool forced;  /* the last attempt ended before both had said `swapped`    */
+  bool held[2]; /* forward nothing of what this one of the two sends        */
   enum topology_cause cause;
   /* private */
   bool connected[2], swapped[2], troubled, interrupted, crowded;
@@ -100,7 +115,8 @@ struct topology {
   enum topology_cause trouble;
   unsigned failures;
   int64_t since_us;            /* when the phase began                                 */
-  int64_t return_due_us;       /* INT64_MAX: held, because one of the two is not there */
+  int64_t held_until_us;       /* in RETURNING and SFU                                 */
+  int64_t return_due_us;       /* INT64_MAX: put off, because one of the two is not there */
   int64_t settle_us, retry_us; /* not before                                           */
   int64_t deadline_us;
 };

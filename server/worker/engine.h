@@ -142,7 +142,7 @@ struct peer {
   uint32_t participant;
   char id[ROOM_ID_BYTES];
   bool hidden;
-  bool paused; /* receives directly: nothing flows in its slots */
+  bool paused; /* nothing of its tracks is forwarded: who is here gets them directly */
   struct engine_room *room;
 
   struct peer_transport *transport; /* NULL before the first offer */
@@ -272,8 +272,8 @@ void track_tell_room(struct track *track, int64_t now_us);
 void track_choose_layers(struct track *track, int64_t now_us);
 void slot_choose_layer(struct slot *slot, int64_t now_us);
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us);
-/* Pauses all slots of a peer, or lets them flow again. */
-void peer_pause_slots(struct peer *peer, bool on, int64_t now_us);
+/* Nothing that this peer sends reaches anybody, or all of it again. */
+void peer_pause_tracks(struct peer *peer, bool on, int64_t now_us);
 
 /* speakers.c */
 struct engine_room *engine_room_enter(struct engine *engine, uint32_t handle);

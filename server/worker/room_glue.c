@@ -105,7 +105,7 @@ static void on_track_view(void *arg, uint32_t receiver, uint32_t handle, const s
 static void on_forwarding_pause(void *arg, uint32_t participant, bool on) {
   struct room_glue *glue = arg;
   struct peer *peer = engine_find_peer(glue->engine, participant);
-  if (peer) peer_pause_slots(peer, on, now(glue));
+  if (peer) peer_pause_tracks(peer, on, now(glue));
 }
 
 static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {

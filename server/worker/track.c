@@ -146,15 +146,16 @@ void track_tell_room(struct track *track, int64_t now_us) {
 
 /* ---- layers ---- */
 
-void peer_pause_slots(struct peer *peer, bool on, int64_t now_us) {
+void peer_pause_tracks(struct peer *peer, bool on, int64_t now_us) {
   peer->paused = on;
   for (size_t i = 0; i < peer->section_count; i++)
-    if (peer->sections[i]->slot) slot_choose_layer(peer->sections[i]->slot, now_us);
+    if (peer->sections[i]->track) track_choose_layers(peer->sections[i]->track, now_us);
 }
 
 static void pause_or_resume(struct slot *slot) {
   bool heard = slot->peer->told == ROOM_TRANSPORT_CONNECTED;
-  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !slot->track->forwarding || slot->peer->paused || !heard);
+  bool flows = slot->track->forwarding && !slot->track->publisher->paused;
+  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !flows || !heard);
 }
 
 void slot_choose_layer(struct slot *slot, int64_t now_us) {

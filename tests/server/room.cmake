@@ -8,3 +8,7 @@ foreach(name chat codec_policy direct events layers media member names query ran
   consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)
 endforeach()
 set_tests_properties(${CONSILIUM_TEST_PREFIX}server/room/simulation PROPERTIES TIMEOUT 180 LABELS "unit;simulation")
+
+# The direct connection of two in a world where everything takes time and breaks. 10 seeds; 200 with CONSILIUM_LONG.
+consilium_test(server/room/direct_simulation room/direct_simulation_test.c room/direct_world.c room/direct_client.c
+  LINK room_harness room TIMEOUT 300 LABELS simulation)

@@ -73,7 +73,10 @@ static void two_then_three_then_two(void **state) {
   struct seat *c = enter(h, 2, "interpreter");
   assert_string_equal(topology_of(c), "p2p"); /* until the two have swapped */
   assert_null(json_object_get(c->model, "direct"));
-  assert_false(paused(h, a) || paused(h, b)); /* make before break */
+  report(h, b, attempt, "sending");
+  assert_true(paused(h, a) && !paused(h, b)); /* each as soon as it says that it sends: make before break */
+  harness_advance(h, SECOND / 2);
+  assert_false(paused(h, a)); /* it never did */
   const json_t *changing = harness_last(a, "topologyChanging");
   assert_string_equal(field(changing, "to"), "sfu");
   assert_string_equal(field(changing, "reason"), "room");
@@ -244,6 +247,8 @@ static void reload(void **state) {
   assert_string_equal(topology_of(a), "sfu");
   assert_int_equal(harness_count(a, "topology"), 1);
   assert_int_equal(harness_count(a, "topologyChanging"), 0);
+  assert_true(paused(h, a)); /* until it says that it sends */
+  report(h, a, attempt, "sending");
   assert_false(paused(h, a));
   assert_string_equal(harness_send_offer(h, again, 4, 4), "");
   up(h, again);
@@ -281,6 +286,7 @@ static void lost_sockets(void **state) {
   harness_advance(h, 31 * SECOND); /* for good */
   assert_string_equal(topology_of(a), "sfu");
   assert_int_equal(harness_count(a, "topology"), 1);
+  harness_advance(h, SECOND / 2);
   assert_false(paused(h, a));
   harness_free(h);
 }
@@ -327,12 +333,14 @@ static void the_end_of_a_room(void **state) {
   (void)state;
   struct harness *h = harness_new(1);
   struct seat *a = enter(h, 0, "doctor"), *b = enter(h, 1, "patient");
+  json_int_t attempt = attempt_of(a);
   go_direct(h, a, b);
   assert_int_equal(room_manager_counts(h->m).direct, 1);
   harness_forget(h);
   (void)harness_request(h, a, "kick", json_pack("{s:s}", "participant", b->participant));
   assert_string_equal(topology_of(a), "sfu");
   assert_int_equal(harness_count(b, "topology"), 0);
+  report(h, a, attempt, "sending");
   b = enter(h, 1, "patient");
   go_direct(h, a, b);
   harness_forget(h);

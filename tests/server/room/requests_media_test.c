@@ -13,13 +13,13 @@ static void publish_needs_a_negotiated_sender(void **state) {
   struct harness *h = harness_new(1);
   struct seat *a = harness_join(h, 0, "doctor"), *b = harness_join(h, 1, "patient");
   static const char mic[] = "[{\"mid\":\"mic\",\"source\":\"microphone\"}]";
-  assert_string_equal(publish(h, a, mic), "bad_request"); /* no offer yet */
+  assert_string_equal(publish(h, a, mic), "track_not_found"); /* no offer yet */
   assert_string_equal(harness_send_offer(h, a, 1, 1), "");
-  assert_string_equal(publish(h, a, "[{\"mid\":\"a0\",\"source\":\"microphone\"}]"), "bad_request"); /* a slot */
-  assert_string_equal(publish(h, a, "[{\"mid\":\"mic\",\"source\":\"camera\"}]"), "bad_request");    /* wrong kind */
+  assert_string_equal(publish(h, a, "[{\"mid\":\"a0\",\"source\":\"microphone\"}]"), "track_not_found"); /* a slot */
+  assert_string_equal(publish(h, a, "[{\"mid\":\"mic\",\"source\":\"camera\"}]"), "bad_request"); /* wrong kind */
   assert_string_equal(
       publish(h, a, "[{\"mid\":\"cam\",\"source\":\"camera\"},{\"mid\":\"nope\",\"source\":\"microphone\"}]"),
-      "bad_request");
+      "track_not_found");
   assert_int_equal(h->track_count, 0); /* all or nothing */
   assert_string_equal(publish(h, a, mic), "");
   assert_string_equal(publish(h, a, mic), "bad_request"); /* twice */

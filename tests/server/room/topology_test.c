@@ -74,7 +74,7 @@ static void there_and_back(void **state) {
   say(0, TOPOLOGY_CONNECTED);
   assert_int_equal(next(), TOPOLOGY_SWITCH);
   assert_int_equal(topology_deadline(&w.t), INT64_MAX);
-  w.in.wanted[0] = w.in.wanted[1] = 0; /* a third */
+  w.in.wanted[0] = w.in.wanted[1] = 0; /* a third: at once */
   w.in.crowded = true;
   assert_int_equal(next(), TOPOLOGY_RETURN);
   assert_int_equal(w.t.cause, TOPOLOGY_CAUSE_ROOM);
@@ -113,6 +113,89 @@ static void third_for_a_moment(void **state) {
   after(5 * SECOND, TOPOLOGY_BEGIN);
 }
 
+static bool held(bool first, bool second) {
+  return w.t.held[0] == first && w.t.held[1] == second;
+}
+
+static void a_third_comes(void) {
+  memset(w.in.wanted, 0, sizeof w.in.wanted);
+  w.in.crowded = true;
+  assert_int_equal(next(), TOPOLOGY_RETURN);
+}
+
+/* Nobody gets pictures of somebody who may not have heard yet that it should stop, and then that it should not. */
+static void held_until_sending(void **state) {
+  (void)state;
+  go_direct();
+  assert_true(held(true, true));
+  both(TOPOLOGY_SENDING); /* nobody has asked */
+  both(TOPOLOGY_SWAPPED);
+  assert_int_equal(next(), TOPOLOGY_NOTHING);
+  assert_true(held(true, true));
+  a_third_comes();
+  assert_true(held(true, true));
+  say(0, TOPOLOGY_SENDING);
+  assert_true(held(false, true));
+  topology_report(&w.t, 1, 7, TOPOLOGY_SENDING, -1, -1, &w.stats); /* of another attempt */
+  after(SECOND / 2, TOPOLOGY_NOTHING);                             /* who does not say it is let through all the same */
+  assert_true(held(false, false));
+  after(5 * SECOND / 2, TOPOLOGY_END);
+}
+
+static void trouble_lets_through(void **state) {
+  (void)state;
+  go_direct();
+  say(1, TOPOLOGY_STALLED); /* so it sends to the server already */
+  assert_true(held(true, false));
+  assert_int_equal(next(), TOPOLOGY_RETURN);
+  say(0, TOPOLOGY_SWAPPED);
+  assert_true(held(false, false));
+  (void)fresh(NULL);
+  go_direct();
+  w.in.reachable[0] = false; /* cannot be asked: sends or not */
+  assert_int_equal(next(), TOPOLOGY_NOTHING);
+  assert_true(held(true, true));
+  a_third_comes();
+  assert_true(held(false, true));
+}
+
+/* One leaves: the other one's last pictures are held back from whoever comes now, and no attempt begins meanwhile. */
+static void held_after_the_end(void **state) {
+  (void)state;
+  for (int says = 0; says < 2; says++) {
+    (void)fresh(NULL);
+    go_direct();
+    w.in.present[0] = w.in.reachable[0] = false;
+    w.in.wanted[0] = 2;
+    w.in.wanted[1] = 3;
+    assert_int_equal(next(), TOPOLOGY_END);
+    assert_int_equal(topology_next(&w.t, &w.in, &w.settings, w.now_us, &w.stats), TOPOLOGY_NOTHING);
+    assert_true(held(false, true));
+    w.in.present[0] = w.in.reachable[0] = true; /* the next pair */
+    if (!says) {
+      after(SECOND / 2, TOPOLOGY_BEGIN);
+    } else {
+      say(1, TOPOLOGY_SENDING);
+      assert_int_equal(next(), TOPOLOGY_BEGIN);
+    }
+    assert_true(held(false, false));
+  }
+}
+
+static void forced(void **state) {
+  (void)state;
+  for (int swap = 0; swap < 2; swap++) {
+    (void)fresh(NULL);
+    go_direct();
+    a_third_comes();
+    both(TOPOLOGY_SENDING);
+    if (swap) both(TOPOLOGY_SWAPPED);
+    if (!swap) w.now_us += w.settings.return_us;
+    assert_int_equal(next(), TOPOLOGY_END);
+    assert_int_equal(w.t.forced, !swap);
+  }
+}
+
 static void nobody_swaps(void **state) {
   (void)state;
   go_direct();
@@ -120,6 +203,7 @@ static void nobody_swaps(void **state) {
   assert_int_equal(next(), TOPOLOGY_RETURN);
   assert_int_equal(w.t.cause, TOPOLOGY_CAUSE_STALLED);
   say(0, TOPOLOGY_SWAPPED);
+  say(1, TOPOLOGY_SENDING);
   after(3 * SECOND, TOPOLOGY_END);
   assert_int_equal(w.stats.return_timed_out, 1);
   assert_int_equal(w.stats.returned, 0);
@@ -199,6 +283,7 @@ static void somebody_goes(void **state) {
     assert_int_equal(next(), TOPOLOGY_END);
     assert_int_equal(w.t.had_switched, phase > 0);
     w.in.present[0] = w.in.present[1] = w.in.reachable[1] = true;
+    say(0, TOPOLOGY_SENDING);
     assert_int_equal(next(), TOPOLOGY_BEGIN); /* at once */
     assert_int_equal(w.t.peers[1], 3);
     assert_int_equal(w.stats.abandoned, phase == 0);
@@ -286,6 +371,8 @@ static void names(void **state) {
   enum topology_report report;
   assert_int_equal(topology_report_parse("swapped", &report), 0);
   assert_int_equal(report, TOPOLOGY_SWAPPED);
+  assert_int_equal(topology_report_parse("sending", &report), 0);
+  assert_int_equal(report, TOPOLOGY_SENDING);
   assert_int_equal(topology_report_parse("swap", &report), -1);
   assert_string_equal(topology_cause_name(TOPOLOGY_CAUSE_LEFT), "left");
   assert_string_equal(topology_cause_name(TOPOLOGY_CAUSES), "unknown");
@@ -337,6 +424,10 @@ int main(void) {
                                      cmocka_unit_test_setup(ice_policy_changes, fresh),
                                      cmocka_unit_test_setup(stale_and_senseless, fresh),
                                      cmocka_unit_test_setup(counters, fresh),
+                                     cmocka_unit_test_setup(held_until_sending, fresh),
+                                     cmocka_unit_test_setup(trouble_lets_through, fresh),
+                                     cmocka_unit_test(held_after_the_end),
+                                     cmocka_unit_test(forced),
                                      cmocka_unit_test(names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
