@@ -186,16 +186,24 @@ async function startInSession(args) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  test(`${signal} in the middle of a call ends every process within 2 s and leaves nothing`, { timeout: 40_000 }, async () => {
+  test(`${signal} in the middle of a call ends every process within 2 s and leaves nothing`, { timeout: 40_000 }, async (t) => {
+    const started = [];
+    t.after(() => {
+      for (const { child } of started) if (child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    });
     const [http, media] = [await freePort(), 20_000 + Math.floor(Math.random() * 20_000)];
-    const args = ['--dev', '--http', `127.0.0.1:${http}`, '--media-port', String(media), '--workers', '2'];
-    const first = await startInSession(args);
+    const start = async () => {
+      started.push(await startInSession(['--dev', '--http', `127.0.0.1:${http}`, '--media-port', String(media), '--workers', '2']));
+      return started.at(-1);
+    };
+    const first = await start();
     const server = { url: first.url, token: async (fields) => (await (await fetch(new URL(`/dev/token?${new URLSearchParams(fields)}`, first.url))).json()).token };
     const [a, b] = await Promise.all(['A', 'B'].map((name) => Peer.join(server, { room: 'end', name }, { camera: { fps: 5 } })));
+    t.after(() => Promise.all([a.leave(), b.leave()]));
     await a.perceives(b);
     assert.equal(family(first.child.pid).length, 4, 'supervisor, gateway, two workers');
     assert.equal(fs.readdirSync(first.runtime).length, 1);
-    const ids = [a, b].map((p) => p.client.closed);
+    const closes = [a, b].map((p) => p.client.closed);
     for (const p of [a, b]) p.held = true; // no coming back
     const began = performance.now();
     process.kill(-first.child.pid, signal); // as the terminal does: to all of them
@@ -206,14 +214,13 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     assert.deepEqual(family(first.child.pid), [], 'processes left');
     assert.deepEqual(fs.readdirSync(first.runtime), [], 'files left');
     assert.ok(!first.log.some((line) => line.includes('process_died')), first.log.join('\n'));
-    for (const { code } of await Promise.all(ids)) assert.equal(code, 1001);
+    for (const { code } of await Promise.all(closes)) assert.equal(code, 1001);
 
     // The same ports, at once.
-    const second = await startInSession(args);
+    const second = await start();
     assert.ok(second.took < 2000, `ready after ${second.took.toFixed(0)} ms`);
     process.kill(second.child.pid, signal);
     assert.deepEqual(await within(second.exited, 'the end'), [0, null]);
-    await Promise.all([a, b].map((p) => p.leave()));
   });
 }
 

@@ -1,6 +1,8 @@
 // tests/system/limits.test.mjs: every limit of signaling/PROTOCOL.md, section 1, from both sides: what just fits and what does not.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Client } from './lib/client.mjs';
 import { makeOffer } from './lib/offer.mjs';
@@ -198,10 +200,56 @@ test('a slow reader is closed with 4004 when 1 MiB waits for it; the others noti
   await Promise.all([again, ...talkers].map((c) => c.close()));
 });
 
-test('who says no hello within 10 s is closed with 4007', { timeout: 20_000 }, async () => {
+test('the silent: no hello 4007 after 10 s, no pong 1006 after 20 s, half a request 10 s', { timeout: 40_000 }, async () => {
   const [silent, wrong] = [await Client.open(server.url), await Client.open(server.url)];
+  const host = await join();
+  const deaf = await Client.open(server.url, { autoPong: false });
+  await deaf.hello(await server.token({ room: `limits-${room}`, name: 'Deaf', identity: 'deaf' }));
+  await deaf.join();
+  const half = net.connect(Number(new URL(server.url).port), '127.0.0.1');
+  half.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n');
+  const halfEnded = once(half.resume(), 'close');
   assert.equal(await wrong.refusal('hello', { version: 1, token: 'nonsense' }), 'token_invalid');
-  assert.deepEqual(await Promise.all([silent.closeCode(15_000), wrong.closeCode(15_000)]), [4007, 4007]);
+  const began = performance.now();
+  const at = async (promise) => {
+    await promise;
+    return Math.round((performance.now() - began) / 1000);
+  };
+  const [hello, halfway, pong] = await Promise.all([at(Promise.all([silent, wrong].map(async (c) => assert.equal(await c.closeCode(20_000), 4007)))), at(within(halfEnded, 'end', 20_000)), at(deaf.closeCode(30_000))]);
+  assert.ok(hello >= 9 && hello <= 13, `hello ${hello} s`);
+  assert.ok(halfway <= 15, `half a request ${halfway} s`);
+  assert.ok(pong >= 17 && pong <= 25, `pong ${pong} s`);
+  assert.equal((await host.event('participantUpdated', (m) => !m.participant.connected)).participant.participant, deaf.id, 'lost, not gone');
+  await host.close();
+});
+
+test('all in one go: hello, join, an offer as long as may be, publish, chat', async () => {
+  const client = await Client.open(server.url);
+  const token = await server.token({ room: 'limits-go', name: 'Quick', role: 'doctor' });
+  const requests = [
+    { type: 'hello', version: 1, token }, { type: 'join' }, { type: 'offer', sdp }, { type: 'publish', tracks: [{ mid: '0', source: 'microphone' }, { mid: '1', source: 'camera' }] },
+    { type: 'chat', text: 'first words' }, { type: 'raiseHand', raised: true }, { type: 'leave' }, { type: 'chat', text: 'too late' },
+  ].map((message, i) => ({ id: i + 1, ...message }));
+  for (const message of requests) client.sendText(message.type === 'offer' ? sized(200_000, message) : JSON.stringify(message));
+  await until(() => client.log.some((m) => m.re === 8), 'the last reply');
+  const replies = client.log.filter((m) => m.re !== undefined);
+  assert.deepEqual(replies.map((m) => m.re), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(replies.filter((m) => m.error).map((m) => [m.re, m.error.code]), [[8, 'not_joined']]);
+  await client.close();
+});
+
+test('publish: what the page says is wrong with it, and then nothing of it is done', async () => {
+  const client = await join();
+  await client.request('offer', { sdp });
+  const publish = (...tracks) => client.refusal('publish', { tracks: tracks.map(([mid, source]) => ({ mid, source })) });
+  assert.equal(await publish(['0', 'microphone'], ['77', 'camera']), 'track_not_found', 'no such m-line');
+  assert.equal(await publish(['0', 'microphone'], ['3', 'camera']), 'track_not_found', 'a slot sends nothing');
+  assert.equal(await publish(['0', 'camera']), 'bad_request', 'another kind');
+  assert.equal(await publish(['0', 'microphone'], ['0', 'microphone']), 'bad_request', 'a mid twice');
+  assert.equal((await server.room(`limits-${room}`)).tracks, 0);
+  await client.request('publish', { tracks: [{ mid: '0', source: 'microphone' }] });
+  assert.equal(await publish(['0', 'microphone']), 'bad_request', 'published already');
+  await client.close();
 });
 
 test('origins: the host itself, the allowed ones, none; all others 403', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Peer } from './lib/peer.mjs';
 import { end, Server } from './lib/server.mjs';
-import { until } from './lib/until.mjs';
+import { pause, until } from './lib/until.mjs';
 
 let server;
 
@@ -139,6 +139,47 @@ test('three in a room: each sees the two others and nobody else', { timeout: 30_
     await until(() => [...people[0].slots.values()].filter((s) => s.track).length === 2, 'slots are free');
   } finally {
     await Promise.all([...people.slice(0, 2), stranger].map((p) => p.leave()));
+  }
+});
+
+test('an observer sees, hears and receives, and is not there', { timeout: 30_000 }, async () => {
+  const anna = await Peer.join(server, { room: 'observed', name: 'Anna' }, { camera: { colour: 60 }, microphone: { hertz: 400 } });
+  const ben = await Peer.join(server, { room: 'observed', name: 'Ben' }, { camera: null, microphone: null });
+  const observer = await Peer.join(server, { room: 'observed', name: 'Observer', role: 'observer' }, { camera: null, microphone: null });
+  try {
+    await observer.perceives(anna);
+    await until(() => observer.sink(anna, 'microphone').hears(400), 'sound');
+    await until(() => [anna, ben, observer].every((p) => p.reliable.readyState === 'open'), 'channels');
+    observer.send(observer.reliable, 'boo');
+    observer.send(observer.reliable, 'boo', ben.id);
+    anna.send(anna.reliable, 'psst', observer.id);
+    anna.send(anna.reliable, 'to all');
+    await until(() => ben.data.length > 0 && observer.data.length > 0, 'data');
+    assert.deepEqual([ben, observer].map((p) => p.data.map((d) => String(d.payload))), [['to all'], ['to all']]);
+    assert.ok(!JSON.stringify([anna, ben].map((p) => p.client.log)).includes(observer.id), 'its id is never told');
+  } finally {
+    await Promise.all([anna, ben, observer].map((p) => p.leave()));
+  }
+});
+
+test('who is kicked gets not one packet more, and sends none to anybody', { timeout: 30_000 }, async () => {
+  const [anna, ben] = [await Peer.join(server, { room: 'kicked', name: 'Anna' }), await Peer.join(server, { room: 'kicked', name: 'Ben', role: 'patient' })];
+  try {
+    await Promise.all([anna.perceives(ben), ben.perceives(anna)]);
+    await anna.client.request('kick', { participant: ben.id, reason: 'enough' });
+    assert.equal(await ben.client.closeCode(), 4001);
+    await until(() => !anna.sink(ben, 'camera') && !anna.sink(ben, 'microphone'), 'its slots are empty');
+    const stopped = async (peer) => {
+      const { packets } = await peer.received();
+      await pause(300);
+      return (await peer.received()).packets === packets;
+    };
+    await until(() => stopped(ben), 'Ben receives nothing');
+    await until(() => stopped(anna), 'Anna receives nothing');
+    await until(() => ben.reliable.readyState !== 'open' || ben.pc.connectionState !== 'connected', 'its transport is closed');
+    assert.deepEqual((await server.room('kicked')).participants.map((p) => p.name), ['Anna']);
+  } finally {
+    await Promise.all([anna.leave(), ben.leave()]);
   }
 });
 

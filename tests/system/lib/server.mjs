@@ -2,9 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Server } from '../../browser/lib/server.mjs';
+import { Server as Base } from '../../browser/lib/server.mjs';
 
-export { Server };
+/** @type {Set<Base>} */
+const running = new Set();
+// A test that fails half way leaves no server behind; a killed supervisor takes its processes with it.
+process.on('exit', () => running.forEach(({ child }) => child.kill('SIGKILL')));
+
+export class Server extends Base {
+  static async start(options) {
+    const server = await Base.start(options);
+    running.add(server);
+    server.exited.then(() => running.delete(server));
+    return server;
+  }
+}
 
 /**
  * Ends the server. None of its processes may have died by itself, now or before.
