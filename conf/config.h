@@ -68,6 +68,7 @@ struct config {
     int64_t port;                           /* worker N binds port + N   */
     int64_t workers;                        /* 0 = one per core          */
     struct config_list announced_addresses; /* what candidates say instead of the bound address                */
+    int64_t gather_us;                      /* longest wait of a loaded worker for packets to gather; 0: never */
     bool this_machine_only;                 /* hear nothing but the loopback interface, whatever is bound      */
   } media;
   struct {

@@ -41,6 +41,7 @@ const struct setting settings[] = {
     NUMBER(media, port, "40000", 1, 65535, 0),
     NUMBER(media, workers, "0", 0, 256, 0),
     LIST(media, announced_addresses, "", NULL, 0),
+    NUMBER(media, gather_us, "2000", 0, 2000, 0),
     SWITCH(media, this_machine_only, "false", 0),
     NUMBER(rooms, max_participants, "100", 2, 1000, 0),
     NUMBER(rooms, empty_linger_seconds, "30", 0, 86400, 0),

@@ -10,7 +10,9 @@
 #define NO_SLOT    0
 
 struct event_loop {
-  int fd;
+  int fd, patient_fd;
+  uint32_t patient_count;
+  int64_t patient_due_us;
   /* Watches by slot, so that events of one that was removed in the same round find nothing. Slot 0 stays empty. */
   struct loop_watch **watches;
   uint32_t *free_slots;
@@ -30,8 +32,10 @@ int event_loop_create(struct event_loop **out) {
   struct event_loop *loop = calloc(1, sizeof *loop);
   if (!loop) return -ENOMEM;
   loop->fd = epoll_create1(EPOLL_CLOEXEC);
-  if (loop->fd < 0) {
+  loop->patient_fd = loop->fd < 0 ? -1 : epoll_create1(EPOLL_CLOEXEC);
+  if (loop->patient_fd < 0) {
     int error = -errno;
+    if (loop->fd >= 0) close(loop->fd);
     free(loop);
     return error;
   }
@@ -43,6 +47,7 @@ int event_loop_create(struct event_loop **out) {
 void event_loop_free(struct event_loop *loop) {
   if (!loop) return;
   close(loop->fd);
+  close(loop->patient_fd);
   free(loop->watches);
   free(loop->free_slots);
   free(loop->heap);
@@ -90,9 +95,21 @@ int event_loop_change(struct event_loop *loop, struct loop_watch *watch, uint32_
   return epoll_ctl(loop->fd, EPOLL_CTL_MOD, watch->fd, &event) < 0 ? -errno : 0;
 }
 
+int event_loop_relax(struct event_loop *loop, struct loop_watch *watch) {
+  if (watch->slot == NO_SLOT || watch->patient) return 0;
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = watch->slot};
+  if (epoll_ctl(loop->patient_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0) return -errno;
+  epoll_ctl(loop->fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  watch->patient = true;
+  loop->patient_count++;
+  return 0;
+}
+
 void event_loop_unwatch(struct event_loop *loop, struct loop_watch *watch) {
   if (watch->slot == NO_SLOT) return;
-  epoll_ctl(loop->fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  epoll_ctl(watch->patient ? loop->patient_fd : loop->fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  loop->patient_count -= watch->patient;
+  watch->patient = false;
   loop->watches[watch->slot] = NULL;
   loop->free_slots[loop->free_count++] = watch->slot;
   watch->slot = NO_SLOT;
@@ -168,17 +185,24 @@ static void run_timers(struct event_loop *loop, int64_t now_us) {
 
 /* ---- the round ---- */
 
-void event_loop_turn(struct event_loop *loop, int64_t until_us) {
-  int64_t now_us = event_loop_clock_us();
-  int64_t next_us = loop->heap_count ? loop->heap[1]->at_us : INT64_MAX;
-  int64_t wait_us = (next_us < until_us ? next_us : until_us) - now_us;
-  if (wait_us < 0) wait_us = 0;
-  struct timespec timeout = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
-  int count = epoll_pwait2(loop->fd, loop->events, MAX_EVENTS, &timeout, NULL);
-  now_us = event_loop_clock_us();
-  run_timers(loop, now_us);
+static void run_watches(const struct event_loop *loop, int count) {
   for (int i = 0; i < count; i++) {
     struct loop_watch *watch = loop->watches[loop->events[i].data.u32];
     if (watch) watch->ready(watch->arg, loop->events[i].events, event_loop_clock_us());
   }
+}
+
+void event_loop_turn(struct event_loop *loop, int64_t until_us) {
+  int64_t now_us = event_loop_clock_us();
+  if (loop->heap_count && loop->heap[1]->at_us < until_us) until_us = loop->heap[1]->at_us;
+  if (loop->patient_count && loop->patient_due_us < until_us) until_us = loop->patient_due_us;
+  int64_t wait_us = until_us > now_us ? until_us - now_us : 0;
+  struct timespec timeout = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+  int count = epoll_pwait2(loop->fd, loop->events, MAX_EVENTS, &timeout, NULL);
+  now_us = event_loop_clock_us();
+  run_timers(loop, now_us);
+  run_watches(loop, count);
+  if (!loop->patient_count || loop->patient_due_us > now_us) return;
+  loop->patient_due_us = now_us + LOOP_PATIENCE_US;
+  run_watches(loop, epoll_wait(loop->patient_fd, loop->events, MAX_EVENTS, 0));
 }

@@ -145,6 +145,7 @@ void participant_set_level(struct participant *p, uint8_t level) {
 void participant_start_media(struct participant *p, int64_t now_us) {
   if (p->media_on || !p->connected) return;
   p->media_on = true;
+  event_loop_relax(p->shared->loop, &p->udp);
   media_sender_start(p->sender, now_us);
   event_loop_set(p->shared->loop, &p->media_timer, media_sender_deadline(p->sender));
 }

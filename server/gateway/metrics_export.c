@@ -32,6 +32,9 @@ static const struct {
     {"receiveCalls", "consilium_udp_receive_calls_total", "counter", "System calls that received datagrams."},
     {"sendCalls", "consilium_udp_send_calls_total", "counter", "System calls that sent datagrams."},
     {"sendMessages", "consilium_udp_sent_messages_total", "counter", "Messages sent, a run of segments being one."},
+    {"gsoRefused", "consilium_udp_segmentation_refused", "gauge", "Sockets whose route cannot segment: single sends."},
+    {"busyPercent", "consilium_worker_busy_percent", "gauge", "Busy time of the worker's last tenth of a second."},
+    {"gatherUs", "consilium_worker_gather_microseconds", "gauge", "How long packets gather before they are read."},
 };
 
 static void add_workers(struct metrics *m, const struct gateway *g) {

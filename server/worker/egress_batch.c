@@ -8,9 +8,10 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#define SLAB_BYTES      (1u << 20)
-#define MAX_PACKETS     1024u
-#define MAX_MESSAGES    1024u
+#define SLAB_BYTES      (6u << 20)
+/* A frame of ten packets to four hundred receivers; a flush in the middle would cut every run in two. */
+#define MAX_PACKETS     4096u
+#define MAX_MESSAGES    2048u
 /* Linux: UDP_MAX_SEGMENTS is 64 up to 6.8, 128 since; before segmentation the whole must fit an IPv4 datagram. */
 #define MAX_RUN_PACKETS 64u
 #define MAX_RUN_BYTES   65000u

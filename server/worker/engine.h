@@ -25,6 +25,7 @@
 #include "rtp/transport_feedback.h"
 #include "server/room/room_manager.h"
 #include "server/worker/address_map.h"
+#include "server/worker/gather.h"
 #include "server/worker/media_format.h"
 #include "server/worker/udp_socket.h"
 #include "signaling/sdp_choose.h"
@@ -201,6 +202,7 @@ struct engine {
   struct sdp_policy policy;
   struct room_manager *manager; /* borrowed: the worker owns it */
   int64_t now_us;               /* of the entry that runs now */
+  struct gather gather;         /* the worker drives it */
   struct engine_counters counters;
 };
 

@@ -135,6 +135,8 @@ json_t *statistics_worker(const struct engine *engine) {
   set_number(stats, "keyframeRequestsIn", c->keyframe_requests_in);
   set_number(stats, "keyframeRequestsOut", c->keyframe_requests_out);
   set_number(stats, "dataMessages", c->data_messages);
+  set_number(stats, "busyPercent", gather_load_percent(&engine->gather));
+  set_number(stats, "gatherUs", (uint64_t)gather_window_us(&engine->gather));
   json_t *drops = drops_json(c);
   add_sockets(engine, drops, stats);
   json_object_set_new(stats, "drops", drops);

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BATCH        64
 /* A key frame of 300 kB to a hundred receivers must fit; the kernel caps it at net.core.{r,w}mem_max. */
 #define BUFFER_BYTES (8 << 20)
 
@@ -26,10 +25,10 @@ struct udp_socket {
   uint32_t kernel_drops_seen;
   struct egress_batch *egress;
   struct udp_counters counters;
-  struct mmsghdr headers[BATCH];
-  struct iovec iovecs[BATCH];
-  struct sockaddr_storage from[BATCH];
-  union ingress_control controls[BATCH];
+  struct mmsghdr headers[UDP_BATCH];
+  struct iovec iovecs[UDP_BATCH];
+  struct sockaddr_storage from[UDP_BATCH];
+  union ingress_control controls[UDP_BATCH];
   uint8_t *slab;
 };
 
@@ -79,14 +78,14 @@ int udp_socket_open(struct udp_socket **out, const char *address, uint16_t port,
   struct udp_socket *socket_ = calloc(1, sizeof *socket_);
   if (!socket_) return -ENOMEM;
   socket_->fd = -1;
-  socket_->slab = aligned_alloc(64, (size_t)BATCH * UDP_DATAGRAM_BYTES);
+  socket_->slab = aligned_alloc(64, (size_t)UDP_BATCH * UDP_DATAGRAM_BYTES);
   error = socket_->slab ? bind_socket(socket_, &parsed, len) : -ENOMEM;
   if (!error) error = egress_batch_create(&socket_->egress, socket_->fd, use_gso);
   if (error) {
     udp_socket_close(socket_);
     return error;
   }
-  for (size_t i = 0; i < BATCH; i++) {
+  for (size_t i = 0; i < UDP_BATCH; i++) {
     socket_->iovecs[i] = (struct iovec){socket_->slab + i * UDP_DATAGRAM_BYTES, UDP_DATAGRAM_BYTES};
     socket_->headers[i].msg_hdr.msg_iov = &socket_->iovecs[i];
     socket_->headers[i].msg_hdr.msg_iovlen = 1;
@@ -151,14 +150,14 @@ static void note_kernel_drops(struct udp_socket *socket_, struct msghdr *header)
 }
 
 static int receive_batch(struct udp_socket *socket_) {
-  for (size_t i = 0; i < BATCH; i++) {
+  for (size_t i = 0; i < UDP_BATCH; i++) {
     socket_->headers[i].msg_hdr.msg_namelen = sizeof socket_->from[i];
     socket_->headers[i].msg_hdr.msg_controllen = sizeof socket_->controls[i];
   }
   int count;
   do {
     socket_->counters.system_calls++;
-    count = recvmmsg(socket_->fd, socket_->headers, BATCH, MSG_DONTWAIT, NULL);
+    count = recvmmsg(socket_->fd, socket_->headers, UDP_BATCH, MSG_DONTWAIT, NULL);
   } while (count < 0 && errno == EINTR);
   return count;
 }
@@ -182,7 +181,7 @@ size_t udp_socket_drain(struct udp_socket *socket_, unsigned max_batches, udp_da
     }
     egress_batch_flush(socket_->egress);
     handled += (size_t)count;
-    if (count < BATCH) break;
+    if (count < UDP_BATCH) break;
   }
   return handled;
 }

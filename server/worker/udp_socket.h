@@ -14,6 +14,7 @@
 #include "server/worker/egress_batch.h"
 
 #define UDP_DATAGRAM_BYTES 2048
+#define UDP_BATCH          64 /* datagrams of one receiving system call */
 
 struct udp_socket;
 

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
+#include <time.h>
 #include <uv.h>
 
 #include "server/log.h"
@@ -33,6 +35,7 @@ struct worker {
   uv_timer_t timer;
   uv_signal_t signals[2];
   uint64_t tick_ms;
+  bool behind; /* the last drain left datagrams in the queue */
   struct udp_socket *sockets[ENGINE_MAX_SOCKETS];
   size_t socket_count, poll_count;
   char candidates[MAX_CANDIDATES][INET6_ADDRSTRLEN];
@@ -66,15 +69,31 @@ static void on_datagram(void *arg, const struct sockaddr *from, socklen_t from_l
   engine_receive(worker->engine, from, from_len, data, len, worker->engine->now_us);
 }
 
+static void note_work(struct worker *worker, int64_t from_us) {
+  struct engine *engine = worker->engine;
+  gather_worked(&engine->gather, from_us, clock_us(), engine->counters.rtp_in, engine->counters.rtp_out);
+}
+
+/* What was left in the queue last time has waited long enough. libuv's timers count in milliseconds, so the loop sleeps here. */
+static void let_packets_gather(struct worker *worker) {
+  int64_t window_us = gather_window_us(&worker->engine->gather);
+  if (window_us == 0 || worker->behind) return;
+  struct timespec window = {.tv_nsec = (long)window_us * 1000};
+  nanosleep(&window, NULL);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events) {
   struct worker *worker = poll->data;
   (void)events;
   if (status < 0) return;
+  let_packets_gather(worker);
   struct udp_socket *socket = worker->sockets[poll - worker->polls];
-  worker->engine->now_us = clock_us();
-  udp_socket_drain(socket, MAX_BATCHES, on_datagram, worker);
+  int64_t from_us = worker->engine->now_us = clock_us();
+  size_t handled = udp_socket_drain(socket, MAX_BATCHES, on_datagram, worker);
+  worker->behind = handled >= (size_t)MAX_BATCHES * UDP_BATCH;
   engine_service_touched(worker->engine, worker->engine->now_us);
   engine_flush(worker->engine);
+  note_work(worker, from_us);
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -83,6 +102,7 @@ static void on_tick(uv_timer_t *timer) {
   engine_tick(worker->engine, now_us);
   if (room_manager_deadline(worker->manager) <= now_us) room_manager_tick(worker->manager, now_us);
   engine_flush(worker->engine);
+  note_work(worker, now_us);
   uint64_t wanted = worker->engine->peers ? TICK_MS : IDLE_TICK_MS;
   if (wanted == worker->tick_ms) return;
   worker->tick_ms = wanted;
@@ -237,6 +257,7 @@ static int open_engine(struct worker *worker) {
   worker->glue.engine = worker->engine;
   if (room_manager_create(&worker->manager, &settings, &room_glue_listener, &worker->glue)) return -1;
   worker->engine->manager = worker->manager;
+  gather_init(&worker->engine->gather, config->media.gather_us, clock_us());
   worker->control =
       (struct control){.glue = &worker->glue, .manager = worker->manager, .worker_index = worker->options->index};
   return 0;
@@ -275,6 +296,7 @@ int worker_main(const struct worker_options *options) {
   worker.options = options;
   uv_loop_init(&worker.loop);
   signal(SIGPIPE, SIG_IGN);
+  prctl(PR_SET_TIMERSLACK, 1000UL); /* nanoseconds: the default of 50 µs is as long as a short wait */
   int status = 1;
   collect_candidates(&worker);
   if (open_socket(&worker, options->config->media.address) ||

@@ -101,10 +101,40 @@ static void a_removed_watch_is_silent(void **state) {
   }
 }
 
+static void count_and_drain(void *arg, uint32_t events, int64_t now_us) {
+  const struct loop_watch *watch = arg;
+  char byte;
+  (void)events, (void)now_us;
+  fired += read(watch->fd, &byte, 1) == 1;
+}
+
+static void a_patient_watch_wakes_nobody_and_is_heard(void **state) {
+  (void)state;
+  int a[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
+  watches[0] = (struct loop_watch){.fd = a[0], .ready = count_and_drain, .arg = &watches[0]};
+  assert_int_equal(event_loop_watch(loop, &watches[0], EPOLLIN), 0);
+  assert_int_equal(event_loop_relax(loop, &watches[0]), 0);
+  assert_int_equal(event_loop_relax(loop, &watches[0]), 0); /* twice is once */
+  event_loop_turn(loop, 0);                                 /* the first look; the next is due in LOOP_PATIENCE_US */
+  int64_t looked_us = event_loop_clock_us();
+  assert_int_equal(write(a[1], "x", 1), 1);
+  while (!fired)
+    event_loop_turn(loop, looked_us + 10000000);
+  assert_true(event_loop_clock_us() - looked_us > LOOP_PATIENCE_US / 2);
+  event_loop_unwatch(loop, &watches[0]);
+  assert_int_equal(write(a[1], "x", 1), 1);
+  event_loop_turn(loop, event_loop_clock_us() + 2 * LOOP_PATIENCE_US);
+  assert_int_equal(fired, 1);
+  close(a[0]);
+  close(a[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(timers_fire_in_order, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_overdue_timer_does_not_starve_the_round, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_patient_watch_wakes_nobody_and_is_heard, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_removed_watch_is_silent, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

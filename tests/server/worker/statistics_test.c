@@ -121,9 +121,9 @@ static void the_worker_counts_everything(void **state) {
   assert_int_equal(number(stats, "rtpPacketsOut"), 10);
   assert_true(number(stats, "rtpBytesOut") > 800);
   static const char *const others[] = {
-      "sessions",      "tracks",    "rtpBytesIn",   "rtcpPacketsIn",      "rtcpPacketsOut",
-      "rtxPacketsOut", "nacksIn",   "nacksOut",     "keyframeRequestsIn", "keyframeRequestsOut",
-      "dataMessages",  "sendCalls", "receiveCalls", "sendMessages",       "gsoRefused"};
+      "sessions",     "tracks",       "rtpBytesIn",         "rtcpPacketsIn",       "rtcpPacketsOut", "rtxPacketsOut",
+      "nacksIn",      "nacksOut",     "keyframeRequestsIn", "keyframeRequestsOut", "dataMessages",   "sendCalls",
+      "receiveCalls", "sendMessages", "gsoRefused",         "busyPercent",         "gatherUs"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     assert_true(number(stats, others[i]) >= 0);
   /* One drop of each kind has a name of its own. */
