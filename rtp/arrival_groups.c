@@ -20,6 +20,7 @@ static bool compare(struct arrival_groups *g, struct arrival_delta *out) {
   *out = (struct arrival_delta){.sent_us = b->last_sent_us - a->last_sent_us,
                                 .arrival_us = b->last_arrival_us - a->last_arrival_us,
                                 .at_us = b->last_arrival_us};
+  out->first_us = (b->first_arrival_us - a->first_arrival_us) - (b->first_sent_us - a->first_sent_us);
   int64_t jump = out->arrival_us - out->sent_us;
   if (jump > ARRIVAL_JUMP_US || jump < -ARRIVAL_JUMP_US) {
     arrival_groups_init(g);

@@ -33,7 +33,9 @@ struct arrival_groups {
 
 struct arrival_delta {
   int64_t sent_us, arrival_us; /* distance of two neighbouring groups at the sender and at the receiver; > 0, ≥ 0 */
-  int64_t at_us;               /* the younger group's arrival, receiver's clock                                  */
+  int64_t
+      first_us; /* how much more the younger group's first packet was delayed than the elder's: no group's own size in it */
+  int64_t at_us; /* the younger group's arrival, receiver's clock                                  */
 };
 
 void arrival_groups_init(struct arrival_groups *g);

@@ -11,6 +11,12 @@
 #define DRAIN_MIN_US   250000
 /* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
 #define JITTER_SPANS   4
+/* A sudden drop makes a wait longer than this many of the mean variations before it. */
+#define DROP_SPANS     8
+/* … and a queue of ours stands higher than so many. */
+#define WITNESS_SPANS  3
+/* So much variation is made by frames, ours and those of others at the same bottleneck. */
+#define FRAMES_VARY_US 8000
 #define PROBE_MAX_US   100000
 
 const char *bandwidth_limit_name(enum bandwidth_limit limit) {
@@ -59,7 +65,8 @@ void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, 
 }
 
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
-  if (e->stalled || queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US) return false;
+  if (e->stalled || queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue))
+    return false;
   int64_t duration_us = e->jitter_us * JITTER_SPANS;
   probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
   if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,
@@ -91,8 +98,7 @@ static void resume(struct bandwidth_estimator *e, int64_t now_us) {
 }
 
 static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delta *d) {
-  int64_t variation_us = d->arrival_us - d->sent_us;
-  if (variation_us < 0) variation_us = -variation_us;
+  int64_t variation_us = d->first_us < 0 ? -d->first_us : d->first_us;
   e->jitter_us += (variation_us - e->jitter_us) / 16;
 }
 
@@ -130,7 +136,8 @@ static bool feed(struct bandwidth_estimator *e, const struct transport_results *
 
 static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
   struct probe_result result;
-  while (probe_results_take(&e->results, loss_bound_random(&e->loss), now_us, &result)) {
+  while (
+      probe_results_take(&e->results, loss_bound_random(&e->loss), queue_delay_base_us(&e->queue), now_us, &result)) {
     uint64_t measured_bps = result.measured_bps;
     uint64_t target_bps = rate_control_bps(&e->control);
     if (measured_bps > target_bps) rate_control_set(&e->control, measured_bps, now_us);
@@ -146,11 +153,16 @@ static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
   return (uint64_t)((double)bps / (1 - loss_bound_random(&e->loss)));
 }
 
+static int64_t beyond_frames(int64_t jitter_us) {
+  return jitter_us > FRAMES_VARY_US ? jitter_us - FRAMES_VARY_US : 0;
+}
+
 /* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
 static bool check_drop(struct bandwidth_estimator *e, uint64_t in_flight_bytes, int64_t now_us) {
   uint64_t bps;
-  if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue) + queue_delay_jitter_us(&e->queue), now_us, &bps))
-    return false;
+  int64_t usual_us = queue_delay_jitter_us(&e->queue) + DROP_SPANS * beyond_frames(e->jitter_before_us);
+  e->jitter_before_us = e->jitter_us;
+  if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue) + usual_us, now_us, &bps)) return false;
   bps = with_lost(e, bps);
   if (bps >= rate_control_bps(&e->control) || bps == 0) return false;
   e->drops++;
@@ -178,7 +190,8 @@ static void note_feedback(struct bandwidth_estimator *e, const struct transport_
 
 /* A message with overuse anywhere counts as overuse; but a queue must stand, above what comes and goes, or it was jitter. */
 static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overused, int64_t queue_us) {
-  if (overused && queue_us >= BANDWIDTH_WITNESS_US + queue_delay_jitter_us(&e->queue)) return LINK_OVERUSED;
+  int64_t usual_us = queue_delay_jitter_us(&e->queue) + WITNESS_SPANS * beyond_frames(e->jitter_us);
+  if (overused && queue_us >= BANDWIDTH_WITNESS_US + usual_us) return LINK_OVERUSED;
   return e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
 }
 

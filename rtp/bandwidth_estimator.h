@@ -68,6 +68,7 @@ struct bandwidth_estimator {
   int64_t dropped_us;                      /* last sudden drop; -1 never */
   int64_t drain_until_us;                  /* after a sudden drop: until then the path only empties */
   int64_t rtt_us, least_rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
+  int64_t jitter_before_us;                /* as of the message before */
   uint32_t reported;                       /* one past the highest number reported, as in the history */
   bool stalled, has_feedback, was_overused;
   uint64_t decreases, stalls, drops;

@@ -104,6 +104,10 @@ static bool repair(struct downlink *d, struct downlink_slot *s, uint16_t seq, bo
   struct rtp_rtx_result r;
   rtp_outgoing_stream_nack(s->out, &seq, 1, now_us, &it);
   if (!rtp_rtx_next(&it, packet, sizeof packet, &r)) return true;
+  if (r.reason == RTP_DROP_NO_RTX && !s->video && rtp_outgoing_stream_carry(s->out, seq, now_us)) {
+    d->stats.carried++;
+    return true;
+  }
   if (r.reason != RTP_DROP_NONE) {
     d->stats.repairs_refused++;
     return r.reason != RTP_DROP_HISTORY_MISS;
@@ -242,5 +246,6 @@ const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   *out = d->stats;
   out->playout_ms = d->playout_ms;
+  out->redundancy = d->redundancy;
   out->backlog_us = pacer_backlog_us(&d->pacer);
 }

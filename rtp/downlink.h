@@ -40,6 +40,15 @@
 #define DOWNLINK_PLAYOUT_MAX_MS 400
 #define DOWNLINK_CALM_US        30000000 /* without loss, before the delay is given back */
 
+/* Opus is sent again with the next packets (RED, RFC 2198) of receivers that take it, once or twice by the loss, if the link can bear
+ * it; the older frames of a microphone take about so much. */
+#define DOWNLINK_RED_ONCE       0.01
+#define DOWNLINK_RED_TWICE      0.06
+#define DOWNLINK_RED_BPS        36000
+#define DOWNLINK_RED_SHARE      2    /* … at most this part of the target … */
+#define DOWNLINK_RED_ALWAYS     0.15 /* … but what is lost whatever is sent is not lost for too much audio */
+#define DOWNLINK_RED_CALM_US    15000000
+
 struct downlink;
 
 struct downlink_listener {
@@ -59,7 +68,9 @@ struct downlink_stats {
   uint64_t offered, sent, delayed, cut, repairs, repairs_refused, repairs_early, probe_packets, probe_bytes,
       probe_clusters;
   int64_t backlog_us;
+  uint64_t carried; /* missing audio frames that went along with a later packet */
   uint16_t playout_ms;
+  uint8_t redundancy; /* older frames in each audio packet */
 };
 
 /* RTP_ERROR_NO_SPACE without memory. */

@@ -29,6 +29,8 @@ struct downlink {
   struct downlink_slot slots[DOWNLINK_SLOTS];
   uint16_t playout_ms; /* asked of the receiver's jitter buffers */
   int64_t playout_due_us, playout_lossy_us;
+  uint8_t redundancy;    /* of audio */
+  int64_t redundancy_us; /* last needed */
   /* the running probe cluster */
   struct probe_cluster cluster; /* id 0: none */
   uint32_t cluster_bytes, cluster_packets;
@@ -44,7 +46,8 @@ struct downlink {
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */
 void downlink_probe(struct downlink *d, int64_t now_us);
-/* Once a second: how long receivers should hold frames back, so that lost packets can be sent again in time. */
+/* Once a second: how long receivers should hold frames back, so that lost packets can be sent again in time; how often audio is
+ * sent. */
 void downlink_review_playout(struct downlink *d, int64_t now_us);
 
 /* When it owes more; INT64_MAX: no cluster runs. */

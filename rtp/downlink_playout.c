@@ -1,4 +1,4 @@
-/* How much delay a lossy path needs at the receiver: see DOWNLINK_LOSSY in rtp/downlink.h.
+/* What a lossy path needs: delay at the receiver for pictures, redundancy for audio. See DOWNLINK_LOSSY in rtp/downlink.h.
  *
  * A frame of eight packets is whole in time unless one of them is lost more often than there is time to ask again. NACKs get lost
  * as packets do. */
@@ -23,8 +23,27 @@ static uint16_t needed_ms(double loss, int64_t rtt_us) {
   return (uint16_t)(ms - ms % STEP_MS);
 }
 
+static uint8_t needed_redundancy(double loss, double usual, uint64_t bps) {
+  uint8_t depth = loss >= DOWNLINK_RED_TWICE ? 2 : loss >= DOWNLINK_RED_ONCE ? 1 : 0;
+  if (usual >= DOWNLINK_RED_ALWAYS) return depth;
+  while (depth && (uint64_t)depth * DOWNLINK_RED_BPS > bps / DOWNLINK_RED_SHARE)
+    depth--;
+  return depth;
+}
+
+static void review_redundancy(struct downlink *d, int64_t now_us) {
+  double loss = loss_bound_recent(&d->estimator.loss), usual = loss_bound_random(&d->estimator.loss);
+  uint8_t depth = needed_redundancy(loss > usual ? loss : usual, usual, bandwidth_estimator_bps(&d->estimator));
+  if (depth >= d->redundancy) d->redundancy_us = now_us;
+  if (depth > d->redundancy || now_us - d->redundancy_us > DOWNLINK_RED_CALM_US) d->redundancy = depth;
+  for (uint16_t i = 0; i < d->slot_count; i++) {
+    if (d->slots[i].out && !d->slots[i].video) rtp_outgoing_stream_set_redundancy(d->slots[i].out, d->redundancy);
+  }
+}
+
 void downlink_review_playout(struct downlink *d, int64_t now_us) {
   d->playout_due_us = now_us + REVIEW_US;
+  review_redundancy(d, now_us);
   double loss = loss_bound_random(&d->estimator.loss);
   uint16_t wanted_ms = 0;
   if (loss >= DOWNLINK_LOSSY) {

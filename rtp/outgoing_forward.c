@@ -73,6 +73,7 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   s->frame_timestamp = m->timestamp - 1;
   s->switches += s->started;
   s->started = true;
+  s->carried_count = 0;
   picture_map_begin(&s->pictures);
 }
 
@@ -203,8 +204,18 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
     if (m->info.has_tl0picidx) s->last_tl0 = sent->tl0picidx;
     if (m->dependency_descriptor_len) s->last_frame_number = f.frame_number;
   }
+  const uint8_t *payload = m->payload;
+  uint16_t len = m->payload_len;
+  if (s->red_depth | s->carried_count) {
+    uint16_t wrapped = outgoing_red_wrap(s, m, now_us);
+    if (wrapped) {
+      payload = s->red_payload;
+      len = wrapped;
+      f.payload_type = s->formats[s->red_format].payload_type;
+    }
+  }
   struct header_place place = outgoing_header_write(s, &f, m, now_us, header);
-  fill_result(r, &place, m->payload, m->payload_len, sent->seq);
+  fill_result(r, &place, payload, len, sent->seq);
 }
 
 static void write_filler(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, uint16_t seq, int64_t now_us,

@@ -5,6 +5,7 @@
  *   outgoing_picture.c  picture ids
  *   outgoing_header.c   the RTP header
  *   outgoing_rtx.c      retransmission
+ *   outgoing_red.c      redundant audio
  */
 #ifndef RTP_OUTGOING_INTERNAL_H
 #define RTP_OUTGOING_INTERNAL_H
@@ -73,6 +74,7 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
 #define VIDEO_WINDOW 1024 /* packets whose mapping is remembered; powers of two */
 #define AUDIO_WINDOW 256
 #define EPOCHS       8
+#define RED_CARRIED  4 /* missing frames that may wait for the next packet */
 
 /* One stretch of one source flowing here. Remembered for retransmission across switches. */
 struct epoch {
@@ -125,6 +127,11 @@ struct rtp_outgoing_stream {
   } formats[RTP_MAX_FORMATS];
   struct rtp_rate_window rate;
   uint64_t packets, bytes, fillers, switches;
+  /* redundancy */
+  uint8_t red_format, red_inner, red_depth, carried_count;
+  uint32_t carried[RED_CARRIED]; /* source numbers, this epoch's */
+  uint64_t red_packets, red_blocks;
+  uint8_t *red_payload; /* RTP_MEDIA_MAX_PAYLOAD bytes; NULL: no RED */
   /* retransmission */
   int64_t budget_bytes;
   uint64_t budget_counted; /* media bytes that are in the budget already */
@@ -144,6 +151,11 @@ struct rtp_outgoing_stream {
   uint32_t *map;      /* by source number & window_mask */
   struct sent sent[]; /* by our number & window_mask */
 };
+
+/* ---- redundancy ---- */
+
+/* Wraps the newest packet and what shall go with it into s->red_payload. Returns the length; 0: it goes as it is. */
+uint16_t outgoing_red_wrap(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, int64_t now_us);
 
 static inline struct epoch *outgoing_epoch(struct rtp_outgoing_stream *s) {
   return &s->epochs[s->epoch_number % EPOCHS];

@@ -11,11 +11,19 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
   for (size_t i = 0; i < RTP_MAX_FORMATS; i++) {
     if (c->formats[i].payload_type > 127 || c->formats[i].rtx_payload_type > 127) return RTP_ERROR_VALUE;
   }
+  if (c->red_format >= RTP_MAX_FORMATS || c->red_inner >= RTP_MAX_FORMATS) return RTP_ERROR_VALUE;
   size_t window = c->video ? VIDEO_WINDOW : AUDIO_WINDOW;
-  struct rtp_outgoing_stream *s = calloc(1, sizeof *s + window * (sizeof(struct sent) + sizeof(uint32_t)));
+  size_t red = !c->video && c->red_format != c->red_inner && c->formats[c->red_format].payload_type &&
+                       c->formats[c->red_inner].payload_type
+                   ? RTP_MEDIA_MAX_PAYLOAD
+                   : 0;
+  struct rtp_outgoing_stream *s = calloc(1, sizeof *s + window * (sizeof(struct sent) + sizeof(uint32_t)) + red);
   if (!s) return RTP_ERROR_NO_SPACE;
   s->window_mask = (uint32_t)window - 1;
   s->map = (uint32_t *)(void *)(s->sent + window);
+  s->red_format = c->red_format;
+  s->red_inner = c->red_inner;
+  if (red) s->red_payload = (uint8_t *)(s->map + window);
   s->video = c->video;
   s->ssrc = c->ssrc;
   s->rtx_ssrc = c->rtx_ssrc;
@@ -153,6 +161,8 @@ void rtp_outgoing_stream_stats(const struct rtp_outgoing_stream *s, int64_t now_
                                      .rtx_bytes = s->rtx_bytes,
                                      .fillers = s->fillers,
                                      .switches = s->switches,
+                                     .red_packets = s->red_packets,
+                                     .red_blocks = s->red_blocks,
                                      .bitrate_bps = rtp_rate_window_bps(&s->rate, now_us),
                                      .rtt_us = s->rtt_us,
                                      .jitter_us = s->jitter_us,

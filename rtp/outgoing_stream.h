@@ -31,6 +31,7 @@
 #define RTP_OUTGOING_HEADER_MAX 256
 #define RTP_OUTGOING_MID_MAX    16
 #define RTP_TEMPORAL_ALL        7
+#define RTP_REDUNDANCY_MAX      2
 
 struct rtp_outgoing_stream;
 
@@ -45,6 +46,9 @@ struct rtp_outgoing_config {
   struct {
     uint8_t payload_type, rtx_payload_type;
   } formats[RTP_MAX_FORMATS];
+  /* formats[red_format] is RED (RFC 2198) around formats[red_inner] (Opus), and the receiver takes it: older frames may be sent
+   * again with newer ones (rtp_outgoing_stream_set_redundancy). Both equal: none. */
+  uint8_t red_format, red_inner;
   /* Where to begin; random numbers (RFC 3550 §5.1), the caller has the generator. */
   uint16_t first_seq, first_rtx_seq;
   uint32_t first_timestamp;
@@ -69,6 +73,14 @@ void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max
  * nothing happens. */
 void rtp_outgoing_stream_set_playout_delay(struct rtp_outgoing_stream *s, uint16_t min_ms);
 
+/* Audio: each packet repeats the frames of so many packets before it as RED, 0 to RTP_REDUNDANCY_MAX; 0 at first. Without `red_format`
+ * nothing happens. A source that sends RED itself is passed on as it is. */
+void rtp_outgoing_stream_set_redundancy(struct rtp_outgoing_stream *s, uint8_t depth);
+
+/* Audio: the packet sent as `seq` is missing at the receiver, and there is no RTX to repeat it: its frame goes along with the next
+ * packet, as RED, if that is not later than 341 ms (14 bits of timestamp offset). At most once a round trip. Returns whether. */
+bool rtp_outgoing_stream_carry(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us);
+
 /* Paused: nothing flows, the selection stays. Resuming video waits for a key frame. */
 void rtp_outgoing_stream_pause(struct rtp_outgoing_stream *s, bool paused);
 
@@ -91,7 +103,8 @@ struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct r
 /* ---- the hot path ---- */
 
 struct rtp_forward_result {
-  const uint8_t *payload; /* media's payload, patched; or one static byte of padding for a filler */
+  const uint8_t *payload; /* media's payload, patched; or one static byte of padding for a filler; RED: the slot's
+                             own memory, until the next forward() */
   uint16_t payload_len;
   uint16_t header_len;
   uint16_t seq;                 /* as sent */
@@ -176,12 +189,13 @@ uint32_t rtp_outgoing_stream_rtx_ssrc(const struct rtp_outgoing_stream *s);
 struct rtp_outgoing_stats {
   uint64_t packets, bytes; /* media; payload bytes, as in SR */
   uint64_t rtx_packets, rtx_bytes, fillers, switches;
-  uint64_t bitrate_bps;  /* media payload over the last second */
-  int64_t rtt_us;        /* 0 unknown                          */
-  int64_t jitter_us;     /* as the receiver reports            */
-  int32_t lost;          /* as the receiver reports            */
-  uint8_t fraction_lost; /* of 256                             */
-  uint8_t temporal;      /* highest temporal layer flowing     */
+  uint64_t red_packets, red_blocks; /* packets made RED here; older frames in them */
+  uint64_t bitrate_bps;             /* media payload over the last second */
+  int64_t rtt_us;                   /* 0 unknown                          */
+  int64_t jitter_us;                /* as the receiver reports            */
+  int32_t lost;                     /* as the receiver reports            */
+  uint8_t fraction_lost;            /* of 256                             */
+  uint8_t temporal;                 /* highest temporal layer flowing     */
 };
 
 void rtp_outgoing_stream_stats(const struct rtp_outgoing_stream *s, int64_t now_us, struct rtp_outgoing_stats *out);

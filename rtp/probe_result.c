@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#define SPAN_MAX_US   1000000
+#define SPAN_ERROR_US 2000 /* packets of different sizes, feedback in steps of 250 us */
+
 void probe_results_init(struct probe_results *r) {
   memset(r, 0, sizeof *r);
 }
@@ -62,31 +65,39 @@ static uint64_t rate_bps(uint64_t bytes, int64_t interval_us) {
   return interval_us > 0 ? bytes * 8 * 1000000 / (uint64_t)interval_us : UINT64_MAX;
 }
 
-static uint64_t measure(const struct probe_measurement *c, double random_loss, bool *saturated) {
+/* Packets have different sizes, so the times at both ends are compared, not the rates: at the sender the last packet's bytes came after
+ * the time, at the receiver the first one's before it. */
+static uint64_t measure(const struct probe_measurement *c, double random_loss, int64_t base_us, bool *saturated) {
   if (c->packets < PROBE_RESULT_MIN_PACKETS) return 0;
-  if ((double)c->bytes < PROBE_RESULT_MIN_SHARE * (1 - random_loss) * c->sent_bytes) return 0;
-  int64_t sent_span_us = c->last_sent_us - c->first_sent_us, arrival_span_us = c->last_arrival_us - c->first_arrival_us;
-  if (sent_span_us <= 0 || sent_span_us > 1000000 || arrival_span_us > 1000000) return 0;
-  uint64_t sent_bps = rate_bps(c->bytes - c->last_sent_bytes, sent_span_us);
-  uint64_t arrived_bps = rate_bps(c->bytes - c->first_arrival_bytes, arrival_span_us);
-  /* Lost ones took their time on the path too. */
-  double kept = 1 - random_loss;
-  sent_bps = (uint64_t)((double)sent_bps / kept);
-  if (arrived_bps != UINT64_MAX) arrived_bps = (uint64_t)((double)arrived_bps / kept);
-  if ((double)arrived_bps > PROBE_RESULT_MAX_RATIO * (double)sent_bps) return 0;
-  *saturated = (double)arrived_bps < PROBE_RESULT_SATURATED * (double)sent_bps;
-  if (*saturated) return (uint64_t)(PROBE_RESULT_MARGIN * (double)arrived_bps);
-  return arrived_bps < sent_bps ? arrived_bps : sent_bps;
+  double kept = 1 - random_loss; /* lost ones took their time on the path too */
+  if ((double)c->bytes < PROBE_RESULT_MIN_SHARE * kept * c->sent_bytes) return 0;
+  int64_t sent_us = c->last_sent_us - c->first_sent_us, arrival_us = c->last_arrival_us - c->first_arrival_us;
+  if (sent_us <= 0 || sent_us > SPAN_MAX_US || arrival_us > SPAN_MAX_US) return 0;
+  uint64_t bytes = c->bytes - c->last_sent_bytes;
+  int64_t span_us = arrival_us > sent_us ? arrival_us : sent_us;
+  if ((double)arrival_us * PROBE_RESULT_MAX_RATIO < (double)sent_us) {
+    /* Held up and then let go at once. From the first packet's earliest possible arrival on, the path had that long at most. */
+    if (base_us == INT64_MAX) return 0;
+    int64_t longest_us = c->last_arrival_us - c->first_sent_us - base_us;
+    if (longest_us > span_us) span_us = longest_us;
+  }
+  *saturated = (double)arrival_us * PROBE_RESULT_SATURATED > (double)(sent_us + SPAN_ERROR_US);
+  if (*saturated) {
+    bytes = c->bytes - c->first_arrival_bytes;
+    kept /= PROBE_RESULT_MARGIN;
+  }
+  return (uint64_t)((double)rate_bps(bytes, span_us) / kept);
 }
 
-bool probe_results_take(struct probe_results *r, double random_loss, int64_t now_us, struct probe_result *out) {
+bool probe_results_take(struct probe_results *r, double random_loss, int64_t base_us, int64_t now_us,
+                        struct probe_result *out) {
   for (size_t i = 0; i < PROBE_RESULT_CLUSTERS; i++) {
     struct probe_measurement *c = &r->clusters[i];
     if (!c->id || !c->complete) continue;
     bool late = now_us - c->sent_until_us > PROBE_RESULT_TIMEOUT_US;
     if (!late && c->packets + c->lost < c->sent_packets) continue;
     *out = (struct probe_result){.asked_bps = c->asked_bps};
-    out->measured_bps = measure(c, random_loss, &out->saturated);
+    out->measured_bps = measure(c, random_loss, base_us, &out->saturated);
     c->id = 0;
     return true;
   }

@@ -15,10 +15,11 @@
 #define PROBE_RESULT_CLUSTERS    4
 #define PROBE_RESULT_MIN_PACKETS 4   /* received; fewer say nothing           */
 #define PROBE_RESULT_MIN_SHARE   0.8 /* of the bytes sent, random loss aside  */
-#define PROBE_RESULT_MAX_RATIO   2.0 /* received this much faster than sent: packets were held up, not carried */
-#define PROBE_RESULT_SATURATED   0.9
-#define PROBE_RESULT_MARGIN      0.95
-#define PROBE_RESULT_TIMEOUT_US  1500000 /* after the last packet was sent */
+#define PROBE_RESULT_MAX_RATIO \
+  2.0 /* received this much faster than sent: they were held up; the whole time they took counts */
+#define PROBE_RESULT_SATURATED  0.9
+#define PROBE_RESULT_MARGIN     0.95
+#define PROBE_RESULT_TIMEOUT_US 1500000 /* after the last packet was sent */
 
 struct probe_measurement {
   uint16_t id; /* 0: free */
@@ -51,7 +52,9 @@ struct probe_result {
   bool saturated;                   /* packets came out more slowly than they went in: that is the path's rate */
 };
 
-/* Takes one finished measurement after a feedback message. False when none is finished. */
-bool probe_results_take(struct probe_results *r, double random_loss, int64_t now_us, struct probe_result *out);
+/* Takes one finished measurement after a feedback message. `base_us`: the least one-way delay known (rtp/queue_delay.h), INT64_MAX
+ * none. False when none is finished. */
+bool probe_results_take(struct probe_results *r, double random_loss, int64_t base_us, int64_t now_us,
+                        struct probe_result *out);
 
 #endif

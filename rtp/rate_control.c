@@ -105,6 +105,12 @@ static void decrease(struct rate_control *r, double arrived_bps, int64_t now_us)
   r->changed_us = r->decreased_us = now_us;
 }
 
+/* Less was sent than allowed, so what arrived is not what the link carries: step by step. */
+static void back_off(struct rate_control *r, int64_t now_us) {
+  set_bps(r, RATE_CONTROL_BETA * r->bps);
+  r->changed_us = r->decreased_us = now_us;
+}
+
 void rate_control_drop(struct rate_control *r, uint64_t bps, int64_t now_us) {
   decrease(r, (double)bps, now_us);
   r->state = RATE_HOLD;
@@ -144,9 +150,12 @@ bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t
   if (arrived_bps <= 0) {
     decreased = may_decrease(r, r->bps, now_us);
     if (decreased) decrease(r, r->bps / 2 / RATE_CONTROL_BETA, now_us);
-  } else if (may_decrease(r, arrived_bps, now_us)) {
+  } else if (may_decrease(r, app_limited ? r->bps : arrived_bps, now_us)) {
     double before = r->bps;
-    decrease(r, arrived_bps, now_us);
+    if (app_limited)
+      back_off(r, now_us);
+    else
+      decrease(r, arrived_bps, now_us);
     decreased = r->bps < before;
   }
   r->state = RATE_HOLD;

@@ -13,6 +13,7 @@ set(RTP_STREAM
   outgoing_picture.c
   outgoing_header.c
   outgoing_rtx.c
+  outgoing_red.c
   layer_selector.c
   speaker_detector.c
   transport_feedback.c)

@@ -155,6 +155,8 @@ static struct slot *open_slot(struct peer *peer, struct section *section, const 
           (uint16_t)(engine_random32() & 0x7fff), /* RFC 3711 §3.3.1: a start far from the wrap keeps the ROC certain */
       .first_rtx_seq = (uint16_t)(engine_random32() & 0x7fff),
       .first_timestamp = engine_random32(),
+      .red_format = MEDIA_FORMAT_RED,
+      .red_inner = MEDIA_FORMAT_OPUS,
   };
   bool takes_red = false;
   uint32_t formats = 0;

@@ -4,38 +4,89 @@
 #include <math.h>
 #include <string.h>
 
-#define FRAME_US     20000
-#define DELAY_MIN_US 40000.0
-#define DELAY_MAX_US 500000.0
-#define UP           0.2
-#define DOWN         0.005 /* about the 97th percentile of lateness */
-#define STRETCH_US   3000  /* of each 20 ms that are played: 15 % */
+#define FRAME_US        20000
+#define BUCKET_US       20000
+#define START_DELAY_US  80000.0
+#define QUANTILE        0.95
+#define UNDERRUN_FORGET 0.983
+#define LATE_FORGET     0.9993
+#define US_PER_SHARE    2000000.0 /* 20 ms for each percent */
+#define INTERVAL_US     500000
+#define HISTORY_US      2000000
+#define LOWER_US        85000.0 /* stretched only below the wanted delay minus this, or three quarters of it */
+#define UPPER_US        20000.0 /* shortened only this much above */
+#define STRETCH_US      3000    /* of each 20 ms that are played: 15 % */
 
 void audio_buffer_init(struct audio_buffer *a) {
   memset(a, 0, sizeof *a);
-  a->wanted_us = DELAY_MIN_US;
+  a->wanted_us = START_DELAY_US;
+  a->underrun.forget = UNDERRUN_FORGET;
+  a->late.forget = LATE_FORGET;
 }
 
-static int64_t fastest_us(const struct audio_buffer *a, uint32_t seq) {
-  return a->base_us + (int64_t)(int32_t)(seq - a->base_seq) * FRAME_US;
+static void histogram_add(struct audio_histogram *h, int64_t us) {
+  int64_t bucket = us < 0 ? 0 : us / BUCKET_US;
+  double forget = fmin(fmax(1 - 2.0 / (h->count + 1), 0), h->forget);
+  h->count++;
+  for (int i = 0; i < AUDIO_BUCKETS; i++)
+    h->share[i] *= forget;
+  h->share[bucket < AUDIO_BUCKETS ? bucket : AUDIO_BUCKETS - 1] += 1 - forget;
+}
+
+static double quantile_us(const struct audio_histogram *h) {
+  double sum = 0;
+  for (int i = 0; i < AUDIO_BUCKETS; i++) {
+    sum += h->share[i];
+    if (sum >= QUANTILE - 1e-9) return (i + 1.0) * BUCKET_US;
+  }
+  return START_DELAY_US;
+}
+
+/* Waiting costs its time, not waiting the frames that come later. */
+static double worth_us(const struct audio_histogram *h, double base_us) {
+  double lost = 1, least = INFINITY, best_us = BUCKET_US;
+  for (int i = 0; i < AUDIO_BUCKETS; i++) {
+    lost -= h->share[i];
+    double cost = fmax(i * (double)BUCKET_US - base_us, 0) + US_PER_SHARE * fmax(lost, 0);
+    if (cost >= least - 1e-6) continue;
+    least = cost;
+    best_us = (i + 1.0) * BUCKET_US;
+  }
+  return best_us;
+}
+
+static void note_arrival(struct audio_buffer *a, uint32_t seq, int64_t now_us) {
+  int64_t offset_us = now_us - (int64_t)seq * FRAME_US;
+  a->history[a->arrived % AUDIO_HISTORY].at_us = now_us;
+  a->history[a->arrived++ % AUDIO_HISTORY].offset_us = offset_us;
+  a->fastest_us = offset_us;
+  for (uint32_t i = 0; i < a->arrived && i < AUDIO_HISTORY; i++) {
+    if (a->history[i].at_us >= now_us - HISTORY_US && a->history[i].offset_us < a->fastest_us)
+      a->fastest_us = a->history[i].offset_us;
+  }
+  int64_t late_us = offset_us - a->fastest_us;
+  bool newest = (int32_t)(seq - a->highest) >= 0;
+  histogram_add(&a->late, newest ? 0 : late_us);
+  if (newest && late_us > a->interval_worst_us) a->interval_worst_us = late_us;
+  if (now_us >= a->interval_until_us) {
+    if (a->interval_until_us) histogram_add(&a->underrun, a->interval_worst_us);
+    a->interval_worst_us = 0;
+    a->interval_until_us = now_us + INTERVAL_US;
+  }
+  double base_us = a->underrun.count ? quantile_us(&a->underrun) : START_DELAY_US;
+  a->wanted_us = fmax(base_us, worth_us(&a->late, base_us));
 }
 
 void audio_buffer_packet(struct audio_buffer *a, uint32_t seq, int64_t now_us) {
   if (!a->started) {
     a->started = true;
-    a->next = a->base_seq = a->highest = seq;
-    a->base_us = now_us;
+    a->next = a->highest = seq;
     a->play_us = now_us + (int64_t)a->wanted_us;
   }
   if (a->have[seq % AUDIO_SLOTS] == seq + 1) return;
-  a->base_us += 20; /* forgotten slowly */
-  int64_t early_us = fastest_us(a, seq) - now_us;
-  if (early_us > 0) a->base_us -= early_us;
-  double late_us = (double)(now_us - fastest_us(a, seq)) + FRAME_US;
-  a->wanted_us += (late_us - a->wanted_us) * (late_us > a->wanted_us ? UP : DOWN);
-  a->wanted_us = fmin(fmax(a->wanted_us, DELAY_MIN_US), DELAY_MAX_US);
+  note_arrival(a, seq, now_us);
   if ((int32_t)(seq - a->highest) > 0) a->highest = seq;
-  if ((int32_t)(seq - a->next) >= 0) a->have[seq % AUDIO_SLOTS] = seq + 1;
+  a->have[seq % AUDIO_SLOTS] = seq + 1;
 }
 
 /* One 20 ms step. Missing and later ones are there: concealed, gone. Nothing is there: concealed, and everything plays later. */
@@ -55,8 +106,10 @@ static bool step(struct audio_buffer *a) {
   }
   a->waited = 0;
   a->next++;
-  double delay_us = (double)(a->play_us + FRAME_US - fastest_us(a, a->next));
-  a->play_us += FRAME_US + (int64_t)fmin(fmax(a->wanted_us - delay_us, -STRETCH_US), STRETCH_US);
+  double delay_us = (double)(a->play_us + FRAME_US - a->fastest_us - (int64_t)a->next * FRAME_US);
+  double lower_us = fmax(a->wanted_us * 3 / 4, a->wanted_us - LOWER_US),
+         upper_us = fmax(a->wanted_us, lower_us + UPPER_US);
+  a->play_us += FRAME_US + (delay_us < lower_us ? STRETCH_US : delay_us > upper_us ? -STRETCH_US : 0);
   return there;
 }
 

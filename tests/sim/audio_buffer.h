@@ -1,19 +1,36 @@
-/* tests/sim/audio_buffer.h: a browser's audio jitter buffer: plays 20 ms after 20 ms, conceals what is not there, and adapts its delay
- * to how late packets come by stretching time a little. Concealed time is what W3C's statistics call concealedSamples. */
+/* tests/sim/audio_buffer.h: a browser's audio jitter buffer: plays 20 ms after 20 ms, conceals what is not there, and adapts its delay by
+ * stretching time a little. Concealed time is what W3C's statistics call concealedSamples.
+ *
+ * The delay follows libwebrtc's NetEq, with its constants: of the latest packet of each half second the 95th percentile, long
+ * remembered; and for frames that come late (RED, retransmissions) as much more as is worth it, 20 ms for each percent of frames
+ * saved. */
 #ifndef TESTS_SIM_AUDIO_BUFFER_H
 #define TESTS_SIM_AUDIO_BUFFER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUDIO_SLOTS 256
+#define AUDIO_SLOTS   256
+#define AUDIO_HISTORY 256
+#define AUDIO_BUCKETS 100 /* of 20 ms */
+
+struct audio_histogram {
+  double share[AUDIO_BUCKETS], forget;
+  uint32_t count;
+};
 
 struct audio_buffer {
   uint32_t have[AUDIO_SLOTS]; /* extended number + 1 */
   bool started;
   uint32_t next, highest; /* to play; newest */
-  uint32_t base_seq; /* the fastest packet: arrival of number n without delay is base_us + (n - base_seq) * 20 ms */
-  int64_t base_us, play_us, heard_us;
+  struct {
+    int64_t at_us, offset_us; /* arrival, and that minus the frame's time */
+  } history[AUDIO_HISTORY];
+  uint32_t arrived;
+  int64_t fastest_us; /* least offset of the last two seconds */
+  struct audio_histogram underrun, late;
+  int64_t interval_until_us, interval_worst_us;
+  int64_t play_us, heard_us;
   uint32_t waited;  /* steps without any packet */
   double wanted_us; /* delay above the fastest way */
   uint64_t played, concealed;
@@ -21,6 +38,7 @@ struct audio_buffer {
 };
 
 void audio_buffer_init(struct audio_buffer *a);
+/* One frame, first come or again. */
 void audio_buffer_packet(struct audio_buffer *a, uint32_t seq, int64_t now_us);
 /* Plays until now. `count`: within the time that is measured. */
 void audio_buffer_play(struct audio_buffer *a, int64_t now_us, bool count);

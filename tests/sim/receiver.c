@@ -11,18 +11,16 @@
 
 static void on_tick(void *arg, void *data);
 
-void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, bool audio_nack) {
+void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us) {
   memset(r, 0, sizeof *r);
   r->clock = clock;
   r->twcc = true;
-  r->audio_nack = audio_nack;
   r->rtt_us = rtt_us;
   rtp_extension_map_init(&r->extensions);
   rtp_extension_map_add(&r->extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
   rtp_extension_map_add(&r->extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   transport_feedback_recorder_init(&r->recorder);
-  nack_requester_init(&r->video_nack, rtt_us);
-  nack_requester_init(&r->audio_requester, rtt_us);
+  nack_requester_init(&r->nack, rtt_us);
   rtp_rate_window_init(&r->rate);
   video_buffer_init(&r->video, rtt_us);
   audio_buffer_init(&r->audio);
@@ -63,7 +61,7 @@ static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t se
   struct rtp_codec_info info = {0};
   bool padding = len == 0 || rtp_codec_parse(RTP_CODEC_VP8, payload, len, p->marker, &info) != 0;
   uint32_t extended = extend(&r->video_highest, seq);
-  nack_requester_packet(&r->video_nack, seq, info.keyframe, now_us);
+  nack_requester_packet(&r->nack, seq, info.keyframe, now_us);
   bool complete =
       video_buffer_packet(&r->video, extended, p->timestamp, p->marker, rtx, padding ? NULL : &info, now_us);
   if (!complete) return;
@@ -73,11 +71,14 @@ static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t se
   sim_at(r->clock, next_us, on_show, r, NULL);
 }
 
-static void on_audio(struct receiver *r, uint16_t seq) {
-  uint32_t extended = extend(&r->audio_highest, seq);
-  if (r->audio_nack) nack_requester_packet(&r->audio_requester, seq, false, r->clock->now_us);
+/* Frames of one packet, the oldest first: RED's are told by their timestamps. */
+static void on_audio(struct receiver *r, const struct rtp_packet *p) {
+  uint32_t extended = extend(&r->audio_highest, p->seq);
+  struct rtp_red red = {.count = 1};
+  if (p->payload_type == SIM_RED && rtp_red_parse(p->payload, p->payload_len, &red)) return;
   audio_buffer_play(&r->audio, r->clock->now_us, r->clock->now_us >= r->count_from_us);
-  audio_buffer_packet(&r->audio, extended, r->clock->now_us);
+  for (unsigned i = 0; i < red.count; i++)
+    audio_buffer_packet(&r->audio, extended - red.blocks[i].timestamp_offset / SIM_AUDIO_STEP, r->clock->now_us);
 }
 
 void receiver_packet(struct receiver *r, const struct sim_packet *packet) {
@@ -92,13 +93,13 @@ void receiver_packet(struct receiver *r, const struct sim_packet *packet) {
   if (r->twcc && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE))
     transport_feedback_arrived(&r->recorder, x.transport_sequence, r->clock->now_us);
   if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) r->video.minimum_us = x.playout_delay.min_ms * 1000;
-  bool rtx = p.payload_type == SIM_VP8_RTX || p.payload_type == SIM_OPUS_RTX;
+  bool rtx = p.payload_type == SIM_VP8_RTX;
   if (rtx && p.payload_len < 2) return; /* a probe */
   uint16_t seq = rtx ? (uint16_t)(p.payload[0] << 8 | p.payload[1]) : p.seq;
   if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
     on_video(r, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
-  else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_OPUS_RTX)
-    on_audio(r, seq);
+  else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_RED)
+    on_audio(r, &p);
 }
 
 /* ---- what it says ---- */
@@ -126,8 +127,7 @@ static void on_tick(void *arg, void *data) {
   int64_t now_us = r->clock->now_us;
   uint8_t out[1200];
   audio_buffer_play(&r->audio, now_us, now_us >= r->count_from_us);
-  send_nacks(r, &r->video_nack, SIM_SLOT_VIDEO);
-  if (r->audio_nack) send_nacks(r, &r->audio_requester, SIM_SLOT_AUDIO);
+  send_nacks(r, &r->nack, SIM_SLOT_VIDEO);
   if (r->recorder.unreported && now_us - r->feedback_us >= feedback_interval_us(r)) {
     int len;
     r->feedback_us = now_us;

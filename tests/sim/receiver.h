@@ -16,11 +16,11 @@ struct receiver {
   struct sim_clock *clock;
   void (*send)(void *arg, const uint8_t *data, size_t len);
   void *arg;
-  bool twcc, audio_nack;
+  bool twcc;
   int64_t rtt_us;
   struct rtp_extension_map extensions;
   struct transport_feedback_recorder recorder;
-  struct nack_requester video_nack, audio_requester;
+  struct nack_requester nack; /* of video: no browser offers it for audio */
   struct video_buffer video;
   struct audio_buffer audio;
   uint32_t video_highest, audio_highest; /* extended */
@@ -29,7 +29,7 @@ struct receiver {
   uint64_t packets, duplicates, plis, nacks;
 };
 
-void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us, bool audio_nack);
+void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us);
 /* A packet of the server. */
 void receiver_packet(struct receiver *r, const struct sim_packet *p);
 /* Statistics of frames and audio count from now on. */

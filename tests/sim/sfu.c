@@ -7,7 +7,8 @@
 #include "rtp/packet.h"
 
 #define TICK_US      5000
-#define AUDIO_WIRE   68000 /* 32 kbit/s of Opus, 50 packets a second */
+#define AUDIO_HEADER 704 /* bits of each of 50 packets a second: as rtp/bandwidth_allocator.c */
+#define AUDIO_WIRE   67200
 #define ELASTIC_MOST 20000000
 
 /* ---- sending ---- */
@@ -155,7 +156,10 @@ static void allocate(struct sfu_receiver *r) {
                                           .bitrate_bps = stats.bitrate_bps,
                                           .temporal_count = stats.temporal_layers};
   }
-  struct allocation a = {.audio_bps = AUDIO_WIRE, .slots = &slot, .slot_count = 1, .memory = &r->all};
+  struct rtp_outgoing_stats audio;
+  rtp_outgoing_stream_stats(r->audio, now_us, &audio);
+  struct allocation a = {
+      .audio_bps = audio.bitrate_bps + 50 * AUDIO_HEADER, .slots = &slot, .slot_count = 1, .memory = &r->all};
   downlink_fill_allocation(r->downlink, &a, now_us);
   bandwidth_allocator_run(&a, now_us);
   downlink_want(r->downlink, &a, now_us);
@@ -247,7 +251,7 @@ void sfu_close(struct sfu *s) {
   rtp_incoming_stream_free(s->audio);
 }
 
-static struct rtp_outgoing_stream *open_slot(bool video, bool rtx, struct sim_random *random) {
+static struct rtp_outgoing_stream *open_slot(bool video, bool red, struct sim_random *random) {
   struct rtp_extension_map extensions;
   rtp_extension_map_init(&extensions);
   rtp_extension_map_add(&extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
@@ -255,7 +259,7 @@ static struct rtp_outgoing_stream *open_slot(bool video, bool rtx, struct sim_ra
   rtp_extension_map_add(&extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   uint32_t ssrc = video ? SIM_SLOT_VIDEO : SIM_SLOT_AUDIO;
   struct rtp_outgoing_config c = {.ssrc = ssrc,
-                                  .rtx_ssrc = rtx ? ssrc + 1 : 0,
+                                  .rtx_ssrc = video ? ssrc + 1 : 0, /* no browser has RTX for audio */
                                   .video = video,
                                   .mid = video ? "3" : "2",
                                   .extensions = &extensions,
@@ -265,22 +269,26 @@ static struct rtp_outgoing_stream *open_slot(bool video, bool rtx, struct sim_ra
   c.formats[SIM_FORMAT_VP8].payload_type = SIM_VP8;
   c.formats[SIM_FORMAT_VP8].rtx_payload_type = SIM_VP8_RTX;
   c.formats[SIM_FORMAT_OPUS].payload_type = SIM_OPUS;
-  c.formats[SIM_FORMAT_OPUS].rtx_payload_type = SIM_OPUS_RTX;
+  if (red) {
+    c.formats[SIM_FORMAT_RED].payload_type = SIM_RED;
+    c.red_format = SIM_FORMAT_RED;
+    c.red_inner = SIM_FORMAT_OPUS;
+  }
   struct rtp_outgoing_stream *out;
   if (rtp_outgoing_stream_create(&out, &c)) abort();
   return out;
 }
 
 struct sfu_receiver *sfu_add_receiver(struct sfu *s, struct receiver *browser, struct sim_link *down, uint8_t flow,
-                                      uint64_t seed, bool audio_rtx) {
+                                      uint64_t seed, bool red) {
   struct sfu_receiver *r = &s->receivers[s->receiver_count++];
   struct sim_random random;
   sim_random_init(&random, seed, 300 + (uint64_t)s->receiver_count);
   *r = (struct sfu_receiver){.sfu = s, .browser = browser, .down = down, .flow = flow, .layer = LAYER_NONE};
   struct downlink_config c = {.overhead_bytes = IP_UDP_SRTP, .listener = {.arg = r, .send = on_downlink_send}};
   if (downlink_create(&r->downlink, &c)) abort();
-  r->video = open_slot(true, true, &random);
-  r->audio = open_slot(false, audio_rtx, &random);
+  r->video = open_slot(true, false, &random);
+  r->audio = open_slot(false, red, &random);
   r->video_slot = downlink_add_slot(r->downlink, r->video, r, true);
   r->audio_slot = downlink_add_slot(r->downlink, r->audio, r, false);
   rtp_outgoing_stream_select(r->audio, s->audio);

@@ -7,9 +7,10 @@
 #define SIM_VP8          96
 #define SIM_VP8_RTX      97
 #define SIM_OPUS         111
-#define SIM_OPUS_RTX     112
+#define SIM_RED          63
 #define SIM_FORMAT_VP8   0
 #define SIM_FORMAT_OPUS  1
+#define SIM_FORMAT_RED   2
 #define SIM_TRANSPORT_ID 3 /* extension ids towards receivers */
 #define SIM_SEND_TIME_ID 4
 #define SIM_PLAYOUT_ID   5
@@ -20,5 +21,6 @@
 #define SIM_SLOT_AUDIO   6000U
 #define SIM_FRAME_US     33333
 #define SIM_AUDIO_US     20000
+#define SIM_AUDIO_STEP   960 /* of its timestamps */
 
 #endif
