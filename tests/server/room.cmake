@@ -11,4 +11,4 @@ set_tests_properties(${CONSILIUM_TEST_PREFIX}server/room/simulation PROPERTIES T
 
 # The direct connection of two in a world where everything takes time and breaks. 10 seeds; 200 with CONSILIUM_LONG.
 consilium_test(server/room/direct_simulation room/direct_simulation_test.c room/direct_world.c room/direct_client.c
-  LINK room_harness room TIMEOUT 300 LABELS simulation)
+  room/direct_screen.c   LINK room_harness room TIMEOUT 300 LABELS simulation)

@@ -51,6 +51,13 @@ static void report(struct world *w, int seat, uint32_t attempt, const char *stat
   world_request(w, seat, "directState", fields);
 }
 
+/* Careless: what was said of an earlier attempt is said once more, now. */
+static void report_stale(struct world *w, int seat, uint32_t attempt, const char *state) {
+  if (!w->careless || attempt < 2 || world_random(w, 3)) return;
+  json_t *fields = json_pack("{s:I, s:s}", "attempt", (json_int_t)attempt - 1, "state", state);
+  world_request(w, seat, "directState", fields);
+}
+
 static void close_pc(struct world *w, struct page *p, struct pc *pc) {
   struct link *l = &w->links[pc->link];
   if (p->shows == pc->link + 1) p->shows = 0;
@@ -111,6 +118,8 @@ static void begin(struct world *w, int seat, const json_t *message) {
   l->seat[1 - side] = peer;
   l->page[side] = p->generation;
   l->open[side] = true;
+  report_stale(w, seat, pc->attempt, "connected");
+  report_stale(w, seat, pc->attempt, "failed");
   if (side == 0)
     world_request(w, seat, "signal",
                   json_pack("{s:I, s:{s:s, s:s}}", "attempt", (json_int_t)pc->attempt, "description", "type", "offer",
@@ -122,6 +131,10 @@ static void described(struct world *w, int seat, const json_t *message) {
   const json_t *description = json_object_get(message, "description");
   if (!pc || !description) return;
   struct link *l = &w->links[pc->link];
+  if (strcmp(text(description, "sdp"), "screen") == 0) {
+    screen_described(w, seat, pc, text(description, "type"));
+    return;
+  }
   l->described[pc->side] = true;
   if (strcmp(text(description, "type"), "offer") == 0)
     world_request(w, seat, "signal",
@@ -129,6 +142,7 @@ static void described(struct world *w, int seat, const json_t *message) {
                             "sdp", "v=0"));
   if (!l->described[0] || !l->described[1] || l->connecting) return;
   l->connecting = true;
+  screen_begins(w, l);
   world_later(w, (50 + world_random(w, 350)) * MS, CONNECTS, seat, pc->link);
 }
 
@@ -150,11 +164,13 @@ static void send_again(struct world *w, int seat, uint32_t attempt) {
 
 static void come_back(struct world *w, int seat, uint32_t attempt) {
   struct pc *pc = find(&w->pages[seat], attempt);
+  report_stale(w, seat, attempt, "swapped");
   send_again(w, seat, attempt);
   if (!pc) {
     report(w, seat, attempt, "swapped"); /* nothing of it is left here */
     return;
   }
+  if (!pc->returning) pc->returning_us = w->now_us;
   pc->returning = true;
   pc->swapped_told = false;
 }
@@ -253,26 +269,44 @@ static void watch_packets(struct world *w, int seat, struct pc *pc) {
   world_later(w, STALL_US, POKE, seat, 0); /* and say it again, should nobody answer */
 }
 
+/* A careful client with careful company is back in time. */
+static void check_return(const struct world *w, int seat, const struct pc *pc, bool screen) {
+  const struct page *a = &w->pages[seat], *b = &w->pages[other_seat(w, pc)];
+  bool undisturbed = !w->careless && !screen && a->works && b->works && a->works_since_us < pc->returning_us - SECOND &&
+                     b->works_since_us < pc->returning_us - SECOND;
+  if (undisturbed && w->now_us - pc->returning_us > FIRST_US)
+    fail_msg("at %.3f s: %d has taken %.0f ms", (double)w->now_us / 1e6, seat,
+             (double)(w->now_us - pc->returning_us) / 1e3);
+}
+
 static void step(struct world *w, int seat, struct pc *pc) {
   struct page *p = &w->pages[seat];
   const struct link *l = &w->links[pc->link];
   watch_packets(w, seat, pc);
+  int other = other_seat(w, pc);
+  screen_step(w, seat, pc);
   bool fine = l->connected && !pc->stalled && !pc->returning && !pc->ended;
-  if (fine && !pc->connected_told && w->now_us >= l->decode_us[pc->side] && world_direct_flows(w, pc)) {
+  bool all = w->now_us >= l->decode_us[pc->side] && world_direct_flows(w, pc) &&
+             (!screen_published(w, other) || screen_direct(w, l, 1 - pc->side));
+  if (fine && !pc->connected_told && all) {
     p->shows = pc->link + 1;
     pc->connected_told = true;
     report(w, seat, pc->attempt, "connected");
   }
   bool wants_server = pc->stalled || pc->returning || pc->ended;
-  if (wants_server && world_server_flows(w, other_seat(w, pc), seat)) {
+  bool screen = (screen_published(w, other) || screen_direct(w, l, 1 - pc->side)) && !pc->stalled;
+  if (wants_server && world_server_flows(w, other, seat) && (!screen || screen_on_server(w, other, seat))) {
     if (p->shows == pc->link + 1) p->shows = 0;
-    if (pc->returning && !pc->swapped_told) report(w, seat, pc->attempt, "swapped");
+    if (pc->returning && !pc->swapped_told) {
+      check_return(w, seat, pc, screen);
+      report(w, seat, pc->attempt, "swapped");
+    }
     if (pc->returning) pc->swapped_told = true;
     pc->let_go = true;
   }
   if (!pc->ended) return;
   bool served = pc->let_go && !pc->lingers;
-  bool alone = !w->pages[other_seat(w, pc)].alive || w->pages[other_seat(w, pc)].generation != l->page[1 - pc->side];
+  bool alone = !w->pages[other].alive || w->pages[other].generation != l->page[1 - pc->side];
   if (served || alone || !l->open[1 - pc->side] || w->now_us - pc->ended_us >= PATIENCE_US) close_pc(w, p, pc);
 }
 

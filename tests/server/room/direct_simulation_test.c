@@ -52,19 +52,47 @@ static void kick_patient(struct world *w) {
     world_request(w, DOCTOR, "kick", json_pack("{s:s}", "participant", world_member(w, PATIENT)->id));
 }
 
-/* Somebody shares the screen meanwhile: negotiation on the attempt's own connection. */
-static void renegotiate(struct world *w) {
-  for (int seat = 0; seat < 2; seat++)
-    for (int i = 0; i < WORLD_PCS; i++)
-      if (w->pages[seat].pcs[i].open)
-        world_request(w, seat, "signal",
-                      json_pack("{s:I, s:{s:s, s:s}}", "attempt", (json_int_t)w->pages[seat].pcs[i].attempt,
-                                "description", "type", "offer", "sdp", "v=0"));
+/* At the same time, or in the middle of what a third's coming or going begins. */
+static void share_screens(struct world *w) {
+  if (world_random(w, 2)) come_or_go(w, THIRD);
+  for (int seat = 0; seat < 3; seat++) {
+    if (world_random(w, 2)) continue;
+    world_run(w, world_random(w, 300) * MS);
+    screen_share(w, seat, !w->pages[seat].screen);
+  }
+}
+
+/* So that most collisions happen where there is something to lose: the two alone for as long as it takes to be direct. */
+static void leave_them_alone(struct world *w) {
+  for (int seat = 2; seat < 4; seat++)
+    if (world_member(w, seat)) client_leave(w, seat);
+  w->blocked = false;
+  policy(w, "auto", "all");
+  world_run(w, 7 * SECOND);
+}
+
+/* A third comes in the moment in which the two have become direct. */
+static void collide_with_the_switch(struct world *w) {
+  leave_them_alone(w);
+  come_or_go(w, THIRD); /* so that the next attempt is 5 s away */
+  world_run(w, SECOND);
+  if (!world_member(w, THIRD)) return;
+  client_leave(w, THIRD);
+  size_t switches = w->switches;
+  for (int i = 0; i < 10000 && w->switches == switches; i++)
+    world_run(w, MS);
+  if (world_random(w, 4)) {
+    world_later(w, world_random(w, 3) * 10 * MS, TO_SERVER, THIRD, 0); /* its request had been on its way */
+    w->queue[w->queue_count - 1].message = json_pack("{s:s}", "type", "join");
+  } else {
+    reload(w, (int)world_random(w, 2));
+  }
+  world_run(w, world_random(w, 500) * MS);
 }
 
 static void act(struct world *w) {
   int seat = (int)world_random(w, 2);
-  switch (world_random(w, 17)) {
+  switch (world_random(w, 20)) {
     case 0:
     case 1:
     case 2:
@@ -108,20 +136,15 @@ static void act(struct world *w) {
     case 13:
       if (world_random(w, 8) == 0) world_request(w, DOCTOR, "close", NULL);
       break;
+    case 15:
+    case 16:
+      collide_with_the_switch(w);
+      break;
     default:
-      renegotiate(w);
+      share_screens(w);
   }
   for (int i = 0; i < 2; i++) /* the two come back sooner or later */
     if (!w->pages[i].alive && world_random(w, 3)) world_load(w, i);
-}
-
-/* So that most collisions happen where there is something to lose: the two alone for as long as it takes to be direct. */
-static void leave_them_alone(struct world *w) {
-  for (int seat = 2; seat < 4; seat++)
-    if (world_member(w, seat)) client_leave(w, seat);
-  w->blocked = false;
-  policy(w, "auto", "all");
-  world_run(w, 7 * SECOND);
 }
 
 /* Quiet: whatever is on its way ends, everything works again. */

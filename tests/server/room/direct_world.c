@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNSAID_US (1000 * MS) /* as FIRST_US, but `sending` may get lost: half a second more at most */
+#define SCREEN_US (5000 * MS) /* an offer may get lost with a socket: repeated after 2 s */
+
 uint32_t world_random(struct world *w, uint32_t below) {
   w->random ^= w->random << 13;
   w->random ^= w->random >> 7;
@@ -239,7 +242,7 @@ static void update_flows(struct world *w) {
       const struct page *a = &w->pages[from], *b = &w->pages[to];
       struct flow *f = &w->flows[from][to];
       if (f->from_page != a->generation || f->to_page != b->generation)
-        *f = (struct flow){.from_page = a->generation, .to_page = b->generation};
+        *f = (struct flow){.screen_able_us = INT64_MAX, .from_page = a->generation, .to_page = b->generation};
       const struct member *sender = world_member(w, from), *receiver = world_member(w, to);
       bool flows = from != to && from != 3 && sender && receiver && a->transport && b->transport && a->sending &&
                    !is_paused(w, sender->handle);
@@ -266,9 +269,12 @@ bool world_server_flows(const struct world *w, int from, int to) {
   return w->flows[from][to].flows && w->now_us >= w->flows[from][to].decode_us;
 }
 
-bool world_direct_flows(const struct world *w, const struct pc *pc) {
-  const struct link *l = &w->links[pc->link];
+static bool link_flows(const struct link *l) {
   return l->connected && !l->dead && l->open[0] && l->open[1];
+}
+
+bool world_direct_flows(const struct world *w, const struct pc *pc) {
+  return link_flows(&w->links[pc->link]);
 }
 
 /* A direct path that died is noticed after a second, if the sockets work; so long nobody can do anything. */
@@ -283,29 +289,64 @@ static bool excused(const struct world *w, const struct pc *pc, int from, int to
   return w->now_us - since < (w->careless ? 8 : 2) * SECOND;
 }
 
-/* Does `to` see `from`, over what it shows? */
-static bool sees(const struct world *w, int from, int to) {
+enum path { EXCUSED = -2, SERVER = -1 };
+
+/* Over which link does `to` see `from`, or how else? */
+static int path_of(const struct world *w, int from, int to) {
   const struct page *b = &w->pages[to];
-  bool server = true;
+  int path = SERVER;
   for (int i = 0; i < WORLD_PCS; i++) {
     const struct pc *pc = &b->pcs[i];
     const struct link *l = &w->links[pc->link];
     bool between = pc->open && l->seat[1 - pc->side] == from && l->page[1 - pc->side] == w->pages[from].generation;
     if (!between) continue;
-    if (excused(w, pc, from, to)) return true;
-    if (b->shows != pc->link + 1) continue;
-    server = false;
-    if (world_direct_flows(w, pc)) return true;
+    if (excused(w, pc, from, to)) return EXCUSED;
+    if (b->shows == pc->link + 1) path = pc->link;
   }
-  return server && world_server_flows(w, from, to);
+  return path;
+}
+
+static bool sees(const struct world *w, int from, int to) {
+  int path = path_of(w, from, to);
+  if (path == SERVER) return world_server_flows(w, from, to);
+  return path == EXCUSED || link_flows(&w->links[path]);
+}
+
+static bool sees_screen(const struct world *w, int from, int to) {
+  int path = path_of(w, from, to);
+  if (path == SERVER) return screen_on_server(w, from, to);
+  if (path == EXCUSED) return true;
+  const struct link *l = &w->links[path];
+  return link_flows(l) && screen_direct(w, l, l->seat[1] == from);
+}
+
+/* A shared screen is seen after a while, and then as long as it is shared. */
+static void check_screen(struct world *w, int from, int to) {
+  const struct page *a = &w->pages[from], *b = &w->pages[to];
+  struct flow *f = &w->flows[from][to];
+  if (!a->screen || !f->seen) f->screen_seen = false;
+  bool able = a->screen && f->seen && a->works && b->works && path_of(w, from, to) != EXCUSED;
+  if (!able)
+    f->screen_able_us = INT64_MAX;
+  else if (f->screen_able_us == INT64_MAX)
+    f->screen_able_us = w->now_us;
+  if (!a->screen || !f->seen) return;
+  if (sees_screen(w, from, to))
+    f->screen_seen = f->screen_seen || path_of(w, from, to) != EXCUSED;
+  else if (f->screen_seen)
+    fail_msg("at %.3f s: %d does not see %d's screen any more", (double)w->now_us / 1e6, to, from);
+  else if (able && w->now_us - f->screen_able_us > SCREEN_US)
+    fail_msg("at %.3f s: %d has not seen %d's screen yet", (double)w->now_us / 1e6, to, from);
 }
 
 /* Who has once been seen goes on being seen. */
-static void check_media(const struct world *w) {
+static void check_media(struct world *w) {
   for (int from = 0; from < WORLD_SEATS; from++) {
     for (int to = 0; to < WORLD_SEATS; to++) {
       const struct flow *f = &w->flows[from][to];
-      if (!f->seen && f->able_us && f->able_us != INT64_MAX && w->now_us - f->able_us > 5 * SECOND / 2)
+      check_screen(w, from, to);
+      if (!f->seen && f->able_us && f->able_us != INT64_MAX &&
+          w->now_us - f->able_us > (w->careless || !w->pages[from].works ? UNSAID_US : FIRST_US))
         fail_msg("at %.3f s: %d has not seen %d yet", (double)w->now_us / 1e6, to, from);
       if (!f->seen || sees(w, from, to)) continue;
       fail_msg("at %.3f s: %d does not see %d", (double)w->now_us / 1e6, to, from);
@@ -382,7 +423,7 @@ static void happen(struct world *w, const struct happened *h) {
   if (h->what == ACTS) {
     w->act(w);
   } else if (h->seat < 0) {
-    (void)room_manager_session_lost(w->m, json_string_value(h->message), w->now_us);
+    if (h->what == SERVER_SEES_LOSS) (void)room_manager_session_lost(w->m, json_string_value(h->message), w->now_us);
   } else {
     const struct page *p = &w->pages[h->seat];
     bool message = h->what == TO_CLIENT || (h->what == TO_SERVER && h->number == 0);

@@ -17,6 +17,10 @@
 #define WORLD_QUEUE 4096
 #define MS          INT64_C(1000)
 
+/* When all sockets work, from when nothing but the topology stands in the way to the first picture over the server: the order
+ * to send (150 ms at most, as every message), `sending`, a key frame (300 ms). */
+#define FIRST_US    (650 * MS)
+
 enum happening {
   TO_CLIENT, /* message                                        */
   TO_SERVER, /* message                                        */
@@ -42,8 +46,8 @@ struct happened {
 struct pc {
   int link, side;
   uint32_t attempt;
-  bool open, connected_told, returning, swapped_told, ended, lingers, stalled, let_go;
-  int64_t ended_us, stall_told_us;
+  bool open, connected_told, returning, swapped_told, ended, lingers, stalled, let_go, offering;
+  int64_t ended_us, stall_told_us, offered_us, returning_us;
 };
 
 /* Both ends. */
@@ -52,6 +56,7 @@ struct link {
   int seat[2], page[2];
   bool open[2], described[2], connecting, connected, dead;
   int64_t decode_us[2], dead_us, closed_us;
+  int64_t screen_us[2]; /* of the one on this side, decodable from then on; 0: not there */
 };
 
 struct page {
@@ -62,7 +67,9 @@ struct page {
   char session[40], id[ROOM_ID_BYTES];
   uint32_t handle;
   bool sending; /* to the server */
-  int shows;    /* link + 1 of the direct connection it shows, 0: the server's */
+  bool screen;
+  int64_t screen_us; /* decodable over the server from then on */
+  int shows;         /* link + 1 of the direct connection it shows, 0: the server's */
   struct pc pcs[WORLD_PCS];
   int64_t next_id, inbound_us, outbound_us;
   /* what the server has told, checked as it is told */
@@ -72,8 +79,9 @@ struct page {
 
 /* What of one seat arrives at another one by way of the server. */
 struct flow {
-  bool flows, seen;           /* seen: decoded once since both pages are there */
-  int64_t decode_us, able_us; /* able: since when nothing but the room's topology stands in the way */
+  bool flows, seen, screen_seen; /* seen: decoded once since both pages are there */
+  int64_t decode_us, able_us;    /* able: since when nothing but the room's topology stands in the way */
+  int64_t screen_able_us;
   int from_page, to_page;
 };
 
@@ -123,5 +131,16 @@ void client_sees_loss(struct world *w, int seat);
 /* Says so and lets go of everything. */
 void client_leave(struct world *w, int seat);
 void client_connected(struct world *w, int link);
+
+/* ---- direct_screen.c */
+void screen_share(struct world *w, int seat, bool on);
+void screen_described(struct world *w, int seat, struct pc *pc, const char *type);
+void screen_step(struct world *w, int seat, struct pc *pc);
+/* Both have described the link: with the screens that are shared by now. */
+void screen_begins(struct world *w, struct link *l);
+bool screen_direct(const struct world *w, const struct link *l, int side);
+bool screen_on_server(const struct world *w, int from, int to);
+/* The others know of it. */
+bool screen_published(const struct world *w, int from);
 
 #endif
