@@ -20,8 +20,9 @@ after(async () => {
 
 test('two Chromium pages see and hear each other', async () => {
   const room = { room: 'two' };
-  const anna = await Member.join(browser, server.url, { ...room, name: 'Anna' });
-  const ben = await Member.join(browser, server.url, { ...room, name: 'Ben', role: 'patient' });
+  const path = { topology: 'never' }; // the server's
+  const anna = await Member.join(browser, server.url, { ...room, name: 'Anna' }, path);
+  const ben = await Member.join(browser, server.url, { ...room, name: 'Ben', role: 'patient' }, path);
   await Promise.all([anna.seesVideos(1), ben.seesVideos(1)]);
   for (const member of [anna, ben]) {
     await member.waitFor(async () => {

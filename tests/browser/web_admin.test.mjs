@@ -18,8 +18,8 @@ const errors = [];
 before(async () => {
   server = await Server.start();
   browser = await launch('chromium', { viewport: { width: 640, height: 480 } });
-  doctor = await Member.join(browser, server.url, { room, name: 'Dr. Lee' });
-  patient = await Member.join(browser, server.url, { room, name: HOSTILE, role: 'patient' });
+  doctor = await Member.join(browser, server.url, { room, name: 'Dr. Lee' }, { topology: 'never' });
+  patient = await Member.join(browser, server.url, { room, name: HOSTILE, role: 'patient' }, { topology: 'never' });
   await Promise.all([doctor.seesVideos(1), patient.seesVideos(1)]);
   page = await (await browser.createBrowserContext()).newPage();
   await page.setViewport({ width: 1280, height: 900 });

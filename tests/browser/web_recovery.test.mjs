@@ -22,7 +22,8 @@ after(async () => {
   await server?.stop();
 });
 
-const join = (room, name, extra, prepare) => Member.join(browser, server.url, { room, name, role: 'doctor' }, extra, prepare);
+/** Over the server, whatever their number. */
+const join = (room, name, extra, prepare) => Member.join(browser, server.url, { room, name, role: 'doctor' }, { topology: 'never', ...extra }, prepare);
 
 /** Packets grow in every slot that had any: media flows, without a pause in our counting. */
 async function flows(member, before) {

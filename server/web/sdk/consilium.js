@@ -91,7 +91,10 @@ export class Client extends Emitter {
     this.#place.on('admitted', () => this.emit('admitted'));
     this.#place.on('declined', (cause, reason) => this.emit('declined', cause, reason));
     this.#place.on('sentBack', (reason, state) => this.emit('sentBack', reason, state));
-    this.#signal.on('reconnecting', () => this.emit('reconnecting'));
+    this.#signal.on('reconnecting', () => {
+      this.room?._signalLost();
+      this.emit('reconnecting');
+    });
     this.#signal.on('reconnected', async (welcome) => {
       this.welcome = welcome;
       if (!welcome.resumed) {

@@ -362,6 +362,12 @@ export class LocalParticipant extends Participant {
     if (source) await this.#sfu().setLayers(source, layers);
   }
 
+  /** @internal What is sent as `source` now; nothing of a camera that is off. @param {Source} source */
+  _media(source) {
+    const media = this.#locals.get(source)?.media;
+    return media?.readyState === 'live' ? media : null;
+  }
+
   /** @internal The room is over: every device is let go. */
   _release() {
     this.#released = true;

@@ -8,6 +8,7 @@ import { LocalParticipant } from './local_participant.js';
 import { QualityMeter } from './quality.js';
 import { RoomState } from './room_state.js';
 import { SfuConnection } from './sfu_connection.js';
+import { Topology } from './topology.js';
 import { ViewObserver } from './view_observer.js';
 
 /** @typedef {import('./signal.js').Signal} Signal */
@@ -42,6 +43,7 @@ export class Room extends RoomState {
   #everJoined = false;
   #options;
   #quality;
+  #topology;
   #place;
 
   /** @internal Use Client.join(). @param {Signal} signal @param {JoinOptions} options @param {WaitingPlace} place */
@@ -54,6 +56,7 @@ export class Room extends RoomState {
     this.#options = options;
     this.#place = place;
     this.#sfu = this.#connect();
+    this.#topology = this.#followTopology();
     this.#quality = new QualityMeter(() => this.getStats(), (quality) => {
       this.connectionQuality = quality;
       this.emit('connectionQualityChanged', quality, this.localParticipant);
@@ -67,7 +70,27 @@ export class Room extends RoomState {
 
   /** @protected @param {string} mid */
   _slotTrack(mid) {
-    return this.#sfu.slotTrack(mid);
+    return this.#sfu.slotReceiver(mid)?.track ?? null;
+  }
+
+  /** @protected @param {string} participant @param {import('./tracks.js').Source} source */
+  _directTrack(participant, source) {
+    return this.#topology.mediaOf(participant, source);
+  }
+
+  #followTopology() {
+    const topology = new Topology({
+      request: (type, fields) => this.#signal.request(type, fields),
+      setSending: (on) => this.#sfu.setSending(on),
+      localMedia: (source) => this.localParticipant._media(source),
+      publications: (id) => [...(this.remoteParticipants.get(id)?.publications.values() ?? [])],
+      slotReceiver: (track) => this.#sfu.slotReceiver(this._slotMid(track) ?? ''),
+      show: () => this._showMedia(),
+      told: (now) => (this.topology = now),
+      changed: (now, reason, gapMs) => this.emit('topologyChanged', { topology: now, reason, gapMs }),
+    });
+    this.localParticipant.on('publicationChanged', () => topology.localMediaChanged());
+    return topology;
   }
 
   // ---- joining, and joining again ----------------------------------------------------------------------------------
@@ -124,6 +147,7 @@ export class Room extends RoomState {
     this.localParticipant.id = participant;
     this.#joined = this.#everJoined = true;
     this._sync(room);
+    this.#topology.sync(room);
     await negotiating;
     return true;
   }
@@ -132,7 +156,7 @@ export class Room extends RoomState {
     const sfu = new SfuConnection(this.#signal, this.#iceServers);
     sfu.on('state', (state) => this.#setMediaState(state));
     sfu.on('data', (from, payload, reliable) => this.emit('dataReceived', payload, this.remoteParticipants.get(from), reliable));
-    sfu.on('negotiated', () => this._showSlots());
+    sfu.on('negotiated', () => this._showMedia());
     sfu.on('beyondRepair', () => this.#rejoin());
     return sfu;
   }
@@ -173,6 +197,11 @@ export class Room extends RoomState {
     }
   }
 
+  /** @internal The socket is gone, for now. */
+  _signalLost() {
+    this.#topology.signalLost();
+  }
+
   /** @internal The socket is back. @param {Welcome} welcome */
   async _reconnected(welcome) {
     if (this.#left) return;
@@ -200,13 +229,14 @@ export class Room extends RoomState {
       negotiate: () => this.#advice('negotiate', this.#sfu.negotiate({ iceRestart: m.reason === 'transport' })),
       sync: () => {
         this._sync(m.room);
+        this.#topology.sync(m.room);
         this.localParticipant._reconcile(m.room.participants.find((/** @type {any} */ p) => p.participant === m.room.self)?.tracks ?? []);
       },
     };
     // Before the join's reply there is nothing that an event could change: the reply brings the whole.
     const handler = always[name] ?? (this.#joined ? inside[name] : undefined);
     if (handler) handler();
-    else if (this.#joined) this._change(name, m);
+    else if (this.#joined && !this.#topology.event(name, m)) this._change(name, m);
   }
 
   /** @param {string} what @param {Promise<unknown>} done */
@@ -269,9 +299,13 @@ export class Room extends RoomState {
     this._view.setPriority(publication.id, priority);
   }
 
-  /** The browser's own statistics of the connection to the server. */
-  getStats() {
-    return this.#sfu.pc.getStats();
+  /**
+   * The browser's own statistics of the connection that carries the media, or of one of the two.
+   * @param {'p2p' | 'sfu'} [of]
+   */
+  getStats(of) {
+    const direct = this.#topology.connection;
+    return (of !== 'sfu' && direct ? direct : this.#sfu).pc.getStats();
   }
 
   // ---- the waiting room, policy, links: doctors and admins ----------------------------------------------------------
@@ -340,6 +374,7 @@ export class Room extends RoomState {
     this._clear(reason);
     this.localParticipant._release();
     this._view.close();
+    this.#topology.close();
     this.#sfu.close();
     this.emit('disconnected', reason, detail);
   }

@@ -19,6 +19,9 @@ import { WaitingList } from './waiting.js';
 /** @typedef {{id: string, locked: boolean, topology: 'p2p' | 'sfu', self: string, participants: ParticipantInfo[],
  *   chat: ChatMessage[], slots: Assignment[], policy: RoomPolicy, waiting?: any[]}} Snapshot */
 
+/** `gapMs`: the longest time without a new picture around the change, null when none is shown; `reason` as PROTOCOL.md section 13
+ * has it, and `left`. @typedef {{topology: 'p2p' | 'sfu', reason: string, gapMs: number | null}} TopologyChange */
+
 /**
  * `reason` of `participantDisconnected`: left, kicked, lost, replaced, sentBack, closed; of `disconnected` also locked, failed
  * and moved (to another room, by a call).
@@ -44,7 +47,7 @@ import { WaitingList } from './waiting.js';
  *   lockChanged: [locked: boolean],
  *   policyChanged: [policy: RoomPolicy],
  *   waitingChanged: [waiting: import('./waiting.js').WaitingParticipant[], change: import('./waiting.js').WaitingChange],
- *   topologyChanged: [topology: 'p2p' | 'sfu'],
+ *   topologyChanged: [change: TopologyChange],
  *   mediaStateChanged: [state: 'connecting' | 'connected' | 'disconnected' | 'failed'],
  *   mediaDevicesError: [error: ConsiliumError, source: Source],
  *   draining: [],
@@ -87,10 +90,14 @@ export class RoomState extends Emitter {
     return null;
   }
 
+  /** @protected What plays directly, whatever the slots hold. @param {string} _participant @param {Source} _source @returns {MediaStreamTrack | null} */
+  _directTrack(_participant, _source) {
+    return null;
+  }
+
   /** @internal @param {Snapshot} snapshot */
   _sync(snapshot) {
     this._setLocked(snapshot.locked);
-    this.#setTopology(snapshot.topology);
     this._setPolicy(snapshot.policy);
     this.#waiting.replace(snapshot.waiting ?? []);
     const there = new Set(snapshot.participants.map((p) => p.participant));
@@ -118,7 +125,6 @@ export class RoomState extends Emitter {
       speakers: () => this.#speak(m.speakers),
       chat: () => this._addChat(m),
       roomLocked: () => this._setLocked(m.locked),
-      topology: () => this.#setTopology(m.topology),
       policyChanged: () => this._setPolicy(m.policy),
       waitingAdded: () => this.#waiting.add(m),
       waitingRemoved: () => this.#waiting.remove(m.waiting, m.reason),
@@ -189,7 +195,7 @@ export class RoomState extends Emitter {
     if (info.kind === 'video') this._view.add(info.track, publication.track);
     publication.track.on('playbackChanged', () => this.#checkPlayback());
     this.emit('trackPublished', publication, participant);
-    this._showSlots();
+    this._showMedia();
   }
 
   /** @param {string} id @param {string} trackId */
@@ -228,28 +234,50 @@ export class RoomState extends Emitter {
     for (const change of changes) {
       const before = this.#slots.get(change.mid);
       if (before && before.track === change.track) continue;
-      if (before?.track) this.#withTrack(before, (p, who) => this.#hide(p, who));
       this.#slots.set(change.mid, { ...change, since: performance.now() });
+      if (before?.track) this.#withTrack(before, (p, who) => this._directTrack(who.id, p.source) ?? this.#hide(p, who));
     }
-    this._showSlots();
+    this._showMedia();
   }
 
   /** @internal The slots were those of a connection that is gone. */
   _forgetSlots() {
     this.#slots.clear();
-    for (const p of this.remoteParticipants.values()) for (const publication of p.publications.values()) this.#hide(publication, p);
+    this._showMedia();
   }
 
-  /** @internal Plays what the slots hold, as far as publication and connection are known: the three come in any order. */
-  _showSlots() {
-    for (const slot of this.#slots.values()) {
-      this.#withTrack(slot, (publication, participant) => {
-        const media = this._slotTrack(slot.mid);
-        if (!media || publication.track.mediaStreamTrack === media) return;
-        publication.track._setMedia(media, slot.since);
-        this.emit('trackSubscribed', publication.track, publication, participant);
-      });
+  /**
+   * @internal Plays what comes directly, else what the slots hold, as far as publication and connection are known: the
+   * three come in any order.
+   */
+  _showMedia() {
+    for (const participant of this.remoteParticipants.values()) {
+      for (const publication of participant.publications.values()) this.#show(publication, participant);
     }
+  }
+
+  /** @param {TrackPublication} publication @param {RemoteParticipant} participant */
+  #show(publication, participant) {
+    const { track } = publication;
+    const slot = this.#slotOf(publication.id);
+    const direct = this._directTrack(participant.id, publication.source);
+    const media = direct ?? (slot ? this._slotTrack(slot.mid) : null);
+    const before = track.mediaStreamTrack;
+    if (media === before) return;
+    if (!media) return this.#hide(publication, participant);
+    if (before) return track._setMedia(media); // the same pictures by another way
+    track._setMedia(media, direct || !slot ? performance.now() : slot.since);
+    this.emit('trackSubscribed', track, publication, participant);
+  }
+
+  /** @internal The slot that the server sends a track in. @param {string} trackId */
+  _slotMid(trackId) {
+    return this.#slotOf(trackId)?.mid ?? null;
+  }
+
+  /** @param {string} trackId */
+  #slotOf(trackId) {
+    return [...this.#slots.values()].find((s) => s.track === trackId);
   }
 
   /** @param {Assignment} slot @param {(publication: TrackPublication, participant: RemoteParticipant) => void} then */
@@ -304,12 +332,5 @@ export class RoomState extends Emitter {
     if (JSON.stringify(policy) === JSON.stringify(this.policy)) return;
     this.policy = policy;
     this.emit('policyChanged', policy);
-  }
-
-  /** @param {'p2p' | 'sfu'} topology */
-  #setTopology(topology) {
-    if (topology === this.topology) return;
-    this.topology = topology;
-    this.emit('topologyChanged', topology);
   }
 }

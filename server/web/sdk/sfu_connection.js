@@ -45,6 +45,8 @@ export class SfuConnection extends Emitter {
   /** @type {Promise<void> | null} the one behind it, which takes in everything asked for until it starts */ #next = null;
   /** @type {Promise<RTCSessionDescriptionInit> | null} */ #firstOffer;
   /** @type {Map<Source, Promise<void>>} */ #layerChanges = new Map();
+  /** @type {Map<Source, {rid: string, active: boolean}[]>} what the server wants of it */ #layers = new Map();
+  #sending = true;
   /** @type {Promise<void>} */ #configured;
   #restart = false;
   #restarts = 0;
@@ -188,6 +190,7 @@ export class SfuConnection extends Emitter {
           ...(source === 'screen' && { sendEncodings: SCREEN_ENCODINGS }),
         });
         this.#senders.set(source, transceiver);
+        if (!this.#sending) this.#applyLayers(source);
       }
       return transceiver;
     });
@@ -201,10 +204,9 @@ export class SfuConnection extends Emitter {
     if (!this.#closed) await this.#senders.get(source)?.sender.replaceTrack(null);
   }
 
-  /** @param {string} mid @returns {MediaStreamTrack | null} */
-  slotTrack(mid) {
-    const slot = [...this.#slots.audio, ...this.#slots.video].find((t) => t.mid === mid);
-    return slot ? slot.receiver.track : null;
+  /** @param {string} mid @returns {RTCRtpReceiver | null} */
+  slotReceiver(mid) {
+    return [...this.#slots.audio, ...this.#slots.video].find((t) => t.mid === mid)?.receiver ?? null;
   }
 
   /**
@@ -213,13 +215,30 @@ export class SfuConnection extends Emitter {
    * @param {Source} source @param {{rid: string, active: boolean}[]} layers `rid` is "" without simulcast
    */
   setLayers(source, layers) {
+    this.#layers.set(source, layers);
+    return this.#applyLayers(source);
+  }
+
+  /**
+   * While media goes directly nothing is sent here, and everything stays ready: encoders, senders and the connection.
+   * @param {boolean} on
+   */
+  setSending(on) {
+    if (on === this.#sending) return;
+    this.#sending = on;
+    for (const source of this.#senders.keys()) this.#applyLayers(source);
+  }
+
+  /** @param {Source} source */
+  #applyLayers(source) {
     const sender = this.#senders.get(source)?.sender;
-    if (!sender) return Promise.resolve();
+    if (!sender || this.#closed) return Promise.resolve();
     const change = async () => {
       const parameters = sender.getParameters();
       let changed = false;
       for (const encoding of parameters.encodings ?? []) {
-        const active = layers.find((l) => l.rid === (encoding.rid ?? ''))?.active ?? encoding.active;
+        const wanted = this.#layers.get(source)?.find((l) => l.rid === (encoding.rid ?? ''))?.active ?? true;
+        const active = this.#sending && wanted;
         changed ||= active !== encoding.active;
         encoding.active = active;
       }

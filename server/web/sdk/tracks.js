@@ -84,14 +84,18 @@ export class Track extends Emitter {
 
   /**
    * @internal
-   * @param {MediaStreamTrack | null} media
+   * @param {MediaStreamTrack | null} media in place of other media of the same source: elements go on without an interruption
    * @param {number | null} [since] for media that showed somebody else until then (performance.now())
    */
   _setMedia(media, since = null) {
     if (media === this.#media) return;
+    const seamless = this.#media !== null && media !== null && since === null;
     this.#media = media;
     this.#since = media ? since : null;
-    for (const element of this.#elements) this.#show(element);
+    for (const element of this.#elements) {
+      if (seamless && element.srcObject instanceof MediaStream) exchange(element.srcObject, /** @type {MediaStreamTrack} */ (media));
+      else this.#show(element);
+    }
     this.emit('mediaChanged', media);
   }
 
@@ -143,6 +147,13 @@ export class Track extends Emitter {
   #unblock(element) {
     if (this.#blocked.delete(element)) this.emit('playbackChanged');
   }
+}
+
+/** The element that plays `stream` never finds it empty, so it neither stops nor clears its picture. @param {MediaStream} stream @param {MediaStreamTrack} media */
+function exchange(stream, media) {
+  const before = stream.getTracks();
+  stream.addTrack(media);
+  for (const track of before) if (track !== media) stream.removeTrack(track);
 }
 
 /** A publication: that somebody shares a source, whether or not its media reaches us at the moment. */

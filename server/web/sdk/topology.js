@@ -1,0 +1,307 @@
+// server/web/sdk/topology.js: over the server or directly: this side of the change that the server leads (PROTOCOL.md
+// section 13). Make before break, both ways: what plays goes on until the other connection's media was decoded, and all
+// of it changes over in one task, right after a picture was presented.
+
+import { DirectConnection } from './direct_connection.js';
+import { MediaReady } from './media_ready.js';
+import { PathWatch } from './path_watch.js';
+import { SilentPlayer } from './silent_player.js';
+import { SwitchMeter } from './switch_meter.js';
+
+/** @typedef {import('./tracks.js').Source} Source */
+/** @typedef {import('./tracks.js').TrackPublication} TrackPublication */
+/** @typedef {import('./direct_connection.js').Invitation} Invitation */
+/** @typedef {'p2p' | 'sfu'} Way */
+
+/**
+ * What the room does for us.
+ * @typedef {object} Host
+ * @property {(type: string, fields: object) => Promise<any>} request
+ * @property {(on: boolean) => void} setSending towards the server
+ * @property {(source: Source) => MediaStreamTrack | null} localMedia
+ * @property {(participant: string) => TrackPublication[]} publications of a remote participant
+ * @property {(track: string) => RTCRtpReceiver | null} slotReceiver of a track that the server sends us
+ * @property {() => void} show plays what mediaOf() says, else what the slots hold
+ * @property {(topology: Way) => void} told the room's topology is this from now on
+ * @property {(topology: Way, reason: string, gapMs: number | null) => void} changed
+ */
+
+/**
+ * `state`: connecting (also while ours is shown already and the other one's is not), connected (both), returning, over.
+ * @typedef {{number: number, peer: string, connection: DirectConnection, state: 'connecting' | 'connected' | 'returning' | 'over',
+ *   showing: boolean, reason: string, trouble: string | null, swapped: boolean, gap: Promise<number | null>, meter: SwitchMeter | null, watch: PathWatch | null,
+ *   heights: Map<Source, number>, pair?: string}} Attempt
+ */
+
+const POLL_MS = 50;
+/** No picture comes (any more): change over without waiting for one. */
+const NO_PICTURE_MS = 120;
+/** How long a sound that was changed over keeps its unheard player, so that the device stays open. */
+const LINGER_MS = 1000;
+
+export class Topology {
+  /** @type {Attempt | null} */ #attempt = null;
+  /** @type {(() => void) | null} tells the change before, whose gap is being measured */ #untold = null;
+  /** @type {Way} */ #topology = 'sfu';
+  #host;
+
+  /** @param {Host} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /** What plays as `source` of a participant directly; null: what the server sends. @param {string} participant @param {Source} source @returns {MediaStreamTrack | null} */
+  mediaOf(participant, source) {
+    const attempt = this.#attempt;
+    return attempt?.showing && attempt.peer === participant ? (attempt.connection.receiver(source)?.track ?? null) : null;
+  }
+
+  /** The direct connection while its media is shown. */
+  get connection() {
+    return this.#attempt?.showing ? this.#attempt.connection : null;
+  }
+
+  localMediaChanged() {
+    this.#attempt?.connection.syncMedia();
+  }
+
+  // ---- what the server says ----------------------------------------------------------------------------------------
+
+  /** @param {string} name @param {any} m @returns {boolean} whether it was about this */
+  event(name, m) {
+    const attempt = this.#attempt?.number === m.attempt ? this.#attempt : null;
+    if (name === 'direct') this.#begin(m);
+    else if (name === 'signal') attempt?.connection.receive(m);
+    else if (name === 'topologyChanging') this.#changing(attempt, m);
+    else if (name === 'topology') this.#told(attempt, m.topology);
+    else return false;
+    return true;
+  }
+
+  /** @param {any} snapshot after a join or a resume: events may have been missed */
+  sync({ topology, direct }) {
+    const attempt = this.#attempt;
+    if (attempt && direct?.attempt === attempt.number) {
+      if (direct.state === 'connecting' && attempt.showing) this.#report(attempt, 'connected');
+      if (direct.state === 'connected') this.#connected(attempt);
+      if (direct.state === 'connected' && attempt.trouble) this.#report(attempt, attempt.trouble);
+      if (direct.state === 'returning') this.#changing(attempt, { attempt: attempt.number, reason: 'lost' });
+    } else {
+      if (attempt) this.#finish(attempt, 'lost');
+      if (direct) this.#host.request('directState', { attempt: direct.attempt, state: direct.state === 'returning' ? 'swapped' : 'failed' }).catch(() => {});
+    }
+    this.#settle(topology, attempt);
+  }
+
+  /** Nobody can ask us now to send to the server, so we do. */
+  signalLost() {
+    if (this.#attempt?.state === 'connected') this.#host.setSending(true);
+  }
+
+  /** @param {Attempt | null} attempt @param {Way} topology */
+  #told(attempt, topology) {
+    if (topology === 'p2p' && attempt) this.#connected(attempt);
+    if (topology === 'sfu' && attempt) this.#finish(attempt, 'left');
+    this.#settle(topology, attempt);
+  }
+
+  /** @param {Way} topology @param {Attempt | null} attempt */
+  #settle(topology, attempt) {
+    if (topology === this.#topology) return;
+    this.#topology = topology;
+    this.#untold?.();
+    this.#host.told(topology);
+    const reason = topology === 'p2p' ? 'room' : (attempt?.reason ?? 'room');
+    let over = false;
+    /** @param {number | null} gapMs */
+    const tell = (gapMs) => {
+      if (over) return;
+      over = true;
+      this.#untold = null;
+      this.#host.changed(topology, reason, gapMs);
+    };
+    this.#untold = () => tell(null);
+    if (attempt) attempt.gap.then(tell);
+    else tell(null);
+  }
+
+  // ---- towards each other ------------------------------------------------------------------------------------------
+
+  /** @param {Invitation} invitation */
+  #begin(invitation) {
+    if (this.#attempt) this.#finish(this.#attempt, 'room');
+    const { attempt: number, peer } = invitation;
+    const connection = new DirectConnection(
+      invitation,
+      (message) => this.#host.request('signal', { attempt: number, ...message }),
+      (source) => this.#host.localMedia(source),
+    );
+    /** @type {Attempt} */
+    const attempt = {
+      number, peer, connection, state: 'connecting', showing: false, reason: '', trouble: null, swapped: false,
+      gap: Promise.resolve(null), meter: null, watch: null, heights: new Map(),
+    };
+    this.#attempt = attempt;
+    connection.on('state', (state) => state === 'failed' && this.#trouble(attempt, 'failed'));
+    this.#connect(attempt).catch((error) => this.#trouble(attempt, 'failed', error));
+  }
+
+  /** @param {Attempt} attempt */
+  async #connect(attempt) {
+    const { connection } = attempt;
+    const unheard = new SilentPlayer();
+    const ready = new MediaReady();
+    const connecting = () => attempt.state === 'connecting';
+    while (connecting() && connection.pc.connectionState !== 'connected') await pause(POLL_MS);
+    const meter = new SwitchMeter(this.#picture(attempt.peer));
+    while (connecting()) {
+      for (const source of /** @type {Source[]} */ (['microphone', 'screenAudio'])) unheard.play(connection.receiver(source)?.track);
+      if (await ready.check(this.#wanted(attempt, (p) => connection.receiver(p.source), (p) => heightOf(p)))) break;
+      await pause(POLL_MS);
+    }
+    if (connecting()) attempt.pair = await connection.pair();
+    if (connecting()) await meter.nextPicture(NO_PICTURE_MS);
+    if (connecting()) {
+      for (const p of this.#host.publications(attempt.peer)) attempt.heights.set(p.source, heightOf(p));
+      this.#swap(attempt, true, meter);
+      attempt.watch = new PathWatch(connection.pc, () => this.#sends(attempt.peer), () => this.#trouble(attempt, 'stalled'));
+      this.#report(attempt, 'connected');
+    } else {
+      meter.close();
+    }
+    setTimeout(() => unheard.close(), LINGER_MS);
+  }
+
+  /** Both have said that they need nothing from the server. @param {Attempt} attempt */
+  #connected(attempt) {
+    if (attempt.state === 'connecting') attempt.state = 'connected';
+    if (attempt.state === 'connected' && !attempt.trouble) this.#host.setSending(false);
+  }
+
+  // ---- and back ----------------------------------------------------------------------------------------------------
+
+  /** @param {Attempt} attempt @param {'failed' | 'stalled'} state @param {unknown} [error] */
+  #trouble(attempt, state, error) {
+    if (attempt.trouble || attempt.state === 'returning' || attempt.state === 'over') return;
+    if (error) console.debug('direct connection:', error);
+    attempt.trouble = state;
+    this.#host.setSending(true);
+    this.#report(attempt, state);
+  }
+
+  /** @param {Attempt | null} attempt @param {{attempt: number, reason: string}} m */
+  #changing(attempt, { attempt: number, reason }) {
+    if (!attempt) this.#host.request('directState', { attempt: number, state: 'swapped' }).catch(() => {});
+    else if (attempt.swapped) this.#report(attempt, 'swapped');
+    else if (attempt.state !== 'returning') this.#return(attempt, reason).catch((error) => console.debug('back to the server:', error));
+  }
+
+  /** @param {Attempt} attempt @param {string} reason */
+  async #return(attempt, reason) {
+    attempt.state = 'returning';
+    attempt.reason = reason;
+    this.#host.setSending(true);
+    if (attempt.showing) {
+      const unheard = new SilentPlayer();
+      const ready = new MediaReady();
+      const meter = this.#meterBack(attempt);
+      const returning = () => attempt.state === 'returning';
+      while (returning()) {
+        for (const p of this.#host.publications(attempt.peer)) if (p.kind === 'audio') unheard.play(this.#host.slotReceiver(p.id)?.track);
+        const height = (/** @type {TrackPublication} */ p) => (attempt.trouble ? 0 : (attempt.heights.get(p.source) ?? 0));
+        if (await ready.check(this.#wanted(attempt, (p) => this.#host.slotReceiver(p.id), height))) break;
+        await pause(POLL_MS);
+      }
+      if (returning()) await meter.nextPicture(NO_PICTURE_MS);
+      if (returning() && attempt.showing) this.#swap(attempt, false, meter);
+      setTimeout(() => unheard.close(), LINGER_MS);
+    }
+    if (attempt.state !== 'returning') return;
+    attempt.swapped = true;
+    this.#report(attempt, 'swapped');
+  }
+
+  /** @param {Attempt} attempt @param {string} reason if none was told */
+  #finish(attempt, reason) {
+    if (attempt.state === 'over') return;
+    attempt.state = 'over';
+    attempt.reason ||= reason;
+    this.#attempt = attempt.showing ? attempt : null;
+    this.#host.setSending(true);
+    if (attempt.showing) this.#swap(attempt, false, this.#meterBack(attempt));
+    this.#attempt = null;
+    attempt.watch?.close();
+    attempt.connection.close();
+  }
+
+  /** @param {Attempt} attempt */
+  #meterBack(attempt) {
+    attempt.meter ??= new SwitchMeter(this.#picture(attempt.peer), attempt.trouble ? attempt.watch?.lastArrival : undefined);
+    return attempt.meter;
+  }
+
+  // ---- the moment itself -------------------------------------------------------------------------------------------
+
+  /** @param {Attempt} attempt @param {boolean} direct @param {SwitchMeter} meter */
+  #swap(attempt, direct, meter) {
+    const at = performance.now();
+    attempt.showing = direct;
+    this.#host.show();
+    if (!direct) attempt.watch?.close();
+    attempt.gap = meter.gap(at);
+    attempt.gap.then((gapMs) => gapMs !== null && this.#report(attempt, direct ? 'connected' : 'swapped', gapMs));
+  }
+
+  /** @param {Attempt} attempt @param {string} state @param {number} [gapMs] */
+  #report(attempt, state, gapMs) {
+    const { number, pair } = attempt;
+    const fields = { attempt: number, state, ...(pair && state === 'connected' && { pair }), ...(gapMs !== undefined && { gapMs }) };
+    this.#host.request('directState', fields).catch((error) => console.debug(`directState ${state}:`, error)); // sync() makes up for it
+  }
+
+  /**
+   * What must be decoded before the other connection can be shown: all that the other one sends and does not mute.
+   * @param {Attempt} attempt @param {(p: TrackPublication) => RTCRtpReceiver | null} receiverOf @param {(p: TrackPublication) => number} height
+   */
+  #wanted(attempt, receiverOf, height) {
+    return this.#host.publications(attempt.peer).flatMap((p) => {
+      const receiver = p.muted ? null : receiverOf(p);
+      return receiver ? [{ receiver, height: height(p) }] : [];
+    });
+  }
+
+  /** Whether packets must come: a muted microphone sends silence, a camera that is off nothing. @param {string} peer */
+  #sends(peer) {
+    return this.#host.publications(peer).some((p) => p.source === 'microphone' || !p.muted);
+  }
+
+  /** The element by which a change is measured. @param {string} peer */
+  #picture(peer) {
+    if (document.visibilityState !== 'visible') return null;
+    const pictures = this.#host.publications(peer).filter((p) => p.kind === 'video' && !p.muted);
+    pictures.sort((a, b) => Number(b.source === 'camera') - Number(a.source === 'camera'));
+    for (const { track } of pictures) {
+      for (const element of track.elements) if (element instanceof HTMLVideoElement && element.isConnected && element.videoWidth > 0) return element;
+    }
+    return null;
+  }
+
+  close() {
+    const attempt = this.#attempt;
+    this.#attempt = null;
+    if (!attempt) return;
+    attempt.state = 'over';
+    attempt.watch?.close();
+    attempt.connection.close();
+  }
+}
+
+/** How large a picture is shown now. @param {TrackPublication} publication */
+function heightOf({ track }) {
+  return Math.max(0, ...[...track.elements].map((e) => (e instanceof HTMLVideoElement ? e.videoHeight : 0)));
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
