@@ -59,7 +59,7 @@ static void test_children(void **state) {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigprocmask(SIG_BLOCK, &set, NULL); /* as the supervisor does; not for the children */
-  assert_true(dup(0) >= 0); /* inherited by us, not meant for them */
+  assert_true(dup(0) >= 0);           /* inherited by us, not meant for them */
   expect(PROCESS_GATEWAY, false, "gateway - 2 port=1234 open=0 group=1 blocked=0");
   expect(PROCESS_GATEWAY, true, "gateway --dev 3 port=1234 open=0 group=1 blocked=0");
   expect(12, false, "worker 12 3 port=1234 open=0 group=1 blocked=0");
