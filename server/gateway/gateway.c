@@ -87,7 +87,8 @@ static int add_endpoints(struct endpoints *e, const struct config *c, const stru
 }
 
 static int listen_now(struct gateway *g) {
-  static const char *const paths[] = {"/healthz", "/readyz", "/version", "/dev/token", "/metrics", "/api/"};
+  static const char *const paths[] = {"/healthz",   "/readyz",  "/version", "/v1/test-room",
+                                      "/dev/token", "/metrics", "/api/"};
   const struct config *c = g->config;
   char why[256] = "more than 8 addresses in http.listen and http.admin_listen";
   bool together = c->http.admin_listen.count == 0;
@@ -97,14 +98,14 @@ static int listen_now(struct gateway *g) {
                                            .mounts = &mount,
                                            .mount_count = mount.folder ? 1 : 0,
                                            .request_paths = paths,
-                                           .request_path_count = together ? 6
-                                                                 : g->dev ? 4
-                                                                          : 3};
+                                           .request_path_count = together ? 7
+                                                                 : g->dev ? 5
+                                                                          : 4};
   const struct listener_endpoint admin = {.name = "admin",
                                           .mounts = &mount,
                                           .mount_count = mount.folder ? 1 : 0,
                                           .request_paths = paths,
-                                          .request_path_count = 6};
+                                          .request_path_count = 7};
   struct endpoints e = {.count = 0};
   int error = LISTENER_CONFIG;
   if (add_endpoints(&e, c, &c->http.listen, &public) == 0 && add_endpoints(&e, c, &c->http.admin_listen, &admin) == 0) {

@@ -215,6 +215,8 @@ void http_answer(struct listener_request *request, const struct listener_request
     send_ready(g, request);
   else if (get && strcmp(view->path, "/version") == 0)
     respond_json(request, json_pack("{s:s, s:s}", "version", version_number, "commit", version_commit));
+  else if (get && strcmp(view->path, "/v1/test-room") == 0)
+    test_room_answer(g, request, view->authorization);
   else if (get && g->dev && strcmp(view->path, "/dev/token") == 0)
     send_dev_token(g, request);
   else if (strcmp(view->path, "/metrics") == 0 || strncmp(view->path, "/api/", 5) == 0)

@@ -125,6 +125,9 @@ void query_close(struct gateway *g);
 
 /* ---- http.c ---- */
 void http_answer(struct listener_request *request, const struct listener_request_view *view, void *arg);
+
+/* test_room.c */
+void test_room_answer(struct gateway *g, struct listener_request *request, const char *authorization);
 /* Writes all metrics (metrics_export.c); malloc'd. */
 char *metrics_export(const struct gateway *g, size_t *length);
 extern const char openapi_yaml[]; /* made from openapi.yaml by the build */

@@ -1,85 +1,39 @@
-// server/web/app/main.js: where the page begins: the start form, joining, and what comes after the call.
-//
-// Links may carry: room, name, role, autojoin=1 (no click), microphone=0, camera=0 (off at first), topology=never, lang,
-// and the token in the fragment (#token=…), where it reaches no log. Without a token the development server is asked for one.
+// server/web/app/main.js: where the page begins: what the link says decides whether it shows the lobby of a room, the lobby of
+// who is called and calls, or the start page; and what comes after the call.
 
-import { createClient } from '../sdk/consilium.js';
 import { field, find } from './dom.js';
+import { HomeView } from './home_view.js';
 import { errorText, loadTexts, text } from './i18n.js';
 import { inviteLink } from './invite.js';
-import { RoomView } from './room_view.js';
-import { toastError } from './toast.js';
+import { claims, fetchToken, givenToken, isBare, isDevelopment, isLobby, query } from './link.js';
+import { LobbyCheck } from './lobby_check.js';
+import { show } from './pages.js';
+import { preview } from './preview.js';
+import { watchSounds } from './sounds.js';
+import { Visit } from './visit.js';
+import { demoContacts, fillWelcome } from './welcome_view.js';
 
-/** @typedef {{room: string, name: string, role: string}} Who */
+const KNOWN_ENDS = ['left', 'kicked', 'closed', 'replaced', 'locked', 'declined', 'waitTimeout'];
+/** After these the same person is not let in again by trying. */
+const FINAL_ENDS = ['kicked', 'closed', 'declined'];
 
-const query = new URLSearchParams(location.search);
-const givenToken = new URLSearchParams(location.hash.slice(1)).get('token');
-
-/** @param {'start' | 'room' | 'ended'} name */
-function show(name) {
-  for (const id of ['start', 'room', 'ended']) find(id).hidden = id !== name;
+/** @returns {import('./link.js').Who} */
+function who() {
+  return { room: field('start-room').value, name: field('start-name').value, role: field('start-role').value, identity: query.get('identity') ?? undefined };
 }
 
-/** What the token says of its bearer, to be shown; only the server can tell whether it is true. @returns {Partial<Who>} */
-function tokenClaims() {
-  try {
-    const [, payload] = /** @type {string} */ (givenToken).split('.');
-    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
-    const { room, name, role } = JSON.parse(new TextDecoder().decode(bytes));
-    return { room: String(room), name: String(name), role: String(role) };
-  } catch {
-    return {};
-  }
-}
-
-/** @param {Who} who @returns {Promise<string>} */
-async function fetchToken(who) {
-  if (givenToken) return givenToken;
-  const response = await fetch(`/dev/token?${new URLSearchParams(who)}`);
-  if (!response.ok) throw Object.assign(new Error('no token'), { code: response.status === 400 ? 'bad_request' : 'token_invalid' });
-  return (await response.json()).token;
-}
-
-/** @param {Who} who */
-async function join(who) {
-  const client = createClient({ token: () => fetchToken(who) });
-  /** @type {any} */ (window).consilium = client;
-  const room = await client.join({ topology: query.get('topology') === 'never' ? 'never' : 'auto' });
-  show('room');
-  document.title = text('room.pageTitle', { room: room.id });
-  const view = new RoomView(client, room, givenToken ? null : inviteLink(room.id));
-  room.on('disconnected', (reason) => {
-    view.close();
-    end(reason);
-  });
-  if (room.localParticipant.role === 'observer') return;
-  await startDevices(room);
-}
-
-/** @param {import('../sdk/consilium.js').Room} room */
-async function startDevices({ localParticipant: local, left }) {
-  const [microphone, camera] = [field('start-microphone').checked, field('start-camera').checked];
-  try {
-    if (microphone && camera) (await local.enableCameraAndMicrophone()).slice(0, 1).forEach(toastError);
-    else if (microphone) await local.setMicrophoneEnabled(true);
-    else if (camera) await local.setCameraEnabled(true);
-  } catch (error) {
-    if (!left && /** @type {{code?: string}} */ (error).code !== 'closed') toastError(error);
-  }
-}
-
-/** @param {string} reason */
-function end(reason) {
-  const known = ['left', 'kicked', 'closed', 'replaced', 'locked'].includes(reason) ? reason : 'failed';
+/** @param {string} reason @param {string} [detail] in the words of a doctor */
+function end(reason, detail = '') {
+  const known = KNOWN_ENDS.includes(reason) ? reason : 'failed';
   find('ended').dataset.reason = reason;
   find('ended-title').textContent = text(`ended.${known}`);
-  find('ended-text').textContent = text(`endedText.${known}`);
+  find('ended-text').textContent = known === 'declined' && detail ? text('ended.said', { words: detail }) : text(`endedText.${known}`);
   // A token works once: only a fresh one, which the development server gives, can join again.
-  find('ended-again').hidden = givenToken !== null || known === 'kicked' || known === 'closed';
-  document.title = text('app.title');
+  find('ended-again').hidden = givenToken !== null || FINAL_ENDS.includes(known);
   show('ended');
-  find('ended-title').focus();
 }
+
+// ---- the lobby of a room -----------------------------------------------------------------------------------------------
 
 /** @param {string} words empty: nothing is wrong */
 function showStartError(words) {
@@ -87,14 +41,23 @@ function showStartError(words) {
   find('start-error').hidden = words === '';
 }
 
-async function submit() {
+/** @param {LobbyCheck} check */
+async function submit(check) {
   const button = /** @type {HTMLButtonElement} */ (find('start-join'));
   button.disabled = true;
   button.textContent = text('start.joining');
   showStartError('');
+  check.close();
+  /** @type {Visit} */
+  const visit = new Visit(who(), (room) => (givenToken ? null : inviteLink(room.id)), (reason, detail) => {
+    end(reason, detail);
+    visit.client.disconnect();
+  });
+  if (claims.guest) visit.name = field('start-name').value.trim();
   try {
-    await join({ room: field('start-room').value, name: field('start-name').value, role: field('start-role').value });
+    await visit.join();
   } catch (error) {
+    visit.client.disconnect();
     show('start');
     showStartError(errorText(error));
   } finally {
@@ -103,32 +66,76 @@ async function submit() {
   }
 }
 
-function prepareStart() {
-  const claims = givenToken ? tokenClaims() : {};
+/** @param {LobbyCheck} check */
+function prepareStart(check) {
   field('start-name').value = claims.name ?? query.get('name') ?? '';
-  field('start-room').value = claims.room ?? query.get('room') ?? 'demo';
+  field('start-room').value = claims.room || query.get('room') || 'demo';
   field('start-role').value = claims.role ?? query.get('role') ?? 'doctor';
-  field('start-microphone').checked = query.get('microphone') !== '0';
-  field('start-camera').checked = query.get('camera') !== '0';
-  if (givenToken) {
-    find('start-fields').hidden = true; // the token has said it all
-    if (claims.room) find('start-lead').textContent = text('start.invited', { name: claims.name ?? '', room: claims.room });
+  if (givenToken) arrive();
+  /** @type {['start-microphone' | 'start-camera', import('./preview.js').Kind, string][]} */
+  const switches = [['start-microphone', 'audioinput', 'microphone'], ['start-camera', 'videoinput', 'camera']];
+  for (const [id, kind, key] of switches) {
+    const box = field(id);
+    box.checked = query.get(key) !== '0';
+    preview.wanted[kind] = box.checked;
+    box.onchange = () => preview.want(kind, box.checked);
   }
-  const showDevices = () => (find('start-devices').hidden = field('start-role').value === 'observer');
-  field('start-role').onchange = showDevices;
-  showDevices();
+  const sends = () => {
+    const observer = field('start-role').value === 'observer';
+    find('start-devices').hidden = find('start-check').hidden = observer;
+    if (observer) preview.close();
+  };
+  field('start-role').onchange = sends;
+  sends();
+  check.mount(find('start-check'));
+}
+
+/** The token has said it all, except how a guest wants to be called. */
+function arrive() {
+  const { guest = false, wait = false, role = 'patient', name = '', room = '' } = claims;
+  find('start-room-field').hidden = find('start-role-field').hidden = true;
+  find('start-name-field').hidden = !guest;
+  find('start-fields').hidden = !guest;
+  find('start-lead').textContent = guest ? text('start.guest', { role: text(`role.${role}`) }) : room ? text('start.invited', { name, room }) : text('start.lead');
+  find('start-wait').hidden = !wait;
+  if (!guest) return;
+  field('start-name').autocomplete = 'name';
+  if (name === 'Guest') field('start-name').value = '';
+}
+
+// ---- where it begins ---------------------------------------------------------------------------------------------------
+
+/** @param {LobbyCheck} check */
+async function openHome(check) {
+  const me = { room: '', name: query.get('name') ?? claims.name ?? '', role: query.get('role') ?? claims.role ?? 'patient', identity: query.get('identity') ?? undefined };
+  const visit = new Visit(me, () => null, (reason, detail) => {
+    // What closed the session has closed this page's connection, too.
+    if (['kicked', 'closed', 'replaced', 'failed'].includes(reason)) end(reason, detail);
+    else home.back(reason);
+  });
+  const home = new HomeView(visit, check, givenToken ? [] : demoContacts());
+  await home.open();
 }
 
 async function start() {
   await loadTexts();
-  prepareStart();
+  watchSounds(find('sounds'));
   find('ended-again').onclick = () => location.reload();
+  if (isBare) {
+    fillWelcome(await isDevelopment());
+    show('welcome');
+    return;
+  }
+  const check = new LobbyCheck(() => fetchToken(who()));
+  if (isLobby) return openHome(check);
+  prepareStart(check);
   find('start-form').onsubmit = (event) => {
     event.preventDefault();
-    submit();
+    submit(check);
   };
   show('start');
-  if (query.get('autojoin') === '1') await submit();
+  if (query.get('autojoin') === '1') await submit(check);
+  else if (field('start-role').value !== 'observer') check.openIfAllowed();
 }
 
 start();

@@ -10,6 +10,7 @@ import { Grid } from './grid.js';
 import { text } from './i18n.js';
 import { copyLink, invitation } from './invite.js';
 import { attachMenu, closeMenu } from './menu.js';
+import { roomTitle } from './pages.js';
 import { toast, toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').Room} Room */
@@ -19,7 +20,6 @@ import { toast, toastError } from './toast.js';
 /** @typedef {import('./tile.js').Tile} Tile */
 
 export class RoomView {
-  #client;
   #room;
   #chat;
   #grid;
@@ -28,13 +28,12 @@ export class RoomView {
 
   /** @param {Client} client @param {Room} room @param {string | null} link what others may join with */
   constructor(client, room, link) {
-    this.#client = client;
     this.#room = room;
     this.#link = link;
     this.#chat = new ChatPanel(room, find('control-chat'), () => this.#showControls());
     this.#grid = new Grid(room, (tile) => this.#tileItems(tile), invitation(link));
     this.#state = new ConnectionState(client, room);
-    find('room-title').textContent = text('room.title', { room: room.id });
+    find('room-title').textContent = roomTitle(room.id);
     find('sounds').replaceChildren();
     this.#listen();
     this.#bindControls();
@@ -112,7 +111,7 @@ export class RoomView {
     this.#control('control-screen', () => local.setScreenShareEnabled(!local.isEnabled('screen')));
     this.#control('control-hand', () => this.#room.raiseHand(!local.handRaised));
     this.#control('control-chat', async () => this.#chat.toggle());
-    this.#control('control-leave', () => this.#client.disconnect());
+    this.#control('control-leave', () => this.#room.leave());
     dress(find('sound-unblock'), 'sound', text('room.startSound'), true);
     find('sound-unblock').onclick = () => this.#room.startAudio();
     dress(find('room-menu'), 'more', text('menu.room'));

@@ -14,7 +14,7 @@ import { Signal } from './signal.js';
 import { WaitingPlace } from './waiting.js';
 
 export { Calls, IncomingCall, OutgoingCall } from './calls.js';
-export { canCaptureScreen } from './capture.js';
+export { canCaptureScreen, captureBoth, captureDevice } from './capture.js';
 export { ConsiliumError } from './errors.js';
 export { LocalParticipant } from './local_participant.js';
 export { Participant, RemoteParticipant } from './participant.js';

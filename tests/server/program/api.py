@@ -68,6 +68,11 @@ def test_every_operation(program):
             ask("GET", path, token=None)
         ask("GET", "/dev/token", "/dev/token?room=r1&name=x&role=doctor")
         ask("GET", "/dev/token", "/dev/token?room=r1&name=x&role=king")
+        mine = ask("GET", "/dev/token", "/dev/token?room=r1&name=x&role=patient&identity=x")["token"]
+        both = [ask("GET", "/v1/test-room", token=mine) for _ in range(2)]
+        expect(both[0]["sender"] != both[1]["sender"], "fresh tokens each time")
+        for wrong in (None, "", mine[:-2], server.admin):
+            ask("GET", "/v1/test-room", token=wrong)
         for path in ("/metrics", "/api/v1/openapi.yaml", "/api/v1/rooms"):
             ask("GET", path)
             for wrong in (None, "", "x" * 48, server.admin[:-1], server.admin + "0"):
