@@ -1,0 +1,116 @@
+"""The systems that are compared and the scenarios they get. Each measurement is a fresh process, pinned, at the same load."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+# What consilium-load and consilium-floor are told; both know the scenarios by the same names.
+SCENARIOS = {
+    "lecture": ["lecture", "--members", "100"],
+    "lecture-even": ["lecture", "--members", "100", "--spacing", "even"],
+    "consult": ["consult", "--rooms", "8", "--members", "4"],
+    "gallery": ["gallery", "--members", "25"],
+}
+
+
+class Failed(Exception):
+    """A measurement that did not come about, in words."""
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pinned(cpu, realtime, command):
+    """The command on one core; with --realtime ahead of everything else on the machine."""
+    return ["taskset", "-c", str(cpu), *(["chrt", "-f", "2"] if realtime else []), *map(str, command)]
+
+
+def figures_of(file):
+    """name → value of a report of consilium-load."""
+    report = json.loads(pathlib.Path(file).read_text())
+    figures = {name: metric["value"] for name, metric in report["metrics"].items()}
+    figures["valid"] = bool(report.get("valid", figures.get("valid")))
+    return figures
+
+
+class Bench:
+    """Paths and pins of one comparison."""
+
+    def __init__(self, build, options):
+        self.build = pathlib.Path(build)
+        self.options = options
+        self.folder = tempfile.TemporaryDirectory(prefix="consilium-bench-")
+        self.file = pathlib.Path(self.folder.name) / "figures.json"
+
+    def load(self, scenario, *more):
+        o = self.options
+        command = [self.build / "consilium-load", *SCENARIOS[scenario], "--duration", o.seconds, "--warmup", o.warmup,
+                   "--accept-invalid", "--quiet", "--json", self.file, *more]
+        done = subprocess.run(pinned(o.generator_cpu, o.realtime, command), capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            raise Failed(done.stderr.strip() or f"consilium-load ended with {done.returncode}")
+        return figures_of(self.file)
+
+    def floor(self, scenario, *more):
+        o = self.options
+        command = [self.build / "consilium-floor", *SCENARIOS[scenario], "--duration", max(1, round(o.seconds)), "--pin",
+                   o.server_cpu, "--load-pin", o.generator_cpu, "--json", self.file, *more]
+        done = subprocess.run([*(["chrt", "-f", "2"] if o.realtime else []), *map(str, command)], capture_output=True, text=True,
+                              timeout=300)
+        if done.returncode:
+            raise Failed(done.stderr.strip())
+        return json.loads(self.file.read_text())
+
+    def ours(self, scenario, settings=(), more=()):
+        o = self.options
+        http, media = free_port(), free_port(socket.SOCK_DGRAM)
+        runtime = tempfile.mkdtemp(dir=self.folder.name)
+        command = [self.build / "consilium", "--dev", "--workers", 1, "--http", f"127.0.0.1:{http}", "--media-port", media]
+        for setting in ("limits.connections_per_address=4000", "rooms.max_participants=1000", *settings):
+            command += ["--set", setting]
+        with open(pathlib.Path(runtime) / "log", "w", encoding="utf-8") as log, subprocess.Popen(
+                pinned(o.server_cpu, o.realtime, command), stdout=log, stderr=log,
+                env={**os.environ, "XDG_RUNTIME_DIR": runtime}) as server:
+            try:
+                wait_for(f"http://127.0.0.1:{http}/readyz", server)
+                return self.load(scenario, "--url", f"http://127.0.0.1:{http}", "--pid", server.pid, *more)
+            finally:
+                server.send_signal(signal.SIGTERM)
+                try:
+                    server.wait(10)
+                except subprocess.TimeoutExpired:
+                    server.kill()
+
+    def janus(self, scenario):
+        if not shutil.which("janus"):
+            raise Failed("Debian's package janus is not installed")
+        return self.load(scenario, "--target", "janus", "--target-pin", self.options.server_cpu)
+
+    def measure(self, system, scenario):
+        return {"ours": self.ours, "floor": self.floor, "janus": self.janus}[system](scenario)
+
+
+def wait_for(url, process, seconds=20):
+    """Until the server says it is ready."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise Failed(f"the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        time.sleep(0.05)
+    raise Failed("the server did not become ready")

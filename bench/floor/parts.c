@@ -1,0 +1,216 @@
+/* bench/floor/parts.c: see the header. */
+#include "bench/floor/parts.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/floor/seal_part.h"
+
+#define BATCH      64
+#define RECEIVERS  16
+#define MAX_BYTES  1500
+#define MAX_ROUNDS 2000
+
+static const char *const names[PART_COUNT] = {"recvmmsg", "seal ipsec-mb", "seal EVP", "seal libsrtp2", "sendmmsg",
+                                              "GSO 2",    "GSO 4",         "GSO 8",    "GSO 16",        "memcpy"};
+
+const char *part_name(enum part part) {
+  return names[part];
+}
+
+struct bench {
+  size_t bytes;
+  int sender, receivers[RECEIVERS];
+  struct sockaddr_in to[RECEIVERS];
+  atomic_ulong *drained; /* shared with the process that reads */
+  unsigned long sent;
+  struct mmsghdr headers[BATCH];
+  struct iovec iovecs[BATCH];
+  union {
+    struct cmsghdr align;
+    uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+  } controls[BATCH];
+  uint8_t slab[BATCH][MAX_BYTES + 64];
+};
+
+static double now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static int open_socket(struct sockaddr_in *bound) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = 4 << 20;
+  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof *bound;
+  if (fd < 0) return -errno;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  if (bind(fd, (struct sockaddr *)&any, sizeof any) || getsockname(fd, (struct sockaddr *)bound, &len)) return -errno;
+  return fd;
+}
+
+static int open_bench(struct bench *b) {
+  struct sockaddr_in own;
+  b->sender = open_socket(&own);
+  if (b->sender < 0) return b->sender;
+  for (int i = 0; i < RECEIVERS; i++) {
+    b->receivers[i] = open_socket(&b->to[i]);
+    if (b->receivers[i] < 0) return b->receivers[i];
+  }
+  b->drained = mmap(NULL, sizeof *b->drained, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return b->drained == MAP_FAILED ? -ENOMEM : 0;
+}
+
+static void close_bench(struct bench *b) {
+  close(b->sender);
+  for (int i = 0; i < RECEIVERS; i++)
+    close(b->receivers[i]);
+  munmap(b->drained, sizeof *b->drained);
+}
+
+/* The process on the other core: reads everything, for ever. */
+static void drain_forever(const struct bench *b) {
+  static struct mmsghdr headers[BATCH];
+  static struct iovec iovecs[BATCH];
+  static uint8_t slab[BATCH][MAX_BYTES + 64];
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (int i = 0; i < BATCH; i++) {
+    iovecs[i] = (struct iovec){slab[i], sizeof slab[i]};
+    headers[i].msg_hdr = (struct msghdr){.msg_iov = &iovecs[i], .msg_iovlen = 1};
+  }
+  for (;;) {
+    for (int i = 0; i < RECEIVERS; i++) {
+      int count = recvmmsg(b->receivers[i], headers, BATCH, MSG_DONTWAIT, NULL);
+      if (count > 0) atomic_fetch_add(b->drained, (unsigned long)count);
+    }
+  }
+}
+
+/* A batch of BATCH packets as messages of `run` segments, every message to the next receiver. */
+static unsigned lay_out(struct bench *b, unsigned run) {
+  uint16_t segment = (uint16_t)b->bytes;
+  for (unsigned m = 0; m < BATCH / run; m++) {
+    for (unsigned i = 0; i < run; i++)
+      b->iovecs[m * run + i] = (struct iovec){b->slab[m * run + i], b->bytes};
+    b->headers[m].msg_hdr = (struct msghdr){.msg_name = &b->to[m % RECEIVERS],
+                                            .msg_namelen = sizeof b->to[0],
+                                            .msg_iov = &b->iovecs[m * run],
+                                            .msg_iovlen = run};
+    if (run == 1) continue;
+    struct cmsghdr *c = &b->controls[m].align;
+    *c = (struct cmsghdr){.cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof segment)};
+    memcpy(CMSG_DATA(c), &segment, sizeof segment);
+    b->headers[m].msg_hdr.msg_control = c;
+    b->headers[m].msg_hdr.msg_controllen = CMSG_SPACE(sizeof segment);
+  }
+  return BATCH / run;
+}
+
+/* NAN when the kernel refuses. */
+static double send_batch(struct bench *b, unsigned run) {
+  unsigned messages = lay_out(b, run);
+  double began_ns = now_ns();
+  int sent = sendmmsg(b->sender, b->headers, messages, 0);
+  double took_ns = now_ns() - began_ns;
+  if (sent != (int)messages) return NAN;
+  b->sent += BATCH;
+  double patience_ns = now_ns() + 1e8; /* a full socket drops: nobody waits for those */
+  while (atomic_load(b->drained) < b->sent && now_ns() < patience_ns) {
+  }
+  b->sent = atomic_load(b->drained);
+  return took_ns / BATCH;
+}
+
+/* Sends to itself, then times the reading. */
+static double receive_batch(struct bench *b) {
+  for (int i = 0; i < BATCH; i++)
+    sendto(b->sender, b->slab[i], b->bytes, 0, (struct sockaddr *)&b->to[0], sizeof b->to[0]);
+  for (int i = 0; i < BATCH; i++) {
+    b->iovecs[i] = (struct iovec){b->slab[i], sizeof b->slab[i]};
+    b->headers[i].msg_hdr = (struct msghdr){.msg_iov = &b->iovecs[i], .msg_iovlen = 1};
+  }
+  double began_ns = now_ns();
+  int count = recvmmsg(b->receivers[0], b->headers, BATCH, MSG_DONTWAIT, NULL);
+  return count == BATCH ? (now_ns() - began_ns) / BATCH : NAN;
+}
+
+static double copy_batch(struct bench *b) {
+  double began_ns = now_ns();
+  for (int i = 0; i < BATCH - 1; i++) {
+    memcpy(b->slab[i + 1], b->slab[0], b->bytes);
+    __asm__ volatile("" ::"r"(b->slab[i + 1]) : "memory"); /* it is used */
+  }
+  return (now_ns() - began_ns) / (BATCH - 1);
+}
+
+static double median(double *samples, unsigned count) {
+  qsort(samples, count, sizeof *samples, by_value);
+  return samples[count / 2];
+}
+
+static double measure_one(struct bench *b, enum part part, unsigned rounds) {
+  static double samples[MAX_ROUNDS];
+  static const unsigned runs[] = {1, 2, 4, 8, 16};
+  for (unsigned i = 0; i < rounds; i++) {
+    if (part == PART_RECEIVE) samples[i] = receive_batch(b);
+    if (part == PART_COPY) samples[i] = copy_batch(b);
+    if (part >= PART_SEND_1 && part <= PART_SEND_16) samples[i] = send_batch(b, runs[part - PART_SEND_1]);
+    if (isnan(samples[i])) return NAN;
+  }
+  return median(samples, rounds);
+}
+
+static void pin(int cpu) {
+  cpu_set_t set;
+  if (cpu < 0) return;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  (void)sched_setaffinity(0, sizeof set, &set);
+}
+
+int parts_measure(double ns[PART_COUNT], size_t bytes, unsigned rounds, int cpu) {
+  static struct bench b;
+  memset(&b, 0, sizeof b);
+  b.bytes = bytes < MAX_BYTES ? bytes : MAX_BYTES;
+  if (rounds > MAX_ROUNDS) rounds = MAX_ROUNDS;
+  int error = open_bench(&b);
+  if (error) return error;
+  memset(b.slab, 0x5a, sizeof b.slab);
+  ns[PART_RECEIVE] = measure_one(&b, PART_RECEIVE, rounds); /* before anybody else reads */
+  ns[PART_COPY] = measure_one(&b, PART_COPY, rounds);
+  for (int method = 0; method < SEAL_METHODS; method++)
+    ns[PART_SEAL_IPSEC_MB + method] = seal_part_measure((enum seal_method)method, b.bytes, rounds);
+  pid_t reader = fork();
+  if (reader < 0) return -errno;
+  if (reader == 0) {
+    pin(cpu);
+    drain_forever(&b);
+  }
+  for (enum part part = PART_SEND_1; part <= PART_SEND_16; part++)
+    ns[part] = measure_one(&b, part, rounds);
+  kill(reader, SIGKILL);
+  waitpid(reader, NULL, 0);
+  close_bench(&b);
+  return 0;
+}

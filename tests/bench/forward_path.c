@@ -1,0 +1,71 @@
+/* tests/bench/forward_path.c: the whole of the worker's forwarding path for callgrind: from a received datagram to sendmmsg.
+ *
+ * One camera, seven receivers, frames of six packets; the datagrams are made beforehand and go straight into the engine.
+ * Only what measured() calls counts:
+ *   valgrind --tool=callgrind --toggle-collect=measured build/release/tests/bench/forward_path
+ * Prints how many packets were forwarded there.
+ */
+#include <stdio.h>
+
+#include "tests/server/worker/engine_harness.h"
+
+#define FRAMES        50
+#define FRAME_PACKETS 6
+#define PACKETS       (FRAMES * FRAME_PACKETS)
+#define RECEIVERS     7
+#define FRAME_US      33333
+
+struct datagram {
+  uint8_t data[1400];
+  size_t len;
+};
+
+static struct browser *connect_member(struct harness *h, const char *role) {
+  struct browser *b = harness_join(h, role);
+  browser_offer(b, "chromium");
+  browser_connect(b);
+  harness_advance(h, 5 * MILLISECOND);
+  return b;
+}
+
+/* A frame as a loaded worker reads it: in one batch. */
+__attribute__((noinline)) static void measured(struct harness *h, const struct browser *from, struct datagram *frame) {
+  for (size_t i = 0; i < FRAME_PACKETS; i++)
+    engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), frame[i].data, frame[i].len,
+                   h->now_us);
+  engine_flush(h->engine);
+}
+
+static void forward(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *a = connect_member(h, "doctor");
+  for (size_t i = 0; i < RECEIVERS; i++)
+    connect_member(h, "patient");
+  browser_publish(a, "1", "camera");
+  struct source s = source_video(a, "1", "f", 1280, 720);
+  s.transport_seq = 1;
+  source_send(&s, true); /* what is made once is made now */
+  struct datagram *datagrams = calloc(PACKETS, sizeof *datagrams);
+  assert_non_null(datagrams);
+  for (size_t i = 0; i < PACKETS; i++) {
+    int len = (int)source_write(&s, i == 0, datagrams[i].data);
+    assert_int_equal(srtp_protect(a->media.out, datagrams[i].data, &len), srtp_err_status_ok);
+    datagrams[i].len = (size_t)len;
+  }
+  const uint64_t out = h->engine->counters.rtp_out;
+  for (size_t i = 0; i < FRAMES; i++) {
+    h->now_us += FRAME_US;
+    measured(h, a, datagrams + i * FRAME_PACKETS);
+    harness_pump(h);
+  }
+  assert_int_equal(h->engine->counters.rtp_out - out, PACKETS * RECEIVERS);
+  printf("%d packets forwarded\n", PACKETS * RECEIVERS);
+  free(datagrams);
+  harness_free(h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(forward)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""The arithmetic of bench/run: medians, ranges, ratios by round, what is missing."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench/compare"))
+import rounds  # noqa: E402
+
+
+def runs(*costs):
+    return [None if c is None else {"cpu_us_per_packet": c, "loss": 0} for c in costs]
+
+
+class Rounds(unittest.TestCase):
+    def test_spread(self):
+        self.assertEqual(rounds.spread([3, 1, 2]), {"median": 2, "min": 1, "max": 3, "runs": 3})
+        self.assertIsNone(rounds.spread([]))
+
+    def test_ratios_are_of_the_same_round(self):
+        # The machine was twice as slow in the second round, for both: that is no difference between them.
+        found = rounds.ratios({"ours": runs(2, 4), "floor": runs(1, 2)}, "ours", "floor")
+        self.assertEqual((found["median"], found["min"], found["max"]), (2, 2, 2))
+
+    def test_a_failed_round_is_left_out_with_its_partner(self):
+        found = rounds.ratios({"ours": runs(2, 100), "floor": runs(1, None)}, "ours", "floor")
+        self.assertEqual((found["median"], found["runs"]), (2, 1))
+        self.assertIsNone(rounds.ratios({"ours": runs(2)}, "janus", "ours"))
+
+    def test_last_line(self):
+        summary = rounds.summarize({"lecture": {"ours": runs(2, 2), "floor": runs(1, 1), "janus": runs(20, 22)}})
+        self.assertEqual(rounds.last_line(summary), "lecture: ours/floor=2.00 janus/ours=10.50")
+        without = rounds.summarize({"lecture": {"ours": runs(2)}})
+        self.assertEqual(rounds.last_line(without), "lecture: ours/floor=– janus/ours=–")
+
+    def test_table(self):
+        about = {"date": "d", "rounds": 1, "seconds": 1, "machine": {"cpu": "c", "cores": 2, "kernel": "k"},
+                 "versions": {"commit": "x", "janus": ""}}
+        table = rounds.markdown(rounds.summarize({"lecture": {"ours": runs(2.5)}}), about)
+        self.assertIn("| lecture | ours | – | 2.50 (2.50–2.50) |", table)
+        self.assertIn("Janus not installed", table)
+
+
+if __name__ == "__main__":
+    unittest.main()
