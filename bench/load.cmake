@@ -10,6 +10,7 @@ consilium_library(load
   load/description.c
   load/event_loop.c
   load/histogram.c
+  load/janus_process.c
   load/knee_search.c
   load/media_payload.c
   load/media_receiver.c
@@ -17,6 +18,7 @@ consilium_library(load
   load/metric.c
   load/options.c
   load/participant.c
+  load/participant_janus.c
   load/participant_media.c
   load/participant_signaling.c
   load/progress.c

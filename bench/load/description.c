@@ -48,8 +48,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *t, const char
 static void say_transport(struct text *t, const struct offer_plan *plan, unsigned mid, const char *direction) {
   say(t, "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n",
       plan->ufrag, plan->pwd);
-  say(t, "a=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
-      plan->fingerprint, mid, direction);
+  say(t, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\na=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+      plan->fingerprint, plan->active ? "active" : "actpass", mid, direction);
   say(t, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\n", LOAD_EXT_MID);
   say(t, "a=extmap:%d http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
       LOAD_EXT_TRANSPORT_SEQ);
@@ -209,4 +209,32 @@ const char *answer_read(struct answer *out, const char *sdp) {
   if (!*out->fingerprint) return "the answer has no fingerprint";
   if (!out->candidate_count) return "the answer has no UDP candidate";
   return NULL;
+}
+
+/* ---- our answer ---- */
+
+/* Lines of the offer that say what is sent, and hold for the answer as well. */
+static bool is_format_line(const char *line) {
+  return after(line, "a=rtpmap:") || after(line, "a=fmtp:") || after(line, "a=rtcp-fb:") || after(line, "a=rtcp-mux");
+}
+
+// NOLINTNEXTLINE(readability-non-const-parameter): say() writes through the copy in `t`
+size_t answer_write(const struct offer_plan *plan, const char *offer, char *out, size_t cap) {
+  struct text t = {out, cap, false};
+  bool in_section = false;
+  say(&t, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
+  for (const char *line = offer; line && *line;) {
+    int len = (int)strcspn(line, "\r\n");
+    if (after(line, "m=")) {
+      in_section = true;
+      say(&t, "%.*s\r\nc=IN IP4 0.0.0.0\r\na=recvonly\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", len, line, plan->ufrag,
+          plan->pwd);
+      say(&t, "a=fingerprint:sha-256 %s\r\na=setup:active\r\n", plan->fingerprint);
+    } else if (after(line, "a=group:BUNDLE") || after(line, "a=mid:") || (in_section && is_format_line(line))) {
+      say(&t, "%.*s\r\n", len, line);
+    }
+    line = strchr(line, '\n');
+    if (line) line++;
+  }
+  return t.failed ? 0 : cap - t.left;
 }

@@ -28,6 +28,7 @@ enum load_extension_id {
 /* Sections are numbered in this order, and the mid is the number: microphone, camera, audio slots, video slots. */
 struct offer_plan {
   bool microphone, camera;
+  bool active;     /* we are the DTLS client, whatever the other would like (a browser leaves it open: actpass) */
   unsigned layers; /* of the camera: 1 (no simulcast) to LOAD_MAX_LAYERS (q, h, f) */
   unsigned audio_slots, video_slots;
   uint32_t audio_ssrc;
@@ -46,6 +47,10 @@ const char *offer_rid(unsigned layer);
 
 /* Writes the offer, terminated. Returns its length, or 0 when `cap` is too small. */
 size_t offer_write(const struct offer_plan *plan, char *out, size_t cap);
+
+/* Writes our answer to the server's offer (Janus's receivers): every section is taken as it is offered, without extensions. Of
+ * `plan` ICE and fingerprint are used. Returns its length, or 0 when `cap` is too small. */
+size_t answer_write(const struct offer_plan *plan, const char *offer, char *out, size_t cap);
 
 struct answer_slot {
   unsigned mid;

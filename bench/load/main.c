@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/load/janus_process.h"
 #include "bench/load/report.h"
 
 static void write_files(const struct run_result *r, const struct load_options *o) {
@@ -17,7 +18,18 @@ int main(int argc, char **argv) {
   static struct run_result result;
   setlocale(LC_CTYPE, ""); /* the table measures the width of what it prints */
   load_options_parse(&options, argc, argv);
-  const char *why = run_load(&result, &options);
+  static struct janus_process janus;
+  static char janus_url[40];
+  const char *why = NULL;
+  if (options.janus) {
+    unsigned rooms = options.scenario == SCENARIO_RAMP ? options.ramp_limit : options.rooms;
+    why = janus_process_start(&janus, rooms, options.target_pin);
+    snprintf(janus_url, sizeof janus_url, "http://127.0.0.1:%u", janus.port);
+    options.url = janus_url;
+    options.pid = janus.pid;
+  }
+  if (!why) why = run_load(&result, &options);
+  janus_process_stop(&janus);
   if (why) {
     fprintf(stderr, "consilium-load: %s\n", why);
     return EXIT_NO_RUN;

@@ -2,6 +2,7 @@
 #include "bench/load/options.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,8 @@ enum key {
   KEY_SAMPLE,
   KEY_SEED,
   KEY_PIN,
+  KEY_TARGET,
+  KEY_TARGET_PIN,
   KEY_URL,
   KEY_SECRET_FILE,
   KEY_DEV,
@@ -45,6 +48,9 @@ enum key {
 
 static const struct argp_option arguments[] = {
     {0, 0, 0, 0, "The server:", 1},
+    {"target", KEY_TARGET, "consilium|janus", 0,
+     "janus: starts Debian's package janus itself (videoroom, private configuration) and loads that, to compare", 1},
+    {"target-pin", KEY_TARGET_PIN, "CPU", 0, "Where that Janus stays", 1},
     {"url", KEY_URL, "URL", 0, "The gateway, http://127.0.0.1:8080 unless given", 1},
     {"dev", KEY_DEV, 0, 0, "Tokens come from /dev/token (the server runs with --dev); loopback only. The default", 1},
     {"secret-file", KEY_SECRET_FILE, "FILE", 0, "Tokens are signed here with the server's secret (tokens.secret_file)",
@@ -217,6 +223,12 @@ static void take_scenario(struct load_options *o, const char *text, struct argp_
 static error_t parse_rest(int key, char *text, struct argp_state *state) {
   struct load_options *o = state->input;
   switch (key) {
+    case KEY_TARGET:
+      o->janus = one_of(text, "consilium", "janus", state, "--target");
+      return 0;
+    case KEY_TARGET_PIN:
+      o->target_pin = (int)whole(text, 0, 1023, state, "--target-pin");
+      return 0;
     case KEY_URL:
       o->url = text;
       return 0;
@@ -299,7 +311,7 @@ void load_options_parse(struct load_options *o, int argc, char **argv) {
   o->keyframe_factor = 6;
   o->sample = 8;
   o->seed = (uint32_t)time(NULL);
-  o->pin = -1;
+  o->pin = o->target_pin = -1;
   o->url = "http://127.0.0.1:8080";
   o->ramp_start = 4;
   o->ramp_limit = 1000;
@@ -309,4 +321,8 @@ void load_options_parse(struct load_options *o, int argc, char **argv) {
   const struct argp argp = {.options = arguments, .parser = parse_one, .args_doc = "SCENARIO", .doc = doc};
   argp_parse(&argp, argc, argv, 0, NULL, o);
   complete(o);
+  if (o->janus && o->scenario == SCENARIO_CHURN) {
+    fprintf(stderr, "consilium-load: churn is not for --target janus\n");
+    exit(EXIT_USAGE);
+  }
 }

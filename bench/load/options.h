@@ -42,7 +42,9 @@ struct load_options {
   enum load_suite suite;
   unsigned sample;
   uint32_t seed;
-  int pin; /* CPU; -1: not pinned */
+  int pin;        /* CPU; -1: not pinned */
+  bool janus;     /* the server is a Janus that this program starts */
+  int target_pin; /* its CPU; -1: not pinned                        */
   const char *url, *secret_file;
   const char *media; /* HOST:PORT that media goes to instead of the server's candidate; NULL */
   bool dev;

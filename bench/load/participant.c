@@ -36,6 +36,7 @@ void participant_plan_offer(const struct participant *p, struct offer_plan *out)
   const struct media_plan *media = &p->plan.media;
   *out = (struct offer_plan){.microphone = media->microphone,
                              .camera = media->camera,
+                             .active = p->plan.janus.room != 0,
                              .layers = media->layers,
                              .audio_slots = p->plan.audio_slots,
                              .video_slots = p->plan.video_slots,
@@ -75,7 +76,9 @@ int participant_create(struct participant **out, struct participant_shared *shar
   p->udp.fd = -1;
   p->media_timer = (struct loop_timer){.due = participant_run_media, .arg = p};
   p->service_timer = (struct loop_timer){.due = participant_service, .arg = p};
-  int error = prepare(p) ? participant_fetch_token(p) : -ENOMEM;
+  p->janus.ask_timer = (struct loop_timer){.due = participant_janus_ask_again, .arg = p};
+  int error = prepare(p) ? 0 : -ENOMEM;
+  if (!error) error = plan->janus.room ? participant_janus_open(p) : participant_fetch_token(p);
   if (error) {
     participant_free(p);
     return error;
@@ -91,6 +94,7 @@ void participant_free(struct participant *p) {
   if (p->web) participant_say_leave(p);
   event_loop_stop(p->shared->loop, &p->media_timer);
   event_loop_stop(p->shared->loop, &p->service_timer);
+  event_loop_stop(p->shared->loop, &p->janus.ask_timer);
   if (p->transport && p->udp.fd >= 0) transport_close(p->transport);
   transport_free(p->transport);
   if (p->udp.fd >= 0) {

@@ -43,6 +43,13 @@ struct participant_shared {
   int64_t clock_offset_us; /* CLOCK_REALTIME - CLOCK_MONOTONIC; the run keeps it fresh */
 };
 
+/* What a receiver of Janus subscribes to: one feed's microphone, camera, or both. */
+#define JANUS_SUBSCRIPTIONS 48
+struct janus_subscription {
+  unsigned feed;
+  bool audio, video;
+};
+
 struct participant_plan {
   char room[SIGNALING_IDENTIFIER_BYTES + 1];
   char identity[SIGNALING_IDENTIFIER_BYTES + 1];
@@ -51,6 +58,12 @@ struct participant_plan {
   unsigned audio_slots, video_slots;
   bool sampled;
   uint32_t seed;
+  struct {
+    unsigned room;  /* 0: this is no participant of Janus */
+    unsigned feed;  /* its own number, when it sends      */
+    unsigned count; /* 0: it sends, else it receives      */
+    struct janus_subscription from[JANUS_SUBSCRIPTIONS];
+  } janus;
   void *owner; /* for the listener: participant_owner() */
 };
 

@@ -30,6 +30,10 @@ struct participant {
   uint64_t assigned_mids; /* bits: slots that the server says carry a track */
   const char *failure;    /* static words, with `failed` */
   bool joining, connected, published, ready, first_media, failed, media_on;
+  struct {
+    json_int_t session, handle;
+    struct loop_timer ask_timer;
+  } janus;
   char camera_track[SIGNALING_IDENTIFIER_BYTES + 1];
 };
 
@@ -44,6 +48,10 @@ int participant_open_signaling(struct participant *p);
 /* Without it the place in the room is kept for the resume window. Does nothing before the join. */
 void participant_say_leave(struct participant *p);
 void participant_plan_offer(const struct participant *p, struct offer_plan *out);
+
+/* participant_janus.c: the same with Janus */
+int participant_janus_open(struct participant *p);
+void participant_janus_ask_again(void *arg, int64_t now_us);
 
 /* media */
 bool participant_connect_media(struct participant *p, const struct answer *answer, int64_t now_us);

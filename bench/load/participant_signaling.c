@@ -116,7 +116,7 @@ static void on_open(void *arg, int64_t now_us) {
 }
 
 void participant_view(struct participant *p, const struct participant_view *views, size_t count) {
-  if (!p->web) return;
+  if (!p->web || p->plan.janus.room) return;
   json_t *requests = json_array();
   for (size_t i = 0; i < count; i++) {
     if (!*views[i].track) continue;
@@ -247,5 +247,5 @@ static void on_text(void *arg, char *text, size_t len, int64_t now_us) {
 int participant_open_signaling(struct participant *p) {
   struct web_listener listener = {.arg = p, .open = on_open, .text = on_text, .closed = on_closed};
   p->opened_us = event_loop_clock_us();
-  return web_client_open(&p->web, p->shared->loop, p->shared->gateway, "/v1/ws", &listener);
+  return web_client_open(&p->web, p->shared->loop, p->shared->gateway, "/v1/ws", NULL, &listener);
 }

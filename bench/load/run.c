@@ -251,7 +251,7 @@ static void measure(struct run *run, double seconds, struct run_window *w) {
   w->counters = run->counters;
   subtract_counters(&w->counters, &run->at_mark);
   w->seats = crowd_seats(run->crowd);
-  w->ready = crowd_ready(run->crowd);
+  w->ready = crowd_ready(run->crowd) / scenario_transports(o);
   w->seeing = crowd_seeing(run->crowd);
   w->starved = crowd_starved(run->crowd, &w->assigned, until_us);
   w->server_idle = run->idle;

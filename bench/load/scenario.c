@@ -38,8 +38,13 @@ enum scenario_kind scenario_people(const struct load_options *o) {
   return o->scenario == SCENARIO_CHURN ? SCENARIO_CONSULT : o->scenario;
 }
 
+unsigned scenario_transports(const struct load_options *o) {
+  return o->janus && scenario_people(o) != SCENARIO_LECTURE ? 2 : 1;
+}
+
 unsigned scenario_room_size(const struct load_options *o) {
-  return o->members + (scenario_people(o) == SCENARIO_LECTURE ? 1 : 0);
+  if (scenario_people(o) == SCENARIO_LECTURE) return o->members + 1;
+  return o->members * scenario_transports(o);
 }
 
 static unsigned at_most(unsigned value, unsigned limit) {
@@ -47,7 +52,7 @@ static unsigned at_most(unsigned value, unsigned limit) {
 }
 
 static void plan_slots(const struct load_options *o, unsigned index, struct participant_plan *out) {
-  unsigned others = scenario_room_size(o) - 1;
+  unsigned others = o->members - (scenario_people(o) == SCENARIO_LECTURE ? 0 : 1);
   switch (scenario_people(o)) {
     case SCENARIO_LECTURE:
       out->audio_slots = out->video_slots = index == 0 ? 0 : 1;
@@ -63,6 +68,31 @@ static void plan_slots(const struct load_options *o, unsigned index, struct part
       out->audio_slots = at_most(others, MAX_AUDIO_SLOTS);
       out->video_slots = at_most(others, MAX_VIDEO_SLOTS);
       break;
+  }
+}
+
+/* Janus has no last-n and no loudest-n: a receiver of a gallery names nine cameras and three microphones. */
+static void plan_janus(const struct load_options *o, unsigned room, unsigned index, struct participant_plan *out) {
+  enum scenario_kind people = scenario_people(o);
+  unsigned senders = people == SCENARIO_LECTURE ? 1 : o->members, self = index - senders;
+  out->janus.room = room + 1;
+  out->janus.feed = index + 1;
+  if (index < senders) {
+    out->audio_slots = out->video_slots = 0;
+    /* Simulcast costs Janus's senders more and is no use to these receivers: they get the thumbnails' layer alone. */
+    if (people == SCENARIO_GALLERY) out->media.video_bps = (uint32_t)(o->video_bps * 0.08);
+    out->media.layers = 1;
+    return;
+  }
+  out->media.microphone = out->media.camera = false;
+  for (unsigned from = 0; from < senders && out->janus.count < JANUS_SUBSCRIPTIONS; from++) {
+    if (people != SCENARIO_LECTURE && from == self) continue;
+    unsigned ahead = (from + senders - self % senders) % senders;
+    struct janus_subscription *s = &out->janus.from[out->janus.count];
+    s->feed = from + 1;
+    s->audio = people != SCENARIO_GALLERY || from < GALLERY_VOICES;
+    s->video = o->video_bps && (people != SCENARIO_GALLERY || ahead <= GALLERY_PICTURES);
+    out->janus.count += s->audio || s->video;
   }
 }
 
@@ -87,6 +117,7 @@ void scenario_plan(const struct load_options *o, unsigned room, unsigned index, 
                                    .keyframe_factor = o->keyframe_factor};
   plan_slots(o, index, out);
   if (!o->video_bps) out->video_slots = 0;
+  if (o->janus) plan_janus(o, room, index, out);
 }
 
 bool scenario_speaks(const struct load_options *o, unsigned index, unsigned turn) {

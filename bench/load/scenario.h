@@ -18,10 +18,14 @@ const struct scenario *scenario_of(enum scenario_kind kind);
 /* -1: no such name. */
 int scenario_from_name(const char *name);
 
+/* Participants that are one person: two with Janus, but for a lecture. */
+unsigned scenario_transports(const struct load_options *o);
+
 /* The scenario whose people are in the rooms: that of --of for a ramp, consult for churn. */
 enum scenario_kind scenario_people(const struct load_options *o);
 
-/* People in one room; of a lecture one more than `members`: the lecturer. */
+/* Participants of one room; of a lecture one more than `members`: the lecturer. With Janus, where everybody who sends and receives
+ * has two transports, the senders come first and then as many receivers; a lecture's people do only one of both. */
 unsigned scenario_room_size(const struct load_options *o);
 
 /* Fills what member `index` of room `room` sends and receives. `serial` makes its identity unique. */

@@ -42,7 +42,7 @@ static void name_process(struct server_process *p) {
   char path[64], text[4096];
   snprintf(path, sizeof path, "/proc/%d/cmdline", p->pid);
   size_t len = read_file(path, text, sizeof text);
-  snprintf(p->name, sizeof p->name, "supervisor");
+  snprintf(p->name, sizeof p->name, len && strcmp(text, "janus") == 0 ? "janus" : "supervisor");
   for (const char *word = text; word < text + len; word += strlen(word) + 1) {
     bool worker = strcmp(word, "worker") == 0;
     if (!worker && strcmp(word, "gateway") != 0) continue;

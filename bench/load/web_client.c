@@ -307,12 +307,13 @@ int web_client_get(struct web_client **out, struct event_loop *loop, const struc
 }
 
 int web_client_open(struct web_client **out, struct event_loop *loop, const struct web_address *to, const char *path,
-                    const struct web_listener *listener) {
+                    const char *protocol, const struct web_listener *listener) {
   char request[1024];
   snprintf(request, sizeof request,
            "GET %s HTTP/1.1\r\nHost: %s:%u\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " UPGRADE_KEY "\r\n\r\n",
-           path, to->host, to->port);
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " UPGRADE_KEY "\r\n%s%s%s\r\n",
+           path, to->host, to->port, protocol ? "Sec-WebSocket-Protocol: " : "", protocol ? protocol : "",
+           protocol ? "\r\n" : "");
   return start(out, loop, to, request, true, listener);
 }
 

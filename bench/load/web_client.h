@@ -38,8 +38,9 @@ struct web_client;
 /* Both start a connection; nothing is called back from inside. 0, or -errno. */
 int web_client_get(struct web_client **out, struct event_loop *loop, const struct web_address *to, const char *path,
                    const struct web_listener *listener);
+/* `protocol`: Sec-WebSocket-Protocol (RFC 6455 §1.9), NULL for none. */
 int web_client_open(struct web_client **out, struct event_loop *loop, const struct web_address *to, const char *path,
-                    const struct web_listener *listener);
+                    const char *protocol, const struct web_listener *listener);
 
 /* Queues one text message (after `open`). 0, or -ENOMEM. */
 int web_client_send(struct web_client *c, const char *text, size_t len);

@@ -117,6 +117,25 @@ static void an_answer_is_read(void **state) {
   assert_int_equal(a.rejected, 1);
 }
 
+static void an_offer_is_answered_section_by_section(void **state) {
+  (void)state;
+  static const char offer[] =
+      "v=0\r\na=group:BUNDLE 0 1\r\na=ice-lite\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+      "a=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=extmap:1 urn:x\r\na=setup:actpass\r\n"
+      "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n";
+  const struct offer_plan plan = {.ufrag = "u", .pwd = "p", .fingerprint = "AA"};
+  char answer[2000] = "";
+  size_t len = answer_write(&plan, offer, answer, sizeof answer);
+  assert_int_equal(len, strlen(answer));
+  assert_non_null(strstr(answer, "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"));
+  assert_non_null(strstr(answer, "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"));
+  assert_non_null(strstr(answer, "a=mid:1\r\na=rtpmap:96 VP8/90000\r\n"));
+  assert_non_null(strstr(answer, "a=fingerprint:sha-256 AA\r\na=setup:active\r\n"));
+  assert_null(strstr(answer, "sendonly"));
+  assert_null(strstr(answer, "extmap"));
+  assert_int_equal(answer_write(&plan, offer, answer, 200), 0);
+}
+
 static void what_is_missing_is_named(void **state) {
   (void)state;
   struct answer a;
@@ -132,6 +151,7 @@ int main(void) {
       cmocka_unit_test(the_server_accepts_every_section),
       cmocka_unit_test(no_room_no_offer),
       cmocka_unit_test(an_answer_is_read),
+      cmocka_unit_test(an_offer_is_answered_section_by_section),
       cmocka_unit_test(what_is_missing_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,35 @@ static void all_to_all_within_the_servers_limits(void **state) {
   assert_false(plan.media.camera);
 }
 
+static void janus_gets_the_same_load_from_twice_as_many_transports(void **state) {
+  (void)state;
+  struct participant_plan plan;
+  struct load_options o = options_of(SCENARIO_GALLERY, 25);
+  o.janus = true;
+  assert_int_equal(scenario_room_size(&o), 50);
+  assert_int_equal(scenario_transports(&o), 2);
+  unsigned pictures = 0, voices = 0;
+  for (unsigned i = 0; i < 50; i++) {
+    scenario_plan(&o, 2, i, i, &plan);
+    assert_int_equal(plan.janus.room, 3);
+    assert_int_equal(plan.media.camera, i < 25);
+    assert_int_equal(plan.janus.count > 0, i >= 25);
+    for (unsigned k = 0; k < plan.janus.count; k++) {
+      assert_int_not_equal(plan.janus.from[k].feed, i - 25 + 1); /* nobody looks at themselves */
+      pictures += plan.janus.from[k].video;
+      voices += plan.janus.from[k].audio;
+    }
+  }
+  assert_int_equal(pictures, 25 * 9);
+  assert_int_equal(voices, 22 * 3 + 3 * 2);
+  o.scenario = SCENARIO_LECTURE;
+  assert_int_equal(scenario_room_size(&o), 26);
+  assert_int_equal(scenario_transports(&o), 1);
+  scenario_plan(&o, 0, 7, 1, &plan);
+  assert_int_equal(plan.janus.count, 1);
+  assert_true(plan.janus.from[0].audio && plan.janus.from[0].video);
+}
+
 static void rooms_and_identities_differ(void **state) {
   (void)state;
   struct load_options o = options_of(SCENARIO_CONSULT, 4);
@@ -102,9 +131,13 @@ static void names(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(one_lecturer_many_listeners),        cmocka_unit_test(all_to_all_within_the_servers_limits),
-      cmocka_unit_test(rooms_and_identities_differ),        cmocka_unit_test(everybody_is_seen_by_nine_in_a_gallery),
-      cmocka_unit_test(three_speak_and_all_get_their_turn), cmocka_unit_test(names),
+      cmocka_unit_test(one_lecturer_many_listeners),
+      cmocka_unit_test(all_to_all_within_the_servers_limits),
+      cmocka_unit_test(janus_gets_the_same_load_from_twice_as_many_transports),
+      cmocka_unit_test(rooms_and_identities_differ),
+      cmocka_unit_test(everybody_is_seen_by_nine_in_a_gallery),
+      cmocka_unit_test(three_speak_and_all_get_their_turn),
+      cmocka_unit_test(names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
