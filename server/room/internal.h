@@ -88,6 +88,7 @@ struct member {
   size_t slot_count;
   size_t track_count;
   struct view_entry *views;
+  uint32_t viewed_until; /* last handle when it sent its view: later tracks could not be in it; 0: has sent none */
   uint8_t decodable[2], encodable[2]; /* by kind: codecs of its last offer, bits as in the settings */
   uint8_t codec_preferred[2];         /* what it was last answered or asked to send                 */
   size_t asked_audio, asked_video;    /* last slotsNeeded, 0 when nothing is missing                */
@@ -301,7 +302,13 @@ void slots_assign(struct room_manager *m, struct room *r);
 void slots_settle_needed(struct room_manager *m, struct room *r);
 struct room_view member_view(const struct member *receiver, const struct track *t);
 bool member_can_decode(const struct member *receiver, const struct track *t);
-void member_set_view(struct room_manager *m, struct member *receiver, struct track *t, const struct room_view *view);
+struct room_wish {
+  struct track *track;
+  struct room_view view;
+};
+/* Replaces the receiver's view whole: what is not in it is not shown. Of a track named twice the last wish counts. */
+void member_set_views(struct room_manager *m, struct member *receiver, const struct room_wish *wishes, size_t count);
+void member_clear_views(struct member *receiver);
 /* ---- layers.c */
 void layers_settle(struct room_manager *m, struct room *r);
 int layers_for_view(const struct track *t, const struct room_view *view); /* index of the rid, -1 none */

@@ -66,13 +66,7 @@ struct room *room_create(struct room_manager *m, const char *name) {
 }
 
 void member_free(struct member *member) {
-  struct view_entry *entry = member->views;
-  HASH_CLEAR(hh, member->views); /* the table; the entries still hang together */
-  while (entry) {
-    struct view_entry *next = entry->hh.next;
-    free(entry);
-    entry = next;
-  }
+  member_clear_views(member);
   free(member);
 }
 

@@ -160,18 +160,21 @@ static enum room_priority parse_priority(const json_t *value) {
 
 enum signaling_error request_view(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out) {
   (void)out;
-  size_t i;
+  struct room_wish wishes[ROOM_MAX_VIEWS];
+  size_t i, count = 0;
   json_t *request;
   json_array_foreach(json_object_get(f, "requests"), i, request) {
     struct track *t = find_track(m, s->member->room, json_object_get(request, "track"));
     if (!t || t->member == s->member) continue; /* may have gone while the request was under way: no fault */
+    if (t->kind == ROOM_AUDIO || count == ROOM_MAX_VIEWS) continue;
     json_int_t width = json_integer_value(json_object_get(request, "width"));
     json_int_t height = json_integer_value(json_object_get(request, "height"));
     struct room_view view = {.visible = json_is_true(json_object_get(request, "visible")) && width > 0 && height > 0,
                              .width = width > 0 && width <= UINT16_MAX ? (uint32_t)width : 0,
                              .height = height > 0 && height <= UINT16_MAX ? (uint32_t)height : 0,
                              .priority = parse_priority(json_object_get(request, "priority"))};
-    member_set_view(m, s->member, t, &view);
+    wishes[count++] = (struct room_wish){.track = t, .view = view};
   }
+  member_set_views(m, s->member, wishes, count);
   return SIGNALING_OK;
 }

@@ -19,7 +19,9 @@ static struct view_entry *find_view(const struct member *receiver, uint32_t trac
 
 struct room_view member_view(const struct member *receiver, const struct track *t) {
   const struct view_entry *entry = find_view(receiver, t->handle);
-  return entry ? entry->view : (struct room_view){.visible = true, .priority = ROOM_PRIORITY_NORMAL};
+  if (entry) return entry->view;
+  bool left_out = t->kind == ROOM_VIDEO && t->handle <= receiver->viewed_until;
+  return (struct room_view){.visible = !left_out, .priority = ROOM_PRIORITY_NORMAL};
 }
 
 bool member_can_decode(const struct member *receiver, const struct track *t) {
@@ -31,16 +33,44 @@ static void tell_view(struct room_manager *m, const struct member *receiver, con
   m->listener.track_view(m->arg, receiver->handle, t->handle, &view);
 }
 
-void member_set_view(struct room_manager *m, struct member *receiver, struct track *t, const struct room_view *view) {
-  struct view_entry *entry = find_view(receiver, t->handle);
+void member_clear_views(struct member *receiver) {
+  struct view_entry *entry = receiver->views;
+  HASH_CLEAR(hh, receiver->views); /* the table; the entries still hang together */
+  while (entry) {
+    struct view_entry *next = entry->hh.next;
+    free(entry);
+    entry = next;
+  }
+}
+
+static void add_view(struct member *receiver, const struct room_wish *wish) {
+  struct view_entry *entry = find_view(receiver, wish->track->handle);
   if (!entry) {
     if (HASH_COUNT(receiver->views) >= ROOM_MAX_VIEWS || !(entry = calloc(1, sizeof *entry))) return;
-    entry->track = t->handle;
+    entry->track = wish->track->handle;
     HASH_ADD(hh, receiver->views, track, sizeof entry->track, entry);
   }
-  entry->view = *view;
+  entry->view = wish->view;
+}
+
+static bool same_view(const struct room_view *a, const struct room_view *b) {
+  return a->visible == b->visible && a->width == b->width && a->height == b->height && a->priority == b->priority;
+}
+
+void member_set_views(struct room_manager *m, struct member *receiver, const struct room_wish *wishes, size_t count) {
+  struct room_view before[ROOM_MAX_SLOTS] = {0};
   for (size_t i = 0; i < receiver->slot_count; i++)
-    if (receiver->slots[i].track == t) tell_view(m, receiver, t);
+    if (receiver->slots[i].track) before[i] = member_view(receiver, receiver->slots[i].track);
+  member_clear_views(receiver);
+  receiver->viewed_until = m->last_handle;
+  for (size_t i = 0; i < count; i++)
+    add_view(receiver, &wishes[i]);
+  for (size_t i = 0; i < receiver->slot_count; i++) {
+    const struct track *t = receiver->slots[i].track;
+    if (!t) continue;
+    struct room_view now = member_view(receiver, t);
+    if (!same_view(&before[i], &now)) tell_view(m, receiver, t);
+  }
   room_touch(m, receiver->room);
 }
 

@@ -15,12 +15,22 @@ static const char *track_id(const struct harness *h, uint32_t handle) {
   return t->id;
 }
 
-static void view(struct harness *h, struct seat *s, uint32_t track, bool visible, const char *priority) {
-  assert_string_equal(
-      harness_request(h, s, "view",
-                      json_pack("{s:[{s:s, s:i, s:i, s:b, s:s}]}", "requests", "track", track_id(h, track), "width",
-                                640, "height", 360, "visible", (int)visible, "priority", priority)),
-      "");
+/* The whole view: all tracks in this order, each in a priority, "off" or "absent". */
+static void view(struct harness *h, struct seat *s, const uint32_t *tracks, size_t count,
+                 const char *const *priorities) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    bool off = strcmp(priorities[i], "off") == 0;
+    if (strcmp(priorities[i], "absent") == 0) continue;
+    json_array_append_new(
+        list, json_pack("{s:s, s:i, s:i, s:b, s:s}", "track", track_id(h, tracks[i]), "width", 640, "height", 360,
+                        "visible", (int)!off, "priority", off ? "normal" : priorities[i]));
+  }
+  assert_string_equal(harness_request(h, s, "view", json_pack("{s:o}", "requests", list)), "");
+}
+
+static void view_one(struct harness *h, struct seat *s, uint32_t track, const char *priority) {
+  view(h, s, &track, 1, &priority);
 }
 
 static void everybody_gets_everybody_else(void **state) {
@@ -69,7 +79,7 @@ static void scarce_video_screens_then_wishes_then_order(void **state) {
   (void)state;
   struct harness *h = harness_new(1);
   struct seat *me = harness_connect(h, 0, "doctor", 2, 2), *s[4];
-  uint32_t cam[4];
+  uint32_t cam[5]; /* the last one is a screen */
   for (size_t i = 0; i < 4; i++) {
     s[i] = harness_connect(h, i + 1, "patient", 0, 0);
     cam[i] = publish(h, s[i], "cam", "camera");
@@ -78,19 +88,19 @@ static void scarce_video_screens_then_wishes_then_order(void **state) {
   assert_non_null(harness_slot_of(h, me, cam[1]));
   char kept[ROOM_MID_BYTES];
   (void)snprintf(kept, sizeof kept, "%s", harness_slot_of(h, me, cam[0]));
-  view(h, me, cam[3], true, "high");
+  view(h, me, cam, 4, (const char *[]){"normal", "normal", "normal", "high"});
   assert_non_null(harness_slot_of(h, me, cam[3]));
   assert_string_equal(harness_slot_of(h, me, cam[0]), kept); /* the other one did not move */
-  uint32_t screen = publish(h, s[2], "screen", "screen");
-  assert_non_null(harness_slot_of(h, me, screen));
+  uint32_t screen = cam[4] = publish(h, s[2], "screen", "screen");
+  assert_non_null(harness_slot_of(h, me, screen)); /* newer than the view: not told yet that nobody looks at it */
   assert_non_null(harness_slot_of(h, me, cam[3]));
   assert_null(harness_slot_of(h, me, cam[0]));
-  view(h, me, screen, false, "normal"); /* not shown: the slot is free for the next */
+  view(h, me, cam, 5, (const char *[]){"normal", "low", "low", "high", "off"}); /* not shown: free for the next */
   assert_null(harness_slot_of(h, me, screen));
   assert_non_null(harness_slot_of(h, me, cam[0]));
-  view(h, me, cam[1], true, "low"); /* asked for, so before what nobody asked for */
+  view(h, me, cam, 5, (const char *[]){"absent", "low", "absent", "high", "off"});
   assert_non_null(harness_slot_of(h, me, cam[1]));
-  view(h, me, cam[2], true, "normal");
+  view(h, me, cam, 5, (const char *[]){"absent", "low", "normal", "high", "off"});
   assert_non_null(harness_slot_of(h, me, cam[2]));
   assert_null(harness_slot_of(h, me, cam[1]));
   (void)harness_request(h, s[3], "mute", json_pack("{s:s, s:b}", "track", track_id(h, cam[3]), "muted", 1));
@@ -145,11 +155,41 @@ static void views_reach_the_engine(void **state) {
   uint32_t cam = publish(h, s, "cam", "camera");
   assert_int_equal(h->views, 1); /* with the slot */
   assert_true(h->last_view.visible && h->last_view.width == 0);
-  view(h, me, cam, true, "high");
+  view_one(h, me, cam, "high");
+  assert_int_equal(h->views, 2);
+  view_one(h, me, cam, "high"); /* the same again */
   assert_int_equal(h->views, 2);
   assert_int_equal(h->last_view.width, 640);
   assert_int_equal(room_manager_view(h->m, me->handle, cam).priority, ROOM_PRIORITY_HIGH);
   assert_true(room_manager_view(h->m, me->handle, 999999).visible);
+  harness_free(h);
+}
+
+static void a_view_replaces_the_one_before_whole(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *me = harness_connect(h, 0, "doctor", 4, 4), *s = harness_connect(h, 1, "patient", 0, 0);
+  uint32_t cam = publish(h, s, "cam", "camera"), mic = publish(h, s, "mic", "microphone");
+  uint32_t screen = publish(h, s, "screen", "screen"), both[] = {cam, screen};
+  view(h, me, both, 2, (const char *[]){"high", "normal"});
+  view_one(h, me, screen, "normal");
+  assert_null(harness_slot_of(h, me, cam)); /* it was in the view before */
+  assert_non_null(harness_slot_of(h, me, screen));
+  assert_int_equal(HASH_COUNT(harness_member(h, me)->views), 1);
+  struct seat *third = harness_connect(h, 2, "patient", 0, 0);
+  uint32_t late = publish(h, third, "cam", "camera");
+  assert_non_null(harness_slot_of(h, me, late)); /* nobody could have named it: the server chooses */
+  view(h, me, NULL, 0, NULL);
+  assert_null(harness_slot_of(h, me, screen));
+  assert_null(harness_slot_of(h, me, late));
+  view_one(h, me, mic, "off"); /* audio always is */
+  assert_non_null(harness_slot_of(h, me, mic));
+  assert_true(room_manager_view(h->m, me->handle, mic).visible);
+  assert_int_equal(harness_request(h, me, "leave", NULL)[0], '\0');
+  assert_string_equal(harness_request(h, me, "join", NULL), ""); /* a new member has not sent one */
+  assert_string_equal(harness_send_offer(h, me, 4, 4), "");
+  assert_non_null(harness_slot_of(h, me, cam));
+  harness_check(h);
   harness_free(h);
 }
 
@@ -159,6 +199,7 @@ int main(void) {
                                      cmocka_unit_test(scarce_video_screens_then_wishes_then_order),
                                      cmocka_unit_test(beyond_eight_the_loudest),
                                      cmocka_unit_test(with_one_audio_slot_people_are_heard),
-                                     cmocka_unit_test(views_reach_the_engine)};
+                                     cmocka_unit_test(views_reach_the_engine),
+                                     cmocka_unit_test(a_view_replaces_the_one_before_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
