@@ -69,6 +69,11 @@ uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
   return number;
 }
 
+void downlink_unnumbered(struct downlink *d, uint32_t bytes) {
+  d->unreported_bytes += bytes + d->overhead_bytes;
+  d->stamping.slot = DOWNLINK_NO_SLOT;
+}
+
 static void note_sent(struct downlink_slot *s, uint16_t seq) {
   if (!s->any_sent || (int16_t)(uint16_t)(seq - s->last_sent) > 0) s->last_sent = seq;
   s->any_sent = true;
@@ -110,6 +115,7 @@ static bool repair(struct downlink *d, struct downlink_slot *s, uint16_t seq, bo
   }
   if (r.reason != RTP_DROP_NONE) {
     d->stats.repairs_refused++;
+    if (d->listener.refused) d->listener.refused(d->listener.arg, r.reason);
     return r.reason != RTP_DROP_HISTORY_MISS;
   }
   if (!charged) pacer_charge(&d->pacer, (uint32_t)r.len + d->overhead_bytes, now_us);

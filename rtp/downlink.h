@@ -56,6 +56,8 @@ struct downlink_listener {
   /* One packet to seal and send on the slot's media or RTX SSRC. `packet` is writable; stamp it at transport_seq_offset (0: none). */
   void (*send)(void *arg, void *slot, bool rtx, uint8_t *packet, size_t header_len, size_t len,
                size_t transport_seq_offset);
+  /* A retransmission that was asked for and is not sent, and why. NULL: nobody counts. */
+  void (*refused)(void *arg, enum rtp_drop_reason reason);
 };
 
 struct downlink_config {
@@ -93,6 +95,9 @@ bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t by
 
 /* Every packet with a transport-wide number, when it is sealed. */
 uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us);
+
+/* A packet that was sent on an m-line without transport-wide numbers. */
+void downlink_unnumbered(struct downlink *d, uint32_t bytes);
 
 /* Answers, or queues, what the receiver misses. Returns how many cannot be repaired any more: a key frame is due. */
 size_t downlink_nack(struct downlink *d, uint16_t slot, const uint16_t *seqs, size_t count, int64_t now_us);

@@ -33,6 +33,7 @@ static uint32_t stamp_ms(int64_t now_us) {
 static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, struct sent **out,
                                  const struct rtp_media_packet **m, const struct epoch **epoch) {
   if (s->rtx_ssrc == 0) return RTP_DROP_NO_RTX;
+  if (s->video && s->paused) return RTP_DROP_PAUSED; /* it goes on with a key frame: the past is of no use */
   struct sent *sent = &s->sent[seq & s->window_mask];
   if (!sent->used || sent->seq != seq) return RTP_DROP_NOT_SENT;
   if (s->video && (int16_t)(uint16_t)(seq - s->repair_from) < 0 && (uint16_t)(s->repair_from - seq) <= s->window_mask) {

@@ -57,6 +57,9 @@ int engine_create(struct engine **out, const struct engine_settings *settings) {
    * that no loss calls for doubles the audio. */
   engine->policy.red = SDP_RED_ACCEPT;
   if (settings->video_codecs) sdp_policy_set_video(&engine->policy, settings->video_codecs);
+  engine->bandwidth = settings->bandwidth;
+  engine->feedback_patience_us =
+      settings->feedback_patience_us ? settings->feedback_patience_us : ENGINE_FEEDBACK_PATIENCE_US;
   if (address_map_create(&engine->addresses) ||
       peer_transport_context_create(&engine->transports, settings->unix_now_s)) {
     engine_free(engine);

@@ -25,6 +25,7 @@
 #include "rtp/transport_feedback.h"
 #include "server/room/room_manager.h"
 #include "server/worker/address_map.h"
+#include "server/worker/congestion.h"
 #include "server/worker/gather.h"
 #include "server/worker/media_format.h"
 #include "server/worker/udp_socket.h"
@@ -69,6 +70,7 @@ struct incoming {
   struct section *section;
   uint8_t layer;
   bool heard;             /* the slots have considered it      */
+  int64_t heard_us;       /* since when, this time             */
   uint32_t replaced_ssrc; /* whose place it took, and when     */
   int64_t bound_us;
 };
@@ -85,9 +87,13 @@ struct slot {
   uint32_t ssrc, rtx_ssrc;
   uint32_t formats; /* bit n: decodes enum media_format n */
   int64_t sr_due_us;
-  bool sent;      /* something went out: sender reports make sense      */
-  bool open;      /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
-  bool takes_red; /* the receiver decodes RED (RFC 2198), not only Opus */
+  bool sent;                             /* something went out: sender reports make sense      */
+  bool open;                             /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
+  bool takes_red;                        /* the receiver decodes RED (RFC 2198), not only Opus */
+  uint16_t link_slot;                    /* in the peer's downlink */
+  int8_t share;                          /* layer granted last, LAYER_NONE */
+  enum allocation_reason share_reason;   /* of a governed video slot */
+  struct allocation_memory share_memory; /* of the track that flows here */
 };
 
 /* One m-line. It can be both: a client's sendrecv section is a sender and a slot. */
@@ -132,6 +138,7 @@ struct engine_room {
   struct speaker_detector *speakers;
   int64_t speakers_due_us;
   bool speaking_told;       /* the last report to the room named somebody */
+  uint32_t speaker;         /* who speaks, or spoke last: participant handle, 0 at first */
   uint32_t *speaker_tracks; /* track handle by detector number */
   UT_hash_handle hh;
 };
@@ -168,8 +175,7 @@ struct peer {
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;
   struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
-  struct transport_send_history *history;       /* what we send to it: NULL without transport-cc */
-  uint64_t feedback_statuses;                   /* what its feedback spoke of so far */
+  struct congestion link;                       /* what we send to it */
 
   int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */
   bool touched;                        /* received something since its last service */
@@ -200,9 +206,11 @@ struct engine {
   struct peer *touched;
   struct peer_transport_context *transports;
   struct sdp_policy policy;
-  struct room_manager *manager; /* borrowed: the worker owns it */
-  int64_t now_us;               /* of the entry that runs now */
-  struct gather gather;         /* the worker drives it */
+  struct room_manager *manager;      /* borrowed: the worker owns it */
+  int64_t now_us;                    /* of the entry that runs now */
+  struct bandwidth_config bandwidth; /* where estimates begin */
+  int64_t feedback_patience_us;
+  struct gather gather;              /* the worker drives it */
   struct engine_counters counters;
 };
 
@@ -213,6 +221,8 @@ struct engine_settings {
   size_t candidate_count;
   const char *video_codecs; /* what receivers may be sent, best first: "VP8,H264" */
   int64_t unix_now_s;
+  struct bandwidth_config bandwidth; /* zeros: rtp/bandwidth_estimator.h's own */
+  int64_t feedback_patience_us;      /* 0: ENGINE_FEEDBACK_PATIENCE_US; negative: none */
 };
 
 /* engine.c. Returns 0 or -1: no memory, or the certificate could not be made. */
@@ -270,12 +280,17 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
 void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
 void track_set_forwarding(struct track *track, bool on, int64_t now_us);
 void track_tell_room(struct track *track, int64_t now_us);
-/* Chooses the layer for each subscriber, or for one slot. */
-void track_choose_layers(struct track *track, int64_t now_us);
-void slot_choose_layer(struct slot *slot, int64_t now_us);
+/* Key frames get lost too: whoever still waits asks again. Wishes are merged and limited at the source. */
+void slot_wish_if_needed(struct slot *slot, int64_t now_us);
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us);
 /* Nothing that this peer sends reaches anybody, or all of it again. */
 void peer_pause_tracks(struct peer *peer, bool on, int64_t now_us);
+
+/* layers.c: chooses the layer for each subscriber, or for one slot (and those that share its link). */
+void track_choose_layers(struct track *track, int64_t now_us);
+void slot_choose_layer(struct slot *slot, int64_t now_us);
+/* Once a second: layers that went away or came back, for slots that no link's shares look after. */
+void track_review_layers(struct track *track, int64_t now_us);
 
 /* speakers.c */
 struct engine_room *engine_room_enter(struct engine *engine, uint32_t handle);

@@ -182,9 +182,12 @@ static struct slot *open_slot(struct peer *peer, struct section *section, const 
   slot->takes_red = takes_red;
   slot->formats = formats;
   slot->view.visible = true;
-  if (rtp_outgoing_stream_create(&slot->out, &config) ||
+  slot->share = LAYER_NONE;
+  slot->link_slot = DOWNLINK_NO_SLOT;
+  if (rtp_outgoing_stream_create(&slot->out, &config) || !congestion_add_slot(slot) ||
       peer_transport_add_sender(peer->transport, slot->ssrc, &slot->sender) ||
       (slot->rtx_ssrc && peer_transport_add_sender(peer->transport, slot->rtx_ssrc, &slot->rtx_sender))) {
+    if (slot->out) congestion_remove_slot(slot);
     rtp_outgoing_stream_free(slot->out);
     if (slot->sender) peer_transport_remove_sender(peer->transport, slot->sender);
     free(slot);
@@ -248,9 +251,7 @@ static void learn_extensions(struct peer *peer, const struct sdp_answer *answer)
   }
   if (peer->extensions.id_of[RTP_EXTENSION_TRANSPORT_SEQUENCE] == 0 || peer->recorder) return;
   peer->recorder = malloc(sizeof *peer->recorder);
-  peer->history = malloc(sizeof *peer->history);
   if (peer->recorder) transport_feedback_recorder_init(peer->recorder);
-  if (peer->history) transport_send_history_init(peer->history);
 }
 
 /* The mids that are gone, and whether the others are still what they were: a mid has one kind for ever (RFC 8829 §5.2.2). */

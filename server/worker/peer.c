@@ -133,6 +133,7 @@ static void remove_from_registers(struct peer *peer) {
 static void close_slot(struct slot *slot, int64_t now_us) {
   struct peer_transport *transport = slot->peer->transport;
   slot_assign(slot, NULL, now_us);
+  congestion_remove_slot(slot);
   rtp_outgoing_stream_free(slot->out);
   peer_transport_remove_sender(transport, slot->sender);
   if (slot->rtx_sender) peer_transport_remove_sender(transport, slot->rtx_sender);
@@ -157,7 +158,7 @@ void peer_close(struct peer *peer, int64_t now_us) {
   peer_transport_free(peer->transport);
   engine_room_leave(peer->engine, peer->room);
   free(peer->recorder);
-  free(peer->history);
+  congestion_free(peer);
   free(peer);
 }
 
@@ -198,6 +199,7 @@ void peer_service(struct peer *peer, int64_t now_us) {
     peer->report_due_us = now_us + REPORT_INTERVAL_US;
   }
   tell_transport_state(peer, now_us);
+  congestion_service(peer, now_us);
 }
 
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len) {
@@ -217,10 +219,11 @@ bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, uint8_t *heade
     engine->counters.drops[ENGINE_DROP_NO_DESTINATION]++;
     return false;
   }
-  if (transport_seq_offset && peer->history) {
-    uint16_t seq = transport_send_history_sent(peer->history, (uint16_t)(header_len + payload_len), 0, now_us);
-    uint16_t wire = htobe16(seq);
+  if (transport_seq_offset) {
+    uint16_t wire = htobe16(downlink_stamp(peer->link.downlink, (uint32_t)(header_len + payload_len), now_us));
     memcpy(header + transport_seq_offset, &wire, sizeof wire);
+  } else {
+    downlink_unnumbered(peer->link.downlink, (uint32_t)(header_len + payload_len));
   }
   struct egress_batch *egress = udp_socket_egress(peer->socket);
   uint8_t *out = egress_batch_reserve(egress);

@@ -16,7 +16,7 @@ static void tell_rtt(const struct peer *peer) {
   for (size_t i = 0; i < peer->incoming_count; i++) {
     if (peer->incoming[i].stream) rtp_incoming_stream_set_rtt(peer->incoming[i].stream, rtt_us);
   }
-  for (size_t i = 0; i < peer->section_count; i++) {
+  for (size_t i = 0; i < peer->section_count && !peer->link.governed; i++) { /* else the shares' own is better */
     if (peer->sections[i]->slot) rtp_outgoing_stream_set_rtt(peer->sections[i]->slot->out, rtt_us);
   }
 }
@@ -108,7 +108,7 @@ static void review_tracks(struct peer *peer, int64_t now_us) {
     struct track *track = peer->sections[i]->track;
     if (!track || !track->flowing_told) continue;
     track_tell_room(track, now_us);
-    track_choose_layers(track, now_us);
+    track_review_layers(track, now_us);
   }
 }
 

@@ -229,6 +229,7 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
     return;
   }
   if (!media->heard && !out.padding_only) {
+    media->heard_us = now_us;
     media->heard = true; /* a layer begins, usually with a key frame: whoever wants it shall have this very packet */
     track_note_format(track, &out, now_us);
   }

@@ -44,6 +44,8 @@ static void tell_room(struct engine *engine, struct engine_room *room, int64_t n
     speakers[told++] =
         (struct room_speaker){.track = room->speaker_tracks[ranks[i].member], .level = (uint8_t)(127 - ranks[i].level)};
   }
+  const struct track *loudest = told ? engine_find_track(engine, speakers[0].track) : NULL;
+  if (loudest) room->speaker = loudest->publisher->participant;
   if (told == 0 && !room->speaking_told) return;
   room->speaking_told = told > 0;
   room_manager_speakers(engine->manager, room->handle, speakers, told, now_us);

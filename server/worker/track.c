@@ -50,8 +50,7 @@ void track_close(struct track *track) {
   free(track);
 }
 
-/* Key frames get lost too: whoever still waits asks again. Wishes are merged and limited at the source. */
-static void wish_if_needed(struct slot *slot, int64_t now_us) {
+void slot_wish_if_needed(struct slot *slot, int64_t now_us) {
   struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
   if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
 }
@@ -101,9 +100,12 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
     enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, fitting, now_us, header, &result);
     if (reason != RTP_DROP_NONE) {
       counters->rtp_drops[reason]++;
-      if (reason == RTP_DROP_WAITING_KEYFRAME) wish_if_needed(slot, now_us);
+      if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
       continue;
     }
+    if (!congestion_admits(&slot->peer->link, slot->link_slot, result.seq,
+                           (size_t)result.header_len + result.payload_len, now_us))
+      continue;
     slot->sent |= peer_send_rtp(slot->peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
                                 result.transport_seq_offset, now_us);
   }
@@ -144,68 +146,12 @@ void track_tell_room(struct track *track, int64_t now_us) {
   room_manager_track_media(track->publisher->engine->manager, track->handle, &media, now_us);
 }
 
-/* ---- layers ---- */
+/* ---- slots ---- */
 
 void peer_pause_tracks(struct peer *peer, bool on, int64_t now_us) {
   peer->paused = on;
   for (size_t i = 0; i < peer->section_count; i++)
     if (peer->sections[i]->track) track_choose_layers(peer->sections[i]->track, now_us);
-}
-
-static void pause_or_resume(struct slot *slot) {
-  bool heard = slot->peer->told == ROOM_TRANSPORT_CONNECTED;
-  bool flows = slot->track->forwarding && !slot->track->publisher->paused;
-  rtp_outgoing_stream_pause(slot->out, !slot->view.visible || !flows || !heard);
-}
-
-void slot_choose_layer(struct slot *slot, int64_t now_us) {
-  struct track *track = slot->track;
-  if (!track) return;
-  pause_or_resume(slot);
-  if (track->format >= 0 && !(slot->formats >> track->format & 1)) {
-    rtp_outgoing_stream_select(slot->out, NULL);
-    return;
-  }
-  struct layer_state layers[ENGINE_MAX_LAYERS] = {0};
-  struct incoming *by_index[ENGINE_MAX_LAYERS];
-  size_t count = 0;
-  int current = LAYER_NONE;
-  const struct rtp_incoming_stream *flowing = rtp_outgoing_stream_wanted(slot->out);
-  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
-    struct incoming *incoming = track->layers[i];
-    if (!incoming) continue;
-    struct rtp_incoming_stats stats;
-    rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
-    if (incoming->stream == flowing) current = (int)count;
-    by_index[count] = incoming;
-    layers[count++] = (struct layer_state){
-        .live = rtp_incoming_stream_is_live(incoming->stream, now_us),
-        .width = stats.width,
-        .height = stats.height,
-        .bitrate_bps = stats.bitrate_bps,
-        .temporal_count = stats.temporal_layers,
-    };
-  }
-  if (count == 0) return;
-  struct layer_request request = {
-      .width = slot->view.width ? slot->view.width : 65535,
-      .height = slot->view.height ? slot->view.height : 65535,
-      .max_bitrate_bps = LAYER_NO_CAP,
-      .max_temporal = LAYER_TEMPORAL_MAX - 1,
-      .current = current,
-  };
-  struct layer_choice choice = layer_selector_choose(layers, count, &request);
-  if (choice.layer == LAYER_NONE) {
-    if (track->kind == ROOM_AUDIO || count == 1) rtp_outgoing_stream_select(slot->out, by_index[0]->stream);
-  } else if (by_index[choice.layer]->stream != flowing) {
-    rtp_outgoing_stream_select(slot->out, by_index[choice.layer]->stream);
-  }
-  wish_if_needed(slot, now_us);
-}
-
-void track_choose_layers(struct track *track, int64_t now_us) {
-  for (size_t i = 0; i < track->subscriber_count; i++)
-    slot_choose_layer(track->subscribers[i], now_us);
 }
 
 /* ---- subscription ---- */
@@ -228,6 +174,8 @@ void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {
   /* Another person's picture must not linger under the new one's name: the slot is empty until the new source's key frame.
    * (Between layers of one track the old one flows on.) */
   rtp_outgoing_stream_select(slot->out, NULL);
+  slot->share = LAYER_NONE;
+  memset(&slot->share_memory, 0, sizeof slot->share_memory);
   if (!track) return;
   if (track->subscriber_count == track->subscriber_room) {
     size_t room = track->subscriber_room ? track->subscriber_room * 2 : 8;

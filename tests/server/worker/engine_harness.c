@@ -62,7 +62,7 @@ static void fill_random(void *arg, void *out, size_t bytes) {
   }
 }
 
-struct harness *harness_new_with(const char *video_codecs) {
+static struct harness *make(const char *video_codecs, int64_t patience_us, uint64_t start_bps) {
   static const char *const candidates[] = {"127.0.0.1"};
   if (alive) { /* a test before this one failed: usrsctp allows one world at a time */
     alive->keep = true;
@@ -78,7 +78,9 @@ struct harness *harness_new_with(const char *video_codecs) {
                                      .candidate_addresses = candidates,
                                      .candidate_count = 1,
                                      .video_codecs = video_codecs,
-                                     .unix_now_s = 1795334400};
+                                     .unix_now_s = 1795334400,
+                                     .bandwidth = {.start_bps = start_bps},
+                                     .feedback_patience_us = patience_us};
   assert_int_equal(engine_create(&h->engine, &settings), 0);
   h->glue.engine = h->engine;
   h->listener = room_glue_listener;
@@ -95,8 +97,16 @@ struct harness *harness_new_with(const char *video_codecs) {
   return h;
 }
 
+struct harness *harness_new_with(const char *video_codecs) {
+  return make(video_codecs, -1, 0);
+}
+
 struct harness *harness_new(void) {
   return harness_new_with(NULL);
+}
+
+struct harness *harness_new_governed(uint64_t start_bps) {
+  return make(NULL, 0, start_bps);
 }
 
 static void free_browser(struct browser *m) {
@@ -140,6 +150,8 @@ void harness_advance(struct harness *h, int64_t us) {
     virtual_now_us = h->now_us;
     engine_tick(h->engine, h->now_us);
     if (room_manager_deadline(h->manager) <= h->now_us) room_manager_tick(h->manager, h->now_us);
+    for (size_t i = 0; i < h->browser_count; i++)
+      link_report(&h->browsers[i]);
     for (size_t i = 0; i < h->browser_count && h->now_us % (2 * SECOND) == 0; i++) {
       if (h->browsers[i].media.profile) browser_check(&h->browsers[i], true);
     }

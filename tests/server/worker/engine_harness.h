@@ -42,6 +42,32 @@
 
 struct sctp_association;
 
+/* What lies between the engine and a member: a bottleneck in virtual time, and the transport-wide feedback about what came
+ * through it. Without one (bps 0) packets are there at once and nobody reports. */
+#define LINK_PACKETS 2048
+struct member_link {
+  uint64_t bps;     /* 0: none; NO_LIMIT_BPS: as fast as light */
+  int64_t queue_us; /* longer than that is dropped */
+  int64_t delay_us; /* each way */
+  bool cut;         /* nothing gets through, either way */
+  int64_t free_us;  /* when the bottleneck is idle */
+  uint64_t bytes;   /* that came through */
+  size_t dropped;
+  struct transport_feedback_recorder recorder;
+  struct {
+    int64_t arrival_us;
+    uint16_t seq;
+  } under_way[LINK_PACKETS];
+  size_t head, tail;
+  struct {
+    int64_t due_us;
+    size_t len;
+    uint8_t data[1300];
+  } reports[8]; /* on their way back */
+  size_t report_head, report_tail;
+};
+#define NO_LIMIT_BPS UINT64_C(10000000000)
+
 /* A packet that a member received, in the clear. */
 struct got {
   size_t len;
@@ -73,7 +99,8 @@ struct browser {
   struct got *rtp, *rtcp; /* since browser_forget() */
   size_t rtp_count, rtcp_count;
   size_t undecryptable, stray; /* stray: came to where it no longer is */
-  unsigned messages;           /* data channel */
+  struct member_link link;
+  unsigned messages; /* data channel */
   size_t message_len;
   uint8_t message[70000];
 };
@@ -92,7 +119,10 @@ struct harness {
   bool keep; /* harness_free() lets the engine clear away who is still there */
 };
 
+/* harness_new(): receivers that report nothing get all that they show, from the first packet on. */
 struct harness *harness_new(void);
+/* Their links are governed, beginning at `start_bps` (0: the usual); use browser_link(). */
+struct harness *harness_new_governed(uint64_t start_bps);
 struct harness *harness_new_with(const char *video_codecs);
 void harness_free(struct harness *h);
 void harness_pump(struct harness *h);
@@ -141,6 +171,9 @@ void browser_move(struct browser *m);
 void browser_open_channels(struct browser *m);
 bool browser_send_message(struct browser *m, uint16_t channel, const void *data, size_t len);
 void browser_send_datagram(struct browser *m, const uint8_t *data, size_t len);
+
+/* From now on this lies between the engine and the member; the member reports what arrives. */
+void browser_link(struct browser *m, uint64_t bps, int64_t queue_us, int64_t delay_us);
 
 /* ---- media ---- */
 

@@ -62,6 +62,7 @@ static void take_media(struct browser *m, bool rtp, const uint8_t *data, size_t 
   if (rtp) {
     assert_int_equal(rtp_packet_parse(&got->p, got->data, got->len), RTP_OK);
     rtp_extension_read(&got->p, &m->extensions, &got->x);
+    if (!link_carries(m, &got->x, len)) return;
   }
   (*count)++;
 }

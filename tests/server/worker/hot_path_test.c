@@ -62,16 +62,24 @@ static struct browser *connect_member(struct harness *h, const char *role) {
   return b;
 }
 
-static void forward_all(bool video) {
-  struct harness *h = harness_new();
+/* `governed`: the receivers report, and their links' estimates and pacers are asked about each packet. */
+static void forward_all(bool video, bool governed) {
+  struct harness *h = governed ? harness_new_governed(100000000) : harness_new();
   struct browser *a = connect_member(h, "doctor"), *r[RECEIVERS];
   for (size_t i = 0; i < RECEIVERS; i++)
     r[i] = connect_member(h, "patient");
+  for (size_t i = 0; i < RECEIVERS && governed; i++)
+    browser_link(r[i], NO_LIMIT_BPS, SECOND, MILLISECOND);
   browser_publish(a, video ? "1" : "0", video ? "camera" : "microphone");
   struct source s = video ? source_video(a, "1", "f", 1280, 720) : source_audio(a, "0");
   s.transport_seq = 1;
   s.level = 30;
   source_send(&s, true); /* what is made once is made now */
+  if (governed) harness_advance(h, 100 * MILLISECOND);
+  for (size_t i = 0; i < RECEIVERS; i++) {
+    assert_int_equal(browser_peer(r[i])->link.governed, governed);
+    assert_int_equal(downlink_estimator(browser_peer(r[i])->link.downlink)->has_feedback, governed);
+  }
   struct datagram *datagrams = calloc(PACKETS, sizeof *datagrams);
   assert_non_null(datagrams);
   for (size_t i = 0; i < PACKETS; i++) {
@@ -117,12 +125,18 @@ static void the_counter_counts(void **state) {
 
 static void video_allocates_nothing(void **state) {
   (void)state;
-  forward_all(true);
+  forward_all(true, false);
+}
+
+static void estimates_and_pacers_allocate_nothing(void **state) {
+  (void)state;
+  forward_all(true, true);
+  forward_all(false, true);
 }
 
 static void audio_allocates_nothing(void **state) {
   (void)state;
-  forward_all(false);
+  forward_all(false, false);
 }
 
 int main(void) {
@@ -131,6 +145,7 @@ int main(void) {
       cmocka_unit_test(the_counter_counts),
       cmocka_unit_test(video_allocates_nothing),
       cmocka_unit_test(audio_allocates_nothing),
+      cmocka_unit_test(estimates_and_pacers_allocate_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

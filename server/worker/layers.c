@@ -1,0 +1,223 @@
+/* server/worker/layers.c: which simulcast layer of its track each slot gets, and how many of its temporal layers.
+ *
+ * A receiver that reports gets shares of its link (rtp/bandwidth_allocator.h): all its slots together, audio first, then screens
+ * and what is pinned, then who speaks, then the rest, the larger picture first. One that does not gets what it shows.
+ */
+#include <string.h>
+
+#include "rtp/bandwidth_allocator.h"
+#include "rtp/layer_selector.h"
+#include "server/worker/engine.h"
+
+/* An Opus stream sends fifty packets a second, silent or not; each with our header, SRTP, UDP and IP. */
+#define AUDIO_OVERHEAD_BPS (50 * 72 * 8)
+#define NO_LIMIT           65535
+/* A rate measured over less than its window would be too small, and the layer taken for a cheap one. */
+#define MEASURED_US        INT64_C(1100000)
+
+/* ---- what there is ---- */
+
+struct offer { /* a track's layers by their number, smallest first; unseen ones are not live */
+  struct incoming *incoming[ENGINE_MAX_LAYERS];
+  struct layer_state layers[ENGINE_MAX_LAYERS];
+  size_t count; /* one past the highest seen */
+  int only;     /* the one there is, LAYER_NONE when there are none or several */
+  int current;  /* what the slot is to get now, LAYER_NONE */
+};
+
+static void gather(const struct slot *slot, int64_t now_us, struct offer *offer) {
+  const struct rtp_incoming_stream *flowing = rtp_outgoing_stream_wanted(slot->out);
+  *offer = (struct offer){.only = LAYER_NONE, .current = LAYER_NONE};
+  size_t seen = 0;
+  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
+    struct incoming *incoming = slot->track->layers[i];
+    if (!incoming) continue;
+    struct rtp_incoming_stats stats;
+    rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
+    if (incoming->stream == flowing) offer->current = (int)i;
+    offer->only = seen++ ? LAYER_NONE : (int)i;
+    offer->count = i + 1;
+    offer->incoming[i] = incoming;
+    offer->layers[i] = (struct layer_state){
+        .live = rtp_incoming_stream_is_live(incoming->stream, now_us),
+        .width = stats.width,
+        .height = stats.height,
+        .bitrate_bps = now_us - incoming->heard_us < MEASURED_US ? 0 : stats.bitrate_bps,
+        .temporal_count = stats.temporal_layers,
+    };
+  }
+}
+
+static bool is_shown(const struct slot *slot) {
+  bool heard = slot->peer->told == ROOM_TRANSPORT_CONNECTED;
+  return heard && slot->view.visible && slot->track->forwarding && !slot->track->publisher->paused;
+}
+
+static bool decodes(const struct slot *slot) {
+  return slot->track->format < 0 || (slot->formats >> slot->track->format & 1);
+}
+
+static void take(struct slot *slot, const struct offer *offer, int layer, int64_t now_us) {
+  if (layer != LAYER_NONE && offer->incoming[layer]->stream != rtp_outgoing_stream_wanted(slot->out))
+    rtp_outgoing_stream_select(slot->out, offer->incoming[layer]->stream);
+  slot_wish_if_needed(slot, now_us);
+}
+
+/* ---- by what is shown alone ---- */
+
+static void choose_by_view(struct slot *slot, int64_t now_us) {
+  rtp_outgoing_stream_pause(slot->out, !is_shown(slot));
+  if (!decodes(slot)) {
+    rtp_outgoing_stream_select(slot->out, NULL);
+    return;
+  }
+  struct offer offer;
+  gather(slot, now_us, &offer);
+  if (offer.count == 0) return;
+  struct layer_request request = {
+      .width = slot->view.width ? slot->view.width : NO_LIMIT,
+      .height = slot->view.height ? slot->view.height : NO_LIMIT,
+      .max_bitrate_bps = LAYER_NO_CAP,
+      .max_temporal = LAYER_TEMPORAL_MAX - 1,
+      .current = offer.current,
+  };
+  int layer = layer_selector_choose(offer.layers, offer.count, &request).layer;
+  if (layer == LAYER_NONE) layer = offer.only;
+  take(slot, &offer, layer, now_us);
+}
+
+/* ---- by what the link carries ---- */
+
+static enum allocation_class importance_of(const struct slot *slot) {
+  const struct track *track = slot->track;
+  if (track->source == ROOM_SCREEN || slot->view.priority == ROOM_PRIORITY_HIGH) return ALLOCATION_PINNED;
+  bool speaks = track->publisher->room->speaker == track->publisher->participant;
+  return speaks && slot->view.priority == ROOM_PRIORITY_NORMAL ? ALLOCATION_SPEAKER : ALLOCATION_THUMBNAIL;
+}
+
+static uint64_t area_of(const struct slot *slot) {
+  return (uint64_t)slot->view.width * slot->view.height;
+}
+
+/* The video slots that have a track, more important first, larger first. */
+static size_t list_slots(const struct peer *peer, struct slot **out) {
+  size_t count = 0;
+  for (size_t i = 0; i < peer->section_count && count < ALLOCATION_SLOTS; i++) {
+    struct slot *slot = peer->sections[i]->slot;
+    if (!slot || !slot->track || slot->section->kind != ROOM_VIDEO) continue;
+    size_t at = count++;
+    for (; at > 0; at--) {
+      const struct slot *before = out[at - 1];
+      if (importance_of(before) < importance_of(slot) ||
+          (importance_of(before) == importance_of(slot) && area_of(before) >= area_of(slot)))
+        break;
+      out[at] = out[at - 1];
+    }
+    out[at] = slot;
+  }
+  return count;
+}
+
+static uint64_t audio_bps(const struct peer *peer, int64_t now_us) {
+  uint64_t bps = 0;
+  for (size_t i = 0; i < peer->section_count; i++) {
+    const struct slot *slot = peer->sections[i]->slot;
+    if (!slot || !slot->track || slot->section->kind != ROOM_AUDIO) continue;
+    struct rtp_outgoing_stats stats;
+    rtp_outgoing_stream_stats(slot->out, now_us, &stats);
+    if (stats.bitrate_bps) bps += stats.bitrate_bps + AUDIO_OVERHEAD_BPS;
+  }
+  return bps;
+}
+
+static void apply(struct slot *slot, const struct allocation_slot *share, const struct offer *offer, int64_t now_us) {
+  bool nothing = share->layer == LAYER_NONE;
+  bool down = slot->share != LAYER_NONE && share->layer < slot->share;
+  slot->share = (int8_t)share->layer;
+  slot->share_reason = share->reason;
+  if (down && share->reason != ALLOCATION_NO_SOURCE) downlink_stepped_down(slot->peer->link.downlink, slot->link_slot);
+  /* A source that is silent for a moment keeps its place, and one without layers has only one to offer. */
+  bool starved = nothing && (share->reason == ALLOCATION_BANDWIDTH || share->reason == ALLOCATION_STALLED);
+  rtp_outgoing_stream_pause(slot->out, starved || !is_shown(slot));
+  if (nothing) {
+    take(slot, offer, starved ? LAYER_NONE : offer->only, now_us);
+    return;
+  }
+  rtp_outgoing_stream_set_temporal(slot->out, share->max_temporal);
+  take(slot, offer, share->layer, now_us);
+}
+
+void congestion_allocate(struct peer *peer, int64_t now_us) {
+  struct congestion *c = &peer->link;
+  struct slot *list[ALLOCATION_SLOTS];
+  struct offer offers[ALLOCATION_SLOTS];
+  struct allocation_slot shares[ALLOCATION_SLOTS];
+  size_t count = list_slots(peer, list), taken = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct slot *slot = list[i];
+    if (!decodes(slot)) {
+      rtp_outgoing_stream_select(slot->out, NULL);
+      continue;
+    }
+    list[taken] = slot;
+    gather(slot, now_us, &offers[taken]);
+    bool shown = is_shown(slot);
+    struct allocation_slot *share = &shares[taken];
+    *share = (struct allocation_slot){
+        .importance = importance_of(slot),
+        .screen = slot->track->source == ROOM_SCREEN,
+        .layer_count = offers[taken].count,
+        .width = !shown             ? 0
+                 : slot->view.width ? slot->view.width
+                                    : NO_LIMIT,
+        .height = !shown              ? 0
+                  : slot->view.height ? slot->view.height
+                                      : NO_LIMIT,
+        .memory = &slot->share_memory,
+    };
+    memcpy(share->layers, offers[taken].layers, sizeof offers[taken].layers);
+    taken++;
+  }
+  struct allocation a = {
+      .audio_bps = audio_bps(peer, now_us), .slots = shares, .slot_count = taken, .memory = &c->memory};
+  downlink_fill_allocation(c->downlink, &a, now_us);
+  bandwidth_allocator_run(&a, now_us);
+  downlink_want(c->downlink, &a, now_us);
+  for (size_t i = 0; i < taken; i++)
+    apply(list[i], &shares[i], &offers[i], now_us);
+  c->audio_only = a.audio_only;
+  c->reason = a.reason;
+  c->used_bps = a.used_bps;
+  c->wanted_bps = a.most_bps;
+  c->allocate_us = now_us + ALLOCATION_INTERVAL_US;
+}
+
+/* ---- for one slot, for one track ---- */
+
+static bool is_governed(const struct slot *slot) {
+  return slot->peer->link.governed && slot->section->kind == ROOM_VIDEO && slot->link_slot != DOWNLINK_NO_SLOT;
+}
+
+void slot_choose_layer(struct slot *slot, int64_t now_us) {
+  if (!slot->track) return;
+  if (is_governed(slot))
+    congestion_allocate(slot->peer, now_us);
+  else
+    choose_by_view(slot, now_us);
+}
+
+void track_choose_layers(struct track *track, int64_t now_us) {
+  for (size_t i = 0; i < track->subscriber_count; i++)
+    slot_choose_layer(track->subscribers[i], now_us);
+}
+
+void track_review_layers(struct track *track, int64_t now_us) {
+  for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
+    struct incoming *incoming = track->layers[i];
+    /* One that was paused and comes back is told to the slots by its first packet, as when it began. */
+    if (incoming && !rtp_incoming_stream_is_live(incoming->stream, now_us)) incoming->heard = false;
+  }
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    if (!is_governed(track->subscribers[i])) slot_choose_layer(track->subscribers[i], now_us);
+  }
+}

@@ -1,0 +1,322 @@
+/* tests/server/worker/congestion_test.c: the real engine against links in virtual time: which layer flows, when, and what waits. */
+#include "tests/server/worker/engine_harness.h"
+
+#define LAYERS 3
+
+struct stage {
+  struct harness *h;
+  struct browser *a, *b, *c;
+  char camera[ROOM_ID_BYTES];
+  struct source layers[LAYERS], mic;
+  double owed[LAYERS]; /* bytes */
+  uint16_t pli_seen;
+  bool wants_key[LAYERS];
+  uint32_t slot_ssrc; /* of b */
+};
+
+static const double layer_bps[LAYERS] = {150e3, 500e3, 1500e3};
+
+static struct browser *connect_member(struct harness *h, const char *role) {
+  struct browser *b = harness_join(h, role);
+  browser_offer(b, "chromium");
+  browser_connect(b);
+  harness_advance(h, 5 * MILLISECOND);
+  return b;
+}
+
+static struct stage open_stage(uint64_t start_bps) {
+  static const char *const rids[] = {"q", "h", "f"};
+  struct stage s = {.h = harness_new_governed(start_bps)};
+  s.a = connect_member(s.h, "doctor");
+  s.b = connect_member(s.h, "patient");
+  s.c = connect_member(s.h, "interpreter");
+  browser_link(s.b, NO_LIMIT_BPS, SECOND, 20 * MILLISECOND);
+  browser_link(s.c, NO_LIMIT_BPS, SECOND, 20 * MILLISECOND);
+  browser_publish(s.a, "0", "microphone");
+  s.mic = source_audio(s.a, "0");
+  snprintf(s.camera, sizeof s.camera, "%s", browser_publish(s.a, "1", "camera"));
+  s.slot_ssrc = browser_slot_ssrc(s.b, browser_slot_of(s.b, s.camera)).ssrc;
+  for (size_t i = 0; i < LAYERS; i++) {
+    s.layers[i] = source_video(s.a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
+    s.wants_key[i] = true;
+  }
+  return s;
+}
+
+static void look_for_requests(struct stage *s) {
+  struct rtcp_packet packet;
+  struct rtcp_pli pli;
+  for (size_t n = 0; browser_find_rtcp(s->a, RTCP_PSFB, RTCP_PSFB_PLI, n, &packet); n++) {
+    assert_int_equal(rtcp_parse_pli(&packet, &pli), RTP_OK);
+    for (size_t i = 0; i < LAYERS; i++)
+      s->wants_key[i] |= pli.media_ssrc == s->layers[i].ssrc;
+  }
+  browser_forget(s->a);
+}
+
+static struct slot *slot_of(struct browser *b, const struct stage *s) {
+  return browser_section(b, browser_slot_of(b, s->camera))->slot;
+}
+
+/* The layer that flows to a member; -1: none. */
+static int layer_of(struct browser *b, const struct stage *s) {
+  const struct rtp_incoming_stream *current = rtp_outgoing_stream_current(slot_of(b, s)->out);
+  return current ? rtp_incoming_stream_layer(current) : -1;
+}
+
+/* Five milliseconds of everything that `a` sends. */
+static void step(struct stage *s) {
+  for (size_t i = 0; i < LAYERS; i++) {
+    for (s->owed[i] += layer_bps[i] / 8 * 0.005; s->owed[i] >= 820; s->owed[i] -= 820) {
+      source_send(&s->layers[i], s->wants_key[i]);
+      s->wants_key[i] = false;
+    }
+  }
+  if (s->h->now_us % (20 * MILLISECOND) == 0) source_send(&s->mic, false);
+  harness_advance(s->h, 5 * MILLISECOND);
+  look_for_requests(s);
+}
+
+/* Films until `layer` flows to b, at most so long. Returns how long it took, or the limit and a bit. */
+static int64_t until(struct stage *s, int layer, int64_t limit_us) {
+  int64_t from_us = s->h->now_us;
+  while (layer_of(s->b, s) != layer && s->h->now_us - from_us <= limit_us) {
+    step(s);
+    browser_forget(s->b);
+    browser_forget(s->c);
+  }
+  return s->h->now_us - from_us;
+}
+
+/* Films for so long; returns how often the layer of b changed. */
+static int film(struct stage *s, int64_t us) {
+  int64_t end_us = s->h->now_us + us;
+  int changes = 0, last = layer_of(s->b, s);
+  while (s->h->now_us < end_us) {
+    step(s);
+    if (layer_of(s->b, s) != last) changes++;
+    last = layer_of(s->b, s);
+    browser_forget(s->b);
+    browser_forget(s->c);
+  }
+  return changes;
+}
+
+static uint64_t target(struct browser *b) {
+  return bandwidth_estimator_bps(downlink_estimator(browser_peer(b)->link.downlink));
+}
+
+/* ---- shares follow the estimate ---- */
+
+static void a_clean_link_has_the_top_layer_soon(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 10000000, SECOND, 20 * MILLISECOND);
+  step(&s);
+  assert_true(browser_peer(s.b)->link.governed);
+  assert_true(until(&s, 2, 5 * SECOND) <= 1500 * MILLISECOND);
+  assert_int_equal(film(&s, 20 * SECOND), 0);
+  assert_true(target(s.b) >= 1500000);
+  assert_int_equal(s.b->link.dropped, 0);
+  harness_free(s.h);
+}
+
+static void a_narrow_link_gets_what_it_carries(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 900000, 300 * MILLISECOND, 20 * MILLISECOND);
+  assert_true(until(&s, 1, 5 * SECOND) <= 3 * SECOND);
+  assert_true(until(&s, 2, 20 * SECOND) > 20 * SECOND); /* never */
+  assert_int_equal(layer_of(s.b, &s), 1);
+  assert_int_equal(layer_of(s.c, &s), 2); /* nobody else's business */
+  assert_true(target(s.b) <= 1100000);
+  harness_free(s.h);
+}
+
+static void a_link_that_drops_and_comes_back(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  film(&s, 5 * SECOND);
+  assert_int_equal(layer_of(s.b, &s), 2);
+  browser_link(s.b, 400000, 300 * MILLISECOND, 20 * MILLISECOND);
+  assert_true(until(&s, 0, 5 * SECOND) <= 1500 * MILLISECOND);
+  film(&s, 3 * SECOND);
+  assert_true(s.b->link.free_us - s.h->now_us < 100 * MILLISECOND); /* its queue is gone */
+  assert_int_equal(film(&s, 10 * SECOND), 0);
+  browser_link(s.b, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  assert_true(until(&s, 2, 20 * SECOND) <= 8 * SECOND);
+  assert_int_equal(film(&s, 20 * SECOND), 0);
+  harness_free(s.h);
+}
+
+static size_t count_audio(const struct browser *b, const struct stage *s) {
+  size_t count = 0;
+  for (size_t i = 0; i < b->rtp_count; i++)
+    count += b->rtp[i].p.payload_type == s->mic.pt;
+  return count;
+}
+
+static void sound_alone_and_back(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 2000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  browser_link(s.b, 110000, 300 * MILLISECOND, 20 * MILLISECOND);
+  assert_true(until(&s, -1, 10 * SECOND) <= 3 * SECOND);
+  film(&s, 5 * SECOND);
+  const struct congestion *link = &browser_peer(s.b)->link;
+  assert_true(link->audio_only);
+  assert_int_equal(link->reason, ALLOCATION_BANDWIDTH);
+  for (int i = 0; i < 200; i++)
+    step(&s); /* a second */
+  assert_int_equal(count_audio(s.b, &s), 50);
+  browser_link(s.b, 1000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  int64_t from_us = s.h->now_us;
+  while (layer_of(s.b, &s) < 0 && s.h->now_us - from_us < 20 * SECOND)
+    film(&s, 100 * MILLISECOND);
+  assert_true(s.h->now_us - from_us <= 8 * SECOND);
+  film(&s, SECOND);
+  assert_false(link->audio_only);
+  harness_free(s.h);
+}
+
+static void a_blackout_ends_within_a_second(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  film(&s, 5 * SECOND);
+  s.b->link.cut = true;
+  film(&s, 3 * SECOND);
+  assert_int_equal(browser_peer(s.b)->link.reason, ALLOCATION_STALLED);
+  assert_int_equal(layer_of(s.b, &s), -1); /* video into nowhere would be the first thing in its way when it is back */
+  s.b->link.cut = false;
+  int64_t from_us = s.h->now_us;
+  while (layer_of(s.b, &s) < 0 && s.h->now_us - from_us < 10 * SECOND)
+    film(&s, 5 * MILLISECOND);
+  assert_true(s.h->now_us - from_us <= SECOND);
+  assert_true(until(&s, 2, 10 * SECOND) <= 5 * SECOND);
+  harness_free(s.h);
+}
+
+static void the_screen_comes_before_faces(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 700000, 300 * MILLISECOND, 20 * MILLISECOND);
+  char screen[ROOM_ID_BYTES];
+  snprintf(screen, sizeof screen, "%s", browser_publish(s.c, "2", "screen"));
+  struct source share = source_video(s.c, "2", NULL, 1280, 720);
+  double owed = 0;
+  for (int i = 0; i < 2000; i++) {
+    for (owed += 400e3 / 8 * 0.005; owed >= 820; owed -= 820)
+      source_send(&share, i == 0 || rtp_outgoing_stream_needs_keyframe(
+                                        browser_section(s.b, browser_slot_of(s.b, screen))->slot->out));
+    step(&s);
+    browser_forget(s.b);
+    browser_forget(s.c);
+  }
+  const struct slot *slot = browser_section(s.b, browser_slot_of(s.b, screen))->slot;
+  assert_int_equal(slot->share_reason, ALLOCATION_FULL);
+  assert_non_null(rtp_outgoing_stream_current(slot->out));
+  assert_in_range(layer_of(s.b, &s) + 1, 0, 1); /* what is left is for the smallest picture, if that */
+  assert_int_equal(slot_of(s.b, &s)->share_reason, ALLOCATION_BANDWIDTH);
+  harness_free(s.h);
+}
+
+/* ---- pacing ---- */
+
+/* `packets` of layer f at one instant. */
+static void burst(struct stage *s, int packets) {
+  uint8_t packet[1600];
+  uint32_t timestamp = s->layers[2].timestamp;
+  for (int i = 0; i < packets; i++) {
+    s->layers[2].timestamp = timestamp;
+    browser_send_rtp(s->a, packet, source_write(&s->layers[2], false, packet));
+  }
+  harness_pump(s->h);
+}
+
+static void frames_pass_and_bursts_are_spread(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 4000000, SECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  film(&s, 2 * SECOND);
+  harness_advance(s.h, 200 * MILLISECOND);
+  harness_forget(s.h);
+  burst(&s, 6); /* an ordinary frame */
+  assert_int_equal(browser_count_ssrc(s.b, s.slot_ssrc), 6);
+  harness_advance(s.h, 200 * MILLISECOND);
+  harness_forget(s.h);
+  burst(&s, 120); /* 100 KB: a key frame */
+  size_t at_once = browser_count_ssrc(s.b, s.slot_ssrc);
+  assert_in_range(at_once, 6, 60);
+  source_send(&s.mic, false);
+  assert_int_equal(count_audio(s.b, &s), 1); /* audio never waits */
+  for (int i = 0; i < 100 && browser_count_ssrc(s.b, s.slot_ssrc) < 120; i++)
+    harness_advance(s.h, 5 * MILLISECOND);
+  assert_int_equal(browser_count_ssrc(s.b, s.slot_ssrc), 120);
+  const struct got *before = browser_nth(s.b, s.slot_ssrc, 0);
+  for (size_t i = 1; i < 120; i++) { /* in order and whole */
+    const struct got *got = browser_nth(s.b, s.slot_ssrc, i);
+    assert_int_equal(got->p.seq, (uint16_t)(before->p.seq + 1));
+    assert_int_equal(got_seq(got), (uint16_t)(got_seq(before) + 1));
+    before = got;
+  }
+  harness_free(s.h);
+}
+
+/* ---- receivers that report otherwise ---- */
+
+static void without_any_report_the_sizes_decide(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  memset(&s.b->link, 0, sizeof s.b->link); /* says nothing */
+  film(&s, SECOND);
+  assert_int_equal(layer_of(s.b, &s), 0); /* the first guess carries no more */
+  assert_true(browser_peer(s.b)->link.governed);
+  film(&s, 2 * SECOND);
+  assert_false(browser_peer(s.b)->link.governed);
+  assert_int_equal(layer_of(s.b, &s), 2);
+  browser_view(s.b, s.camera, 320, 180);
+  film(&s, SECOND);
+  assert_int_equal(layer_of(s.b, &s), 0);
+  harness_free(s.h);
+}
+
+static void send_remb(struct stage *s, uint64_t bps) {
+  uint8_t packet[64];
+  const struct rtcp_remb remb = {.sender_ssrc = 1, .bitrate_bps = bps, .count = 1, .ssrcs = {s->slot_ssrc}};
+  const int len = rtcp_write_remb(packet, sizeof packet, &remb);
+  assert_true(len > 0);
+  browser_send_rtcp(s->b, packet, (size_t)len);
+  harness_pump(s->h);
+}
+
+static void remb_stands_in_for_feedback(void **state) {
+  (void)state;
+  struct stage s = open_stage(5000000);
+  memset(&s.b->link, 0, sizeof s.b->link);
+  film(&s, SECOND);
+  for (int i = 0; i < 5; i++) {
+    send_remb(&s, 300000);
+    film(&s, SECOND);
+  }
+  assert_int_equal(layer_of(s.b, &s), 0);
+  assert_true(browser_peer(s.b)->link.governed);
+  assert_true(target(s.b) <= 300000);
+  harness_free(s.h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_clean_link_has_the_top_layer_soon), cmocka_unit_test(a_narrow_link_gets_what_it_carries),
+      cmocka_unit_test(a_link_that_drops_and_comes_back),    cmocka_unit_test(sound_alone_and_back),
+      cmocka_unit_test(a_blackout_ends_within_a_second),     cmocka_unit_test(the_screen_comes_before_faces),
+      cmocka_unit_test(frames_pass_and_bursts_are_spread),   cmocka_unit_test(without_any_report_the_sizes_decide),
+      cmocka_unit_test(remb_stands_in_for_feedback),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
