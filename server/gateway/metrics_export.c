@@ -35,6 +35,13 @@ static const struct {
     {"gsoRefused", "consilium_udp_segmentation_refused", "gauge", "Sockets whose route cannot segment: single sends."},
     {"busyPercent", "consilium_worker_busy_percent", "gauge", "Busy time of the worker's last tenth of a second."},
     {"gatherUs", "consilium_worker_gather_microseconds", "gauge", "How long packets gather before they are read."},
+    {"audioOnly", "consilium_audio_only", "gauge", "Receivers whose link carries no picture just now."},
+    {"linkTargetBps", "consilium_downlink_estimate_bits_per_second", "gauge",
+     "Sum of what receivers' links are thought to carry."},
+    {"probeBytes", "consilium_probe_sent_bytes", "gauge", "Bytes sent to measure the links of present receivers."},
+    {"pacedPackets", "consilium_paced_packets", "gauge", "Packets that waited for their turn, of present receivers."},
+    {"cutPackets", "consilium_cut_packets", "gauge",
+     "Packets thrown away with a layer too fast for its link, of present receivers."},
 };
 
 static void add_workers(struct metrics *m, const struct gateway *g) {
@@ -50,6 +57,16 @@ static void add_workers(struct metrics *m, const struct gateway *g) {
       const json_t *value = json_object_get(g->workers[i].stats, worker_metrics[k].key);
       snprintf(index, sizeof index, "%zu", i);
       if (json_is_number(value)) metrics_sample(m, METRICS_LABELS({"worker", index}), json_number_value(value));
+    }
+  }
+  metrics_family(m, "consilium_connection_quality", "gauge", "Participants by the quality of their connection, each way.");
+  for (size_t i = 0; i < g->worker_count; i++) {
+    const char *direction, *grade;
+    json_t *grades, *value;
+    snprintf(index, sizeof index, "%zu", i);
+    json_object_foreach(json_object_get(g->workers[i].stats, "quality"), direction, grades) {
+      json_object_foreach(grades, grade, value) metrics_sample(
+          m, METRICS_LABELS({"worker", index}, {"direction", direction}, {"quality", grade}), json_number_value(value));
     }
   }
   metrics_family(m, "consilium_dropped_packets_total", "counter", "Packets that were dropped, by reason.");

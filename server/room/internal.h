@@ -24,7 +24,7 @@
 #define ROOM_MAX_SPENT          4096    /* remembered tokens of ended sessions                             */
 #define ROOM_MAX_CODECS         4       /* per kind                                                        */
 #define ROOM_SLOTS_NEEDED_US    1000000 /* least time between two slotsNeeded to one member                */
-#define ROOM_LAYER_PAUSE_US     2000000 /* a layer nobody wants is paused after this                       */
+#define ROOM_LAYER_PAUSE_US     1500000 /* a layer nobody wants is paused after this: within 2 s, as seen there */
 #define ROOM_SPEAKERS_EVENT_US  200000  /* least time between two `speakers` events                        */
 #define ROOM_SPEAKERS_EVENT_MAX 8       /* named in one event                                              */
 #define ROOM_SPEECH_START_US    200000  /* so long must somebody speak before it changes who is on stage   */
@@ -93,7 +93,10 @@ struct member {
   uint8_t codec_preferred[2];         /* what it was last answered or asked to send                 */
   size_t asked_audio, asked_video;    /* last slotsNeeded, 0 when nothing is missing                */
   int64_t asked_us;
-  int64_t turn_us; /* when its last turn to speak began; orders videos */
+  struct room_quality quality;
+  bool quality_known;
+  const char *audio_only; /* why no picture reaches it; NULL: they do */
+  int64_t turn_us;        /* when its last turn to speak began; orders videos */
 };
 
 /* Somebody in the waiting room (waiting.c). */
@@ -276,6 +279,12 @@ void track_set_muted(struct room_manager *m, struct track *t, bool muted, const 
 const struct room_sender *member_sender(const struct member *member, const char *mid);
 /* ---- snapshot.c: new references */
 json_t *track_json(const struct track *t);
+/* media.c: by handle, NULL */
+struct member *find_member(const struct room_manager *m, uint32_t handle);
+
+/* quality.c */
+json_t *quality_json(const struct member *member);
+json_t *audio_only_json(const struct member *member);
 json_t *participant_json(const struct member *member);
 json_t *slot_json(const struct slot *slot);
 json_t *snapshot_json(const struct room_manager *m, const struct member *self);

@@ -4,7 +4,7 @@
 
 #include "server/room/internal.h"
 
-static struct member *find_member(const struct room_manager *m, uint32_t handle) {
+struct member *find_member(const struct room_manager *m, uint32_t handle) {
   struct member *member;
   HASH_FIND(hh, m->members, &handle, sizeof handle, member);
   return member;

@@ -161,6 +161,22 @@ struct room_speaker {
 int room_manager_speakers(struct room_manager *m, uint32_t room, const struct room_speaker *speakers, size_t count,
                           int64_t now_us);
 
+/* How good a member's connection is, each way, and what is to blame when one of them is less than excellent: its own uplink or
+ * downlink, the uplink of somebody it watches, or its device, which encodes too slowly. */
+enum room_grade { ROOM_EXCELLENT, ROOM_GOOD, ROOM_POOR, ROOM_LOST };
+enum room_cause { ROOM_CAUSE_NONE, ROOM_CAUSE_UPLINK, ROOM_CAUSE_DOWNLINK, ROOM_CAUSE_OTHER_UPLINK, ROOM_CAUSE_DEVICE };
+const char *room_grade_name(enum room_grade grade); /* "excellent"; never NULL */
+const char *room_cause_name(enum room_cause cause); /* "otherUplink"           */
+struct room_quality {
+  enum room_grade uplink, downlink;
+  enum room_cause cause;
+};
+/* Everybody hears of a change (event `quality`), of a hidden member only itself. */
+int room_manager_quality(struct room_manager *m, uint32_t participant, const struct room_quality *quality,
+                         int64_t now_us);
+/* Its link carries no picture, and why ("bandwidth", "stalled"; static), or NULL: it does again. The member alone is told. */
+int room_manager_audio_only(struct room_manager *m, uint32_t participant, const char *reason, int64_t now_us);
+
 /* ---- questions of the media engine; change nothing ---------------------------------------------------------------- */
 /* Codec names for the participant's next answer, best first: for what it sends, the codecs that every member of its
  * room can decode (all allowed ones when nothing is common). Call it inside media_offer: the offer just given counts

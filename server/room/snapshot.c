@@ -27,9 +27,12 @@ json_t *participant_json(const struct member *member) {
     if (t->member == member) json_array_append_new(tracks, track_json(t));
   }
   const struct session *s = member->session;
-  return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "participant", member->id, "identity", s->identity,
-                   "name", s->name, "role", signaling_role_name(s->role), "joinedAt", (json_int_t)member->joined_ms,
-                   "handRaised", (int)member->hand_raised, "connected", (int)s->connected, "tracks", tracks);
+  json_t *object =
+      json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "participant", member->id, "identity", s->identity, "name",
+                s->name, "role", signaling_role_name(s->role), "joinedAt", (json_int_t)member->joined_ms, "handRaised",
+                (int)member->hand_raised, "connected", (int)s->connected, "tracks", tracks);
+  if (member->quality_known) json_object_set_new(object, "quality", quality_json(member));
+  return object;
 }
 
 json_t *slot_json(const struct slot *slot) {
@@ -54,6 +57,7 @@ json_t *snapshot_json(const struct room_manager *m, const struct member *self) {
                 chat_history(r, self->session->identity), "slots", slots, "policy", policy_json(r));
   json_t *direct = direct_json(m, self);
   if (direct) json_object_set_new(snapshot, "direct", direct);
+  if (self->audio_only) json_object_set_new(snapshot, "audioOnly", audio_only_json(self));
   if (signaling_role_may(self->session->role, SIGNALING_ADMIT))
     json_object_set_new(snapshot, "waiting", waiting_json(r));
   return snapshot;

@@ -138,6 +138,16 @@ void congestion_report(struct peer *peer, uint8_t fraction_lost, int64_t now_us)
 
 /* ---- time ---- */
 
+/* A queue that drains, or a link that has just begun, is no state worth a word. */
+#define AUDIO_ONLY_PATIENCE_US 1000000
+
+static void tell_audio_only(struct peer *peer, int64_t now_us) {
+  const struct congestion *c = &peer->link;
+  if (c->audio_only && now_us - c->audio_only_us < AUDIO_ONLY_PATIENCE_US) return;
+  room_manager_audio_only(peer->engine->manager, peer->participant,
+                          c->audio_only ? allocation_reason_name(c->reason) : NULL, now_us);
+}
+
 void congestion_service(struct peer *peer, int64_t now_us) {
   struct congestion *c = &peer->link;
   if (!c->downlink || peer->told != ROOM_TRANSPORT_CONNECTED) return;
@@ -145,4 +155,5 @@ void congestion_service(struct peer *peer, int64_t now_us) {
   govern(peer, now_us);
   if (c->governed && (now_us >= c->allocate_us || downlink_changed(c->downlink, now_us)))
     congestion_allocate(peer, now_us);
+  tell_audio_only(peer, now_us);
 }

@@ -28,6 +28,7 @@
 #include "server/worker/congestion.h"
 #include "server/worker/gather.h"
 #include "server/worker/media_format.h"
+#include "server/worker/quality.h"
 #include "server/worker/udp_socket.h"
 #include "signaling/sdp_choose.h"
 
@@ -120,6 +121,7 @@ struct track {
   enum room_kind kind;
   enum room_source source;
   bool forwarding;
+  uint8_t wanted; /* bit i: its i-th layer is in use, as its publisher was told */
   bool flowing_told;
   int64_t told_us;
   int8_t format; /* enum media_format of its video, -1: not seen */
@@ -176,6 +178,7 @@ struct peer {
   int64_t report_due_us;
   struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
   struct congestion link;                       /* what we send to it */
+  struct quality quality;
 
   int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */
   bool touched;                        /* received something since its last service */

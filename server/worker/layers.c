@@ -185,6 +185,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   downlink_want(c->downlink, &a, now_us);
   for (size_t i = 0; i < taken; i++)
     apply(list[i], &shares[i], &offers[i], now_us);
+  if (a.audio_only && !c->audio_only) c->audio_only_us = now_us;
   c->audio_only = a.audio_only;
   c->reason = a.reason;
   c->used_bps = a.used_bps;

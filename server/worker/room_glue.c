@@ -108,9 +108,12 @@ static void on_forwarding_pause(void *arg, uint32_t participant, bool on) {
   if (peer) peer_pause_tracks(peer, on, now(glue));
 }
 
-static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {
-  /* The client stops or starts encoding; the engine notices by the packets, and layer choice follows what is live. */
-  (void)arg, (void)track, (void)rids;
+static void on_layers_wanted(void *arg, uint32_t handle, uint8_t rids) {
+  /* The client stops or starts encoding; the engine notices by the packets, and layer choice follows what is live. Only whether
+   * a layer that is not there should be is asked of this. */
+  struct room_glue *glue = arg;
+  struct track *track = engine_find_track(glue->engine, handle);
+  if (track) track->wanted = rids;
 }
 
 const struct room_listener room_glue_listener = {

@@ -115,6 +115,7 @@ static void review_tracks(struct peer *peer, int64_t now_us) {
 void peer_send_reports(struct peer *peer, int64_t now_us) {
   tell_rtt(peer);
   review_tracks(peer, now_us);
+  peer_review_quality(peer, now_us);
   struct compound compound = {.peer = peer};
   for (size_t i = 0; i < peer->section_count; i++) {
     struct slot *slot = peer->sections[i]->slot;

@@ -44,10 +44,26 @@ static json_t *slot_json(const struct slot *slot, int64_t now_us) {
   int layer = rtp_outgoing_stream_wanted_layer(slot->out);
   const struct section *source = slot->track->section;
   const char *rid = source && layer >= 0 && layer < source->rid_count ? source->rids[layer] : "";
-  return json_pack("{s:s, s:s, s:I, s:I, s:i, s:f, s:I, s:I, s:I}", "mid", slot->section->mid, "layer", rid,
-                   "bitrateBps", (json_int_t)stats.bitrate_bps, "packets", (json_int_t)stats.packets, "lost",
-                   stats.lost, "lossFraction", stats.fraction_lost / 256.0, "rttUs", (json_int_t)stats.rtt_us,
-                   "jitterUs", (json_int_t)stats.jitter_us, "rtxPackets", (json_int_t)stats.rtx_packets);
+  bool shared = slot->peer->link.governed && slot->section->kind == ROOM_VIDEO;
+  return json_pack("{s:s, s:s, s:s*, s:I, s:I, s:i, s:f, s:I, s:I, s:I}", "mid", slot->section->mid, "layer", rid,
+                   "limitedBy", shared ? allocation_reason_name(slot->share_reason) : NULL, "bitrateBps",
+                   (json_int_t)stats.bitrate_bps, "packets", (json_int_t)stats.packets, "lost", stats.lost,
+                   "lossFraction", stats.fraction_lost / 256.0, "rttUs", (json_int_t)stats.rtt_us, "jitterUs",
+                   (json_int_t)stats.jitter_us, "rtxPackets", (json_int_t)stats.rtx_packets);
+}
+
+static json_t *link_json(const struct peer *peer, int64_t now_us) {
+  const struct congestion *c = &peer->link;
+  struct bandwidth_state state;
+  struct downlink_stats stats;
+  bandwidth_estimator_state(downlink_estimator(c->downlink), now_us, &state);
+  downlink_get_stats(c->downlink, &stats);
+  return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:b, s:i, s:I}", "governed", (int)c->governed,
+                   "targetBps", (json_int_t)state.target_bps, "usedBps", (json_int_t)c->used_bps, "wantedBps",
+                   (json_int_t)c->wanted_bps, "provenBps", (json_int_t)state.proven_bps, "rttUs",
+                   (json_int_t)state.rtt_us, "queueUs", (json_int_t)state.queue_us, "lossFraction", state.loss, "limit",
+                   bandwidth_limit_name(state.limit), "audioOnly", (int)c->audio_only, "playoutMs",
+                   (int)stats.playout_ms, "probes", (json_int_t)stats.probe_clusters);
 }
 
 static void decorate_participant(void *arg, uint32_t handle, json_t *object) {
@@ -69,6 +85,7 @@ static void decorate_participant(void *arg, uint32_t handle, json_t *object) {
     if (slot && slot->track) json_array_append_new(sent, slot_json(slot, engine->now_us));
   }
   json_object_set_new(object, "sent", sent);
+  if (peer->link.downlink) json_object_set_new(object, "link", link_json(peer, engine->now_us));
 }
 
 struct room_decorator statistics_decorator(struct engine *engine) {
@@ -110,6 +127,37 @@ static void add_sockets(const struct engine *engine, json_t *drops, json_t *stat
   set_number(stats, "gsoRefused", gso);
 }
 
+/* How many have which connection, and what their links cost. */
+static void add_links(const struct engine *engine, json_t *stats) {
+  uint64_t uplink[4] = {0}, downlink[4] = {0}, audio_only = 0, probes = 0, delayed = 0, cut = 0, target_bps = 0;
+  const struct peer *peer;
+  for (peer = engine->peers; peer; peer = peer->hh.next) {
+    if (peer->quality.begun) {
+      uplink[peer->quality.uplink.grade]++;
+      downlink[peer->quality.downlink.grade]++;
+    }
+    if (!peer->link.downlink) continue;
+    struct downlink_stats link;
+    downlink_get_stats(peer->link.downlink, &link);
+    audio_only += peer->link.audio_only;
+    probes += link.probe_bytes;
+    delayed += link.delayed;
+    cut += link.cut;
+    if (peer->link.governed) target_bps += bandwidth_estimator_bps(downlink_estimator(peer->link.downlink));
+  }
+  json_t *grades[2] = {json_object(), json_object()};
+  for (int i = 0; i < 4; i++) {
+    set_number(grades[0], room_grade_name((enum room_grade)i), uplink[i]);
+    set_number(grades[1], room_grade_name((enum room_grade)i), downlink[i]);
+  }
+  json_object_set_new(stats, "quality", json_pack("{s:o, s:o}", "uplink", grades[0], "downlink", grades[1]));
+  set_number(stats, "audioOnly", audio_only);
+  set_number(stats, "linkTargetBps", target_bps);
+  set_number(stats, "probeBytes", probes);
+  set_number(stats, "pacedPackets", delayed);
+  set_number(stats, "cutPackets", cut);
+}
+
 json_t *statistics_worker(const struct engine *engine) {
   const struct engine_counters *c = &engine->counters;
   json_t *stats = json_object();
@@ -139,6 +187,7 @@ json_t *statistics_worker(const struct engine *engine) {
   set_number(stats, "gatherUs", (uint64_t)gather_window_us(&engine->gather));
   json_t *drops = drops_json(c);
   add_sockets(engine, drops, stats);
+  add_links(engine, stats);
   json_object_set_new(stats, "drops", drops);
   json_object_set_new(stats, "direct", topology_stats_json(room_manager_direct_stats(engine->manager)));
   return stats;

@@ -83,6 +83,7 @@ const CAUSES = {
     await novak.request('publish', { tracks: [{ mid: '0', source: 'microphone' }, { mid: '1', source: 'camera' }] });
     return lee.event('slotsNeeded');
   },
+  quality: () => lee.event('quality'),
   speakers: () => lee.event('speakers', (m) => m.speakers.length > 0),
   async chat() {
     await maria.client.request('chat', { text: 'Thank you!' });

@@ -11,6 +11,7 @@ export class ConnectionState {
   #media = 'connecting';
   #wasConnected = false;
   #quality = 'good';
+  #audioOnly = false;
   /** @type {(() => void)[]} */ #offs;
 
   /** @param {Client} client @param {Room} room */
@@ -19,8 +20,10 @@ export class ConnectionState {
       client.on('reconnecting', () => this.#set(() => (this.#signaling = false))),
       client.on('reconnected', () => this.#set(() => (this.#signaling = true))),
       room.on('mediaStateChanged', (state) => this.#set(() => this.#mediaIs(state))),
+      room.on('audioOnlyChanged', (reason) => this.#set(() => (this.#audioOnly = reason !== null))),
       room.on('connectionQualityChanged', (quality) => this.#set(() => (this.#quality = quality))),
     ];
+    this.#audioOnly = room.audioOnly !== null;
     this.#mediaIs(room.mediaState);
     this.#show();
   }
@@ -64,6 +67,7 @@ export class ConnectionState {
     if (!this.#signaling) return ['reconnecting', 'reconnect', this.#media === 'connected' ? 'banner.signalLost' : 'banner.allLost'];
     if (this.#media === 'disconnected') return ['reconnecting', 'reconnect', 'banner.mediaLost'];
     if (this.#media !== 'connected') return ['connecting', 'reconnect', null];
+    if (this.#audioOnly) return ['poor', 'signal-poor', 'banner.audioOnly'];
     if (this.#quality === 'poor') return ['poor', 'signal-poor', 'banner.poor'];
     return this.#quality === 'fair' ? ['fair', 'signal-fair', null] : ['connected', 'signal-good', null];
   }

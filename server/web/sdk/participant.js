@@ -6,7 +6,13 @@ import { Track, TrackPublication } from './tracks.js';
 /** @typedef {import('./tracks.js').Source} Source */
 /** @typedef {import('./tracks.js').TrackInfo} TrackInfo */
 /** @typedef {{participant: string, identity: string, name: string, role: string, joinedAt: number, handRaised: boolean,
- *   connected: boolean, tracks: TrackInfo[]}} ParticipantInfo */
+ *   connected: boolean, tracks: TrackInfo[], quality?: LinkQuality}} ParticipantInfo */
+/** @typedef {'excellent' | 'good' | 'poor' | 'lost'} Grade */
+/**
+ * A participant's connection to the server, as the server sees it. `cause`: what to blame when it is not excellent: its own
+ * uplink or downlink, the uplink of somebody it watches, or its device, which encodes too slowly.
+ * @typedef {{uplink: Grade, downlink: Grade, cause: 'none' | 'uplink' | 'downlink' | 'otherUplink' | 'device'}} LinkQuality
+ */
 
 /** @template {{[event: string]: any[]}} Events @extends {Emitter<Events>} */
 export class Participant extends Emitter {
@@ -18,6 +24,8 @@ export class Participant extends Emitter {
   /** False while their signaling is lost; their media may go on. */
   connected = true;
   speaking = false;
+  /** Null until the server has judged it. @type {LinkQuality | null} */
+  quality = null;
 
   /** @param {string} id @param {string} identity @param {string} role */
   constructor(id, identity, role) {
@@ -38,6 +46,7 @@ export class Participant extends Emitter {
     this.joinedAt = info.joinedAt;
     this.handRaised = info.handRaised;
     this.connected = info.connected;
+    if (info.quality) this.quality = info.quality;
   }
 }
 

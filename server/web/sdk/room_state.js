@@ -17,7 +17,8 @@ import { WaitingList } from './waiting.js';
 /** @typedef {{message: string, from: string, name: string, text: string, at: number, to?: string}} ChatMessage */
 /** `patientsWait`: until a doctor lets them in. @typedef {{topology: 'auto' | 'never', iceTransportPolicy: 'all' | 'relay', patientsWait: boolean}} RoomPolicy */
 /** @typedef {{id: string, locked: boolean, topology: 'p2p' | 'sfu', self: string, participants: ParticipantInfo[],
- *   chat: ChatMessage[], slots: Assignment[], policy: RoomPolicy, waiting?: any[]}} Snapshot */
+ *   chat: ChatMessage[], slots: Assignment[], policy: RoomPolicy, waiting?: any[],
+ *   audioOnly?: {on: boolean, reason: string | null}}} Snapshot */
 
 /** `gapMs`: the longest time without a new picture around the change, null when none is shown; `reason` as PROTOCOL.md section 13
  * has it, and `left`. @typedef {{topology: 'p2p' | 'sfu', reason: string, gapMs: number | null}} TopologyChange */
@@ -42,6 +43,8 @@ import { WaitingList } from './waiting.js';
  *   activeSpeakersChanged: [speakers: (RemoteParticipant | LocalParticipant)[]],
  *   audioPlaybackChanged: [canPlay: boolean],
  *   connectionQualityChanged: [quality: import('./quality.js').ConnectionQuality, participant: LocalParticipant],
+ *   participantQualityChanged: [participant: RemoteParticipant | LocalParticipant],
+ *   audioOnlyChanged: [reason: string | null],
  *   chatMessage: [message: ChatMessage],
  *   dataReceived: [payload: Uint8Array, from: RemoteParticipant | undefined, reliable: boolean],
  *   lockChanged: [locked: boolean],
@@ -69,6 +72,8 @@ export class RoomState extends Emitter {
   canPlaybackAudio = true;
   /** @type {RoomPolicy} */
   policy = { topology: 'auto', iceTransportPolicy: 'all', patientsWait: false };
+  /** Why no picture reaches us although we want some: `bandwidth`, `stalled`; null: they do. @type {string | null} */
+  audioOnly = null;
   /** @type {Map<string, Assignment & {since: number}>} by slot mid */ #slots = new Map();
   #waiting = new WaitingList((all, change) => this.emit('waitingChanged', all, change));
 
@@ -103,6 +108,7 @@ export class RoomState extends Emitter {
     const there = new Set(snapshot.participants.map((p) => p.participant));
     for (const id of [...this.remoteParticipants.keys()]) if (!there.has(id)) this.#remove(id, 'left');
     for (const info of snapshot.participants) this.#add(info);
+    this.#setAudioOnly(snapshot.audioOnly?.reason ?? null);
     for (const message of snapshot.chat) this._addChat(message);
     const filled = new Set(snapshot.slots.map((s) => s.mid));
     const emptied = [...this.#slots.keys()].filter((mid) => !filled.has(mid));
@@ -123,6 +129,8 @@ export class RoomState extends Emitter {
       muteRequested: () => this.#muteRequested(m.track, m.by),
       slots: () => this.#assign(m.slots),
       speakers: () => this.#speak(m.speakers),
+      quality: () => this.#judge(m.participant, m.quality),
+      audioOnly: () => this.#setAudioOnly(m.reason),
       chat: () => this._addChat(m),
       roomLocked: () => this._setLocked(m.locked),
       policyChanged: () => this._setPolicy(m.policy),
@@ -179,6 +187,21 @@ export class RoomState extends Emitter {
     const speaking = speakers.map((s) => this.#participant(s.participant)).filter((p) => p !== undefined);
     for (const p of [this.localParticipant, ...this.remoteParticipants.values()]) p.speaking = speaking.includes(p);
     this.emit('activeSpeakersChanged', speaking);
+  }
+
+  /** @param {string} id @param {import('./participant.js').LinkQuality} quality */
+  #judge(id, quality) {
+    const participant = this.#participant(id);
+    if (!participant) return;
+    participant.quality = quality;
+    this.emit('participantQualityChanged', participant);
+  }
+
+  /** @param {string | null} reason */
+  #setAudioOnly(reason) {
+    if (reason === this.audioOnly) return;
+    this.audioOnly = reason;
+    this.emit('audioOnlyChanged', reason);
   }
 
   // ---- what they share ---------------------------------------------------------------------------------------------
