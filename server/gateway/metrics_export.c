@@ -59,7 +59,8 @@ static void add_workers(struct metrics *m, const struct gateway *g) {
       if (json_is_number(value)) metrics_sample(m, METRICS_LABELS({"worker", index}), json_number_value(value));
     }
   }
-  metrics_family(m, "consilium_connection_quality", "gauge", "Participants by the quality of their connection, each way.");
+  metrics_family(m, "consilium_connection_quality", "gauge",
+                 "Participants by the quality of their connection, each way.");
   for (size_t i = 0; i < g->worker_count; i++) {
     const char *direction, *grade;
     json_t *grades, *value;

@@ -213,7 +213,7 @@ struct engine {
   int64_t now_us;                    /* of the entry that runs now */
   struct bandwidth_config bandwidth; /* where estimates begin */
   int64_t feedback_patience_us;
-  struct gather gather;              /* the worker drives it */
+  struct gather gather; /* the worker drives it */
   struct engine_counters counters;
 };
 
