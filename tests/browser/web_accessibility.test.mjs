@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import axe from 'axe-core';
+import { checkAccess as check } from './lib/access.mjs';
 import { launch, Member } from './lib/browsers.mjs';
 import { Server } from './lib/server.mjs';
 
@@ -18,14 +18,6 @@ after(async () => {
   await Promise.all(Object.values(browsers).map((b) => b.close()));
   await server?.stop();
 });
-
-/** No finding that keeps somebody out. Text over pictures is on a ground of its own, which axe cannot see: it says so itself. */
-async function check(page, what) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const bad = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-  assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`), [], what);
-}
 
 async function checkAllPages(kind, scheme) {
   browsers[kind] ??= await launch(kind, { viewport: { width: 1000, height: 700 } });

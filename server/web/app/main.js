@@ -95,6 +95,7 @@ function arrive() {
   const { guest = false, wait = false, role = 'patient', name = '', room = '' } = claims;
   find('start-room-field').hidden = find('start-role-field').hidden = true;
   find('start-name-field').hidden = !guest;
+  field('start-name').required = guest;
   find('start-fields').hidden = !guest;
   find('start-lead').textContent = guest ? text('start.guest', { role: text(`role.${role}`) }) : room ? text('start.invited', { name, room }) : text('start.lead');
   find('start-wait').hidden = !wait;

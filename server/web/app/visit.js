@@ -4,7 +4,7 @@ import { createClient } from '../sdk/consilium.js';
 import { CallDialog } from './call_dialog.js';
 import { text } from './i18n.js';
 import { fetchToken, query } from './link.js';
-import { roomTitle, show } from './pages.js';
+import { isShown, roomTitle, show } from './pages.js';
 import { preview } from './preview.js';
 import { RoomView } from './room_view.js';
 import { toast, toastError } from './toast.js';
@@ -24,9 +24,6 @@ export class Visit {
   #over;
   /** @type {WaitingView | null} */ #waiting = null;
   /** @type {CallDialog | null} */ #dialog = null;
-  /** @type {string} why the server closed the connection */ #farewell = '';
-  /** Somebody's call was accepted: what it interrupts is not over for the user. */
-  #moving = false;
   /** Shown to others in place of the token's name. */
   name = '';
 
@@ -40,7 +37,6 @@ export class Visit {
     this.client = createClient({ token: () => fetchToken(who) });
     /** @type {any} */ (window).consilium = this.client;
     this.client.on('waiting', (state) => (this.#waiting ??= new WaitingView(this.client, state, () => this.client.room?.leave())));
-    this.client.on('disconnected', (error) => (this.#farewell = error.code));
     this.client.calls.on('ringing', (call) => this.#rings(call));
     this.client.calls.on('ended', (call, reason) => this.#rang(call.id, reason));
   }
@@ -60,10 +56,9 @@ export class Visit {
       this.enter(await joining);
     } catch (error) {
       const { code = '', message = '' } = /** @type {{code?: string, message?: string}} */ (error);
-      if (this.#moving) return;
-      if (code in WAIT_ENDS) this.#end(WAIT_ENDS[code], message);
-      else if (waited) this.#end(code === 'closed' ? this.#farewell || 'left' : 'failed', message);
-      else throw error;
+      if (code === 'moved') return; // a call was accepted: what it interrupts is not over for the user
+      if (!waited) throw error;
+      this.#end(WAIT_ENDS[code] ?? code, message);
     } finally {
       off();
       this.#stopWaiting();
@@ -83,7 +78,7 @@ export class Visit {
     room.on('disconnected', (reason, detail) => {
       view.close();
       if (reason === 'sentBack') this.#waitAgain(detail);
-      else if (!this.#moving) this.#end(reason, detail);
+      else if (reason !== 'moved') this.#end(reason, detail);
     });
     if (this.name && this.name !== room.localParticipant.name) room.setName(this.name).catch(toastError);
     if (room.localParticipant.role !== 'observer') startDevices(room);
@@ -133,18 +128,17 @@ export class Visit {
   /** @param {IncomingCall} call @param {boolean} video */
   async #accept(call, video) {
     const dialog = this.#dialog;
-    this.#moving = true;
     try {
       const room = await call.accept({ video, ...JOIN });
       await preview.want('videoinput', video);
-      this.#moving = false;
       this.enter(room);
     } catch (error) {
       const { code } = /** @type {{code?: string}} */ (error);
       if (code === 'call_not_found') toast(text('called.gone', { name: call.from.name }));
       else toastError(error);
+      // What was interrupted for it does not go on.
+      if (code !== 'call_not_found' && !isShown('home')) this.#end('failed', '');
     } finally {
-      this.#moving = false;
       dialog?.close();
       if (this.#dialog === dialog) this.#dialog = null;
     }

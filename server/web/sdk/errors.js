@@ -3,7 +3,8 @@
 /**
  * Codes of the server are those of signaling/PROTOCOL.md (`room_full`, `token_expired`, …). The SDK's own:
  * `insecure_context`, `not_supported`, `permission_denied`, `device_not_found`, `device_in_use`, `device_failed`,
- * `device_lost` (unplugged in the call), `connection_lost`, `timeout`, `kicked`, `replaced`, `closed`.
+ * `device_lost` (unplugged in the call), `connection_lost`, `timeout`, `kicked`, `replaced`, `closed`; of join() also `left` and
+ * `moved` (given up by ourselves, or for a call), `wait_declined`, `wait_timeout` (not let in).
  */
 export class ConsiliumError extends Error {
   /**

@@ -39,6 +39,7 @@ export class Room extends RoomState {
   #again = false;
   #joined = false;
   #left = false;
+  #endReason = '';
   #signal;
   #everJoined = false;
   #options;
@@ -119,15 +120,20 @@ export class Room extends RoomState {
         this.#replaceConnection();
       } catch (error) {
         const code = codeOf(error);
-        if (this.#left) throw new ConsiliumError('closed');
+        if (this.#left) throw this.#over();
         if (code === 'already_joined') await this.#signal.request('leave').catch(() => {}); // the reply to an earlier join was lost
         else if (code === 'connection_lost') await this.#signal.ready();
         else if (PASSING.has(code) && attempt < attempts) await pause(Math.min(PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS));
         else throw error;
-        if (this.#left) throw new ConsiliumError('closed');
+        if (this.#left) throw this.#over();
         this.#replaceConnection();
       }
     }
+  }
+
+  /** What a join says that ended before it was done: left, kicked, closed, replaced, moved, failed. */
+  #over() {
+    return new ConsiliumError(this.#endReason);
   }
 
   /** The join and the offer travel together. @returns {Promise<boolean>} false: we had to wait, and may ask again now */
@@ -137,7 +143,7 @@ export class Room extends RoomState {
     const negotiating = this.#sfu.negotiate();
     negotiating.catch(() => {}); // a refused join is the better explanation
     const { participant, room, waiting, since, doctor } = await joining;
-    if (this.#left) throw new ConsiliumError('closed');
+    if (this.#left) throw this.#over();
     if (waiting) {
       if (this.#everJoined) throw new ConsiliumError('sent_back'); // to join again we would have to wait: the page decides
       this.#sfu.close();
@@ -369,6 +375,7 @@ export class Room extends RoomState {
   _end(reason, detail = '') {
     if (this.#left) return;
     this.#left = true;
+    this.#endReason = reason;
     this.#place.end();
     this.#quality.close();
     this._clear(reason);

@@ -1,0 +1,116 @@
+// tests/browser/calls.test.mjs: a doctor calls a patient: calling, being called on two pages, in the call; and every way in which
+// nothing comes of it.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { checkAccess } from './lib/access.mjs';
+import { launch } from './lib/browsers.mjs';
+import { Server } from './lib/server.mjs';
+import { PHONE, Visitor } from './lib/visitor.mjs';
+
+const LEE = { identity: 'dr-lee', name: 'Dr. Lee', role: 'doctor' };
+const MARIA = { identity: 'patient-maria', name: 'Maria K.', role: 'patient' };
+
+let server;
+let browser;
+/** @type {Visitor} */ let doctor;
+/** The patient's telephone and computer. @type {Visitor} */ let phone;
+/** @type {Visitor} */ let desk;
+
+before(async () => {
+  server = await Server.start({ args: ['--set', 'calls.ring_seconds=4'] });
+  browser = await launch('chromium');
+  doctor = await Visitor.ready(browser, server, LEE);
+  phone = await Visitor.ready(browser, server, { ...MARIA, viewport: PHONE });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const call = () => doctor.click(`[data-call="${MARIA.identity}"]`);
+
+/** Everybody is where he began. */
+async function atHome(...visitors) {
+  for (const visitor of visitors) {
+    await visitor.sees('home');
+    await visitor.silent();
+    assert.deepEqual(visitor.takeErrors(), [], visitor.name);
+  }
+}
+
+test('nobody answers: both are told, and the call can be made again', { timeout: 40_000 }, async () => {
+  await doctor.screenshot('calls-home');
+  await checkAccess(doctor.page, 'ready for calls');
+  await call();
+  await doctor.sees('calling');
+  await phone.rings();
+  assert.equal(await phone.words('dialog.called h2'), 'Dr. Lee is calling you');
+  await phone.waitFor(() => document.title.startsWith('☎'), 'flashing');
+  await phone.screenshot('calls-called-phone');
+  await doctor.waitFor(() => document.querySelector('.callee[data-state="ringing"]') && document.body.dataset.sound === 'calling', 'hearing it ring');
+  await doctor.screenshot('calls-calling');
+  await doctor.waitFor(() => document.querySelector('#calling[data-state="timed_out"]'), 'told that nobody answers');
+  assert.equal(await doctor.words('#calling-title'), 'Maria K. did not answer');
+  assert.equal(await doctor.evaluate(() => document.activeElement?.id), 'calling-title', 'what happened is read');
+  await doctor.screenshot('calls-no-answer');
+  await phone.waitFor(() => /Missed call from Dr. Lee/.test(document.getElementById('home-missed')?.textContent ?? ''), 'told of the missed call');
+  await phone.screenshot('calls-missed-phone');
+  assert.equal(await phone.evaluate(() => document.title), 'Ready for calls – Consilium', 'the title is as before');
+  await doctor.click('#calling-again');
+  await phone.rings();
+  await doctor.click('#calling-cancel');
+  await atHome(doctor, phone);
+});
+
+test('two pages of the patient ring; one answers, both see and hear each other, the other page is silent', { timeout: 60_000 }, async () => {
+  desk = await Visitor.ready(browser, server, { ...MARIA, name: 'Maria K. (desk)' });
+  await call();
+  await Promise.all([phone.rings(), desk.rings()]);
+  await desk.click('dialog.called [data-action="accept-video"]');
+  await phone.silent();
+  await phone.waitFor(() => /another window/.test(document.getElementById('toasts')?.textContent ?? ''), 'told where it was answered');
+  await Promise.all([doctor.inCall(), desk.inCall()]);
+  await doctor.waitFor(() => [...document.querySelectorAll('#sounds audio')].some((a) => !a.paused && a.currentTime > 0), 'hearing the patient');
+  await doctor.screenshot('calls-in-call');
+  await desk.click('#control-leave');
+  await doctor.waitFor(() => window.consilium.room.remoteParticipants.size === 0, 'alone');
+  await doctor.click('#control-leave');
+  await atHome(doctor, desk, phone);
+  await desk.close();
+});
+
+test('the patient declines', { timeout: 30_000 }, async () => {
+  await call();
+  await phone.rings();
+  await phone.click('dialog.called [data-action="decline"]');
+  await doctor.waitFor(() => document.querySelector('#calling[data-state="declined"]'), 'told');
+  assert.equal(await doctor.words('#calling-title'), 'Maria K. declined the call');
+  await phone.silent();
+  await doctor.click('#calling-back');
+  await atHome(doctor, phone);
+});
+
+test('the patient answers without camera; who calls meanwhile finds both busy', { timeout: 60_000 }, async () => {
+  await call();
+  await phone.rings();
+  await phone.click('dialog.called [data-action="accept-audio"]');
+  await Promise.all([doctor.sees('room'), phone.inCall()]);
+  await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0]?.publication('microphone'), 'hearing the patient');
+  assert.equal(await phone.evaluate(() => window.consilium.room.localParticipant.isEnabled('camera')), false);
+  const novak = await Visitor.ready(browser, server, { identity: 'dr-novak', name: 'Dr. Novak', role: 'doctor' });
+  await novak.click(`[data-call="${MARIA.identity}"]`);
+  await novak.waitFor(() => document.querySelector('#calling[data-state="busy"]'), 'told that she is busy');
+  assert.equal(await novak.words('#calling-title'), 'Maria K. is in another call');
+  await novak.click('#calling-back');
+  // During the call the doctor brings the third one in.
+  await doctor.evaluate(() => window.consilium.calls.invite({ identities: ['dr-novak'] }));
+  await novak.rings();
+  await novak.click('dialog.called [data-action="accept-video"]');
+  await Promise.all([novak.sees('room'), doctor.inCall(1), phone.seesVideos(2)]);
+  assert.equal(await doctor.evaluate(() => window.consilium.room.remoteParticipants.size), 2);
+  for (const member of [novak, phone, doctor]) await member.click('#control-leave');
+  await atHome(novak, phone, doctor);
+  await novak.close();
+});
