@@ -101,7 +101,8 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   bool fits = needed <= p->budget_bps;
   bool proven = !up || next == 0 || p->a->audio_bps + total <= p->a->proven_bps;
   /* A step that failed may be tried before its time when far more than it needs is proven: the link has changed. */
-  bool changed = p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
+  bool changed = s->memory->backoff_us <= ALLOCATION_CHANGED_US &&
+                 p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
   bool allowed = !up || ((p->now_us >= s->memory->retry_us || changed) && !p->a->queue);
   if (fits && proven && allowed) {
     p->spent_bps = total;
@@ -132,7 +133,8 @@ static void share(struct purse *p, struct ladder *ladders) {
 static void remember(struct allocation_slot *s, const struct ladder *l, int64_t now_us) {
   struct allocation_memory *m = s->memory;
   if (l->granted > l->current) {
-    if (m->backoff_us && now_us - m->raised_us > 2 * ALLOCATION_FAILED_US && l->current != NONE) m->backoff_us = 0;
+    /* Long without a failure although it was tried: the old ones are forgotten. */
+    if (now_us - m->retry_us > 2 * ALLOCATION_FAILED_US) m->backoff_us = 0;
     m->raised_us = now_us;
   } else if (l->granted < l->current) {
     bool failed = m->raised_us && now_us - m->raised_us < ALLOCATION_FAILED_US;

@@ -3,8 +3,8 @@
  * Audio is taken off first, then what repairs will need. Of the rest every picture gets its smallest step, in order of importance
  * (screen share or pinned camera, speaker, thumbnails); then, in the same order, each is raised as far as it is wanted and the
  * link carries. A picture's steps are its layers in turn, each with its temporal layers; a half-rate picture of the next layer
- * is a step, a quarter-rate one only of the smallest (or for a screen share). More budget never makes a more important picture
- * worse.
+ * is a step, a quarter-rate one only of the smallest (or for a screen share). With more budget no picture disappears but for a more
+ * important one, and none gets worse but for a more important one or one that appears.
  *
  * Steps down come at once when the link says so, after a moment's patience when no queue stands. Steps up need the rate proven
  * (rtp/bandwidth_estimator.h) and some headroom; a step up that had to be taken back is tried again later and later.
@@ -30,9 +30,10 @@
 #define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
 #define ALLOCATION_GRACE_US         1500000  /* after a step up: its key frame makes a queue of its own */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
-#define ALLOCATION_CHANGED_PERCENT  140      /* of its need proven: it may be tried at once */
-#define ALLOCATION_BACKOFF_US       8000000 /* then it is not tried for so long, twice as long after each failure … */
-#define ALLOCATION_BACKOFF_MAX_US   64000000 /* … at most */
+#define ALLOCATION_CHANGED_PERCENT  140      /* of its need proven: it may be tried at once … */
+#define ALLOCATION_CHANGED_US       20000000 /* … unless it has failed so often that it is not tried for longer than this */
+#define ALLOCATION_BACKOFF_US       5000000 /* then it is not tried for so long, twice as long after each failure … */
+#define ALLOCATION_BACKOFF_MAX_US   40000000 /* … at most */
 
 enum allocation_class { ALLOCATION_PINNED = 0, ALLOCATION_SPEAKER, ALLOCATION_THUMBNAIL };
 

@@ -36,7 +36,8 @@ bool pacer_push(struct pacer *p, enum pacer_kind kind, const struct pacer_decisi
 }
 
 bool pacer_pop(struct pacer *p, int64_t now_us, enum pacer_kind *kind, struct pacer_decision *out) {
-  if (pacer_deadline(p) > now_us) return false;
+  int64_t deadline_us = pacer_deadline(p);
+  if (deadline_us == INT64_MAX || deadline_us > now_us) return false;
   if (p->repair_head != p->repair_tail) {
     *kind = PACER_REPAIR;
     *out = p->repair[p->repair_head++ & REPAIR_MASK];
