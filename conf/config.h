@@ -103,7 +103,7 @@ struct config {
   struct {
     int64_t connections;
     int64_t connections_per_address;
-    int64_t send_queue_bytes;
+    int64_t send_queue_bytes; /* at least config_send_queue_floor() */
     int64_t rooms;
     int64_t drain_seconds;
   } limits;
@@ -152,5 +152,14 @@ int config_split_address(const char *text, char *host, size_t capacity);
 
 /* Whether a numeric address can only be reached from this machine (127.0.0.0/8, ::1; also the name localhost). */
 bool config_address_is_loopback(const char *host);
+
+/* A room's snapshot is one message, and who joins has to be able to take it: the chat's history, the waiting room and the slots
+ * at their longest with some room for what happens meanwhile, and each participant with the longest name and all its tracks.
+ * tests/server/room/snapshot_test.c holds a full room to it. */
+#define CONFIG_SNAPSHOT_BYTES             (640 * 1024)
+#define CONFIG_SNAPSHOT_PARTICIPANT_BYTES 2560
+static inline int64_t config_send_queue_floor(int64_t participants) {
+  return CONFIG_SNAPSHOT_BYTES + participants * CONFIG_SNAPSHOT_PARTICIPANT_BYTES;
+}
 
 #endif

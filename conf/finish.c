@@ -1,6 +1,7 @@
 /* The last step of loading: secrets from files, and the checks that need more than one setting. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,6 +170,21 @@ static int check_media(const struct config *c, char message[CONFIG_MESSAGE_BYTES
   return CONFIG_ERR_VALUE;
 }
 
+/* Whoever sets the people alone need not know of the queue. */
+static int check_limits(struct config *c, char message[CONFIG_MESSAGE_BYTES]) {
+  int64_t floor = config_send_queue_floor(c->rooms.max_participants);
+  if (c->limits.send_queue_bytes >= floor) return CONFIG_OK;
+  if (setting_layer(c, setting_find("limits.send_queue_bytes")) == CONFIG_DEFAULT) {
+    c->limits.send_queue_bytes = floor;
+    return CONFIG_OK;
+  }
+  snprintf(message, CONFIG_MESSAGE_BYTES,
+           "limits.send_queue_bytes: a full room would let nobody in; %" PRId64
+           " participants (rooms.max_participants) need %" PRId64,
+           c->rooms.max_participants, floor);
+  return CONFIG_ERR_VALUE;
+}
+
 /* RFC 7518 §3.2: "A key of the same size as the hash output (for instance, 256 bits for "HS256") or larger MUST be
  * used with this algorithm." */
 static int check_secrets(const struct config *c, char message[CONFIG_MESSAGE_BYTES]) {
@@ -194,6 +210,7 @@ int config_finish(struct config *c, char message[CONFIG_MESSAGE_BYTES]) {
     if (settings[i].flags & SETTING_SECRET_FILE) error = take_secret(c, &settings[i], message);
   if (!error) error = check_http(c, message);
   if (!error) error = check_media(c, message);
+  if (!error) error = check_limits(c, message);
   if (!error) error = check_secrets(c, message);
   return error;
 }

@@ -53,6 +53,14 @@ static void test_what_is_refused(void **state) {
   }
   finish(WITH("http: {public_url: \"https://a:8443/meet\"}"), CONFIG_OK, "");
   finish(WITH("calls: {ring_seconds: 1}"), CONFIG_OK, "");
+  finish(WITH("limits: {send_queue_bytes: 911360}"), CONFIG_OK, "");
+  finish(WITH("limits: {send_queue_bytes: 911359}"), CONFIG_ERR_VALUE,
+         "limits.send_queue_bytes: a full room would let nobody in; 100 participants (rooms.max_participants) need "
+         "911360");
+  finish(WITH("limits: {send_queue_bytes: 660480}\nrooms: {max_participants: 2}"), CONFIG_OK, "");
+  finish(WITH("limits: {send_queue_bytes: 1048576}\nrooms: {max_participants: 1000}"), CONFIG_ERR_VALUE,
+         "limits.send_queue_bytes: a full room would let nobody in; 1000 participants (rooms.max_participants) need "
+         "3215360");
   finish(WITH("media: {address: \"\"}"), CONFIG_ERR_VALUE,
          "media.address and media.address_ipv6: one of them is needed");
   finish(WITH("media: {address: \"::1\"}"), CONFIG_ERR_VALUE, "media.address: is no IPv4 address");
@@ -126,9 +134,25 @@ static void test_addresses(void **state) {
   assert_false(config_address_is_loopback("127.evil.example"));
 }
 
+/* The queue follows the people unless it was set itself. */
+static void test_the_queue_for_a_large_room(void **state) {
+  (void)state;
+  struct config *c = from_yaml(WITH("rooms: {max_participants: 1000}"));
+  assert_int_equal(config_finish(c, message), CONFIG_OK);
+  assert_int_equal(c->limits.send_queue_bytes, 3215360);
+  config_free(c);
+  c = from_yaml(WITH("rooms: {max_participants: 10}"));
+  assert_int_equal(config_finish(c, message), CONFIG_OK);
+  assert_int_equal(c->limits.send_queue_bytes, 1048576);
+  config_free(c);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_sound_config), cmocka_unit_test(test_what_is_refused),
-                                     cmocka_unit_test(test_secrets_by_length), cmocka_unit_test(test_secret_files),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_queue_for_a_large_room),
+                                     cmocka_unit_test(test_a_sound_config),
+                                     cmocka_unit_test(test_what_is_refused),
+                                     cmocka_unit_test(test_secrets_by_length),
+                                     cmocka_unit_test(test_secret_files),
                                      cmocka_unit_test(test_addresses)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
