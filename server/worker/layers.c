@@ -14,6 +14,10 @@
 #define NO_LIMIT           65535
 /* A rate measured over less than its window would be too small, and the layer taken for a cheap one. */
 #define MEASURED_US        INT64_C(1100000)
+/* Until then the link is measured for a large picture, and a source without layers counts as one: what turned out to be too large
+ * would have to stop again. */
+#define FRESH_WANTED_BPS   2500000
+#define FRESH_SINGLE_BPS   1000000
 
 /* ---- what there is ---- */
 
@@ -21,6 +25,7 @@ struct offer { /* a track's layers by their number, smallest first; unseen ones 
   struct incoming *incoming[ENGINE_MAX_LAYERS];
   struct layer_state layers[ENGINE_MAX_LAYERS];
   size_t count; /* one past the highest seen */
+  bool fresh;   /* one of them was not measured yet */
   int only;     /* the one there is, LAYER_NONE when there are none or several */
   int current;  /* what the slot is to get now, LAYER_NONE */
 };
@@ -35,6 +40,8 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
     struct rtp_incoming_stats stats;
     rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
     if (incoming->stream == flowing) offer->current = (int)i;
+    bool fresh = now_us - incoming->heard_us < MEASURED_US;
+    offer->fresh |= fresh;
     offer->only = seen++ ? LAYER_NONE : (int)i;
     offer->count = i + 1;
     offer->incoming[i] = incoming;
@@ -42,7 +49,9 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
         .live = rtp_incoming_stream_is_live(incoming->stream, now_us),
         .width = stats.width,
         .height = stats.height,
-        .bitrate_bps = now_us - incoming->heard_us < MEASURED_US ? 0 : stats.bitrate_bps,
+        .bitrate_bps = !fresh                             ? stats.bitrate_bps
+                       : incoming->section->rid_count < 2 ? FRESH_SINGLE_BPS
+                                                          : 0,
         .temporal_count = stats.temporal_layers,
     };
   }
@@ -153,6 +162,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   struct offer offers[ALLOCATION_SLOTS];
   struct allocation_slot shares[ALLOCATION_SLOTS];
   size_t count = list_slots(peer, list), taken = 0;
+  bool fresh = false;
   for (size_t i = 0; i < count; i++) {
     struct slot *slot = list[i];
     if (!decodes(slot)) {
@@ -162,6 +172,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
     list[taken] = slot;
     gather(slot, now_us, &offers[taken]);
     bool shown = is_shown(slot);
+    fresh |= shown && offers[taken].fresh;
     struct allocation_slot *share = &shares[taken];
     *share = (struct allocation_slot){
         .importance = importance_of(slot),
@@ -182,6 +193,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
       .audio_bps = audio_bps(peer, now_us), .slots = shares, .slot_count = taken, .memory = &c->memory};
   downlink_fill_allocation(c->downlink, &a, now_us);
   bandwidth_allocator_run(&a, now_us);
+  if (fresh && a.most_bps < FRESH_WANTED_BPS) a.most_bps = FRESH_WANTED_BPS;
   downlink_want(c->downlink, &a, now_us);
   for (size_t i = 0; i < taken; i++)
     apply(list[i], &shares[i], &offers[i], now_us);
