@@ -56,7 +56,8 @@ static void test_sessions_are_adopted(void **state) {
   assert_int_equal(used_tokens_add(world.g.used, "j_spent", gateway_wall_s() + 60), 0);
   assert_int_equal(used_tokens_count(world.g.used), 2);
   page_open(&p);
-  assert_true(json_is_true(at(page_resume(&p, &old), "ok.resumed")));
+  json_t *reply = page_resume(&p, &old);
+  assert_true(json_is_true(at(reply, "ok.resumed")));
   assert_string_equal(text_at(world_worker_line(1, "resumed"), "session"), ID);
   assert_true(calls_presence(world.g.calls, "ann", gateway_now_us()).busy); /* it is in its room */
   assert_int_equal(world_worker_lines(1, "open"), 0);
