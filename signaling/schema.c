@@ -225,7 +225,7 @@ static const char *check_string(const struct schema_field *f, const json_t *valu
       return len <= MID_MAX && is_identifier(text, len, "!#$%&'*+-.^_`{|}~") ? NULL : "must be a mid";
     case SCHEMA_ENUM:
       for (const char *const *c = f->choices; *c; c++)
-        if (strcmp(*c, text) == 0) return NULL;
+        if (strlen(*c) == len && memcmp(*c, text, len) == 0) return NULL; /* a NUL within does not end it */
       return "is not one of the allowed words";
     default:
       break;

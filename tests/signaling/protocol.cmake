@@ -3,6 +3,7 @@ consilium_test(signaling/listener_websocket listener_websocket_test.c loop_clien
 consilium_test(signaling/listener_http listener_http_test.c loop_client.c LINK signaling)
 consilium_test(signaling/json_limits json_limits_test.c LINK signaling)
 consilium_test(signaling/message message_test.c LINK signaling)
+consilium_test(signaling/schema schema_test.c LINK signaling)
 consilium_test(signaling/names names_test.c LINK signaling)
 consilium_test(signaling/rate_limit rate_limit_test.c LINK signaling)
 consilium_test(signaling/resume_key resume_key_test.c LINK signaling)

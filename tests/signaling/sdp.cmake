@@ -1,7 +1,7 @@
 add_executable(sdp_answer_tool sdp_answer_tool.c)
 target_link_libraries(sdp_answer_tool PRIVATE consilium_flags signaling)
 
-foreach(name sdp_text sdp_names sdp_attributes sdp_section sdp_parse sdp_offers sdp_answer sdp_write sdp_choose sdp_choose_answer sdp_json)
+foreach(name sdp_text sdp_names sdp_attributes sdp_section sdp_parse sdp_offers sdp_answer sdp_write sdp_choose sdp_choose_answer sdp_json_decode sdp_json_encode)
   consilium_test(signaling/${name} ${name}_test.c LINK signaling)
 endforeach()
 target_compile_definitions(signaling_sdp_offers_test PRIVATE SDP_OFFERS_DIR="${CMAKE_CURRENT_SOURCE_DIR}/offers")

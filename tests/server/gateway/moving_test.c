@@ -44,6 +44,9 @@ static void test_to_another_worker(void **state) {
   say_event(1, &p, "roomLocked");
   assert_string_equal(text_at(page_take(&p), "event"), "roomLocked");
   assert_int_equal(world_worker_lines(1, "query"), 0);
+  room_directory_expire(world.g.directory, gateway_now_us() + 1000000, 0); /* nobody is left in the old room */
+  assert_int_equal(room_directory_find(world.g.directory, "old"), -1);
+  assert_int_equal(room_directory_find(world.g.directory, "new"), 1);
   page_drop(&p);
   page_drop(&other);
 }
@@ -90,6 +93,26 @@ static void test_barriers_end_with_the_connection(void **state) {
   assert_int_equal(session_of(&p)->deaf, 2);
   world_worker_hang_up(worker);
   assert_int_equal(session_of(&p)->deaf, 0);
+  page_drop(&p);
+}
+
+/* Each barrier counts for itself: behind the first one there may still be words of the second room. */
+static void test_two_barriers(void **state) {
+  (void)state;
+  struct page p;
+  world_open(NULL);
+  int worker = page_enter(&p, "old", "ann", SIGNALING_ROLE_DOCTOR);
+  world_worker_die(!worker);
+  assert_int_equal(sessions_move(&world.g, session_of(&p), "new", true), SIGNALING_OK);
+  assert_int_equal(sessions_move(&world.g, session_of(&p), "newer", true), SIGNALING_OK);
+  json_int_t ref = number_at(world_worker_line(worker, "query"), "ref");
+  json_int_t second = number_at(world_worker_line(worker, "query"), "ref");
+  world_worker_say(worker, "{'op':'result','ref':%d,'value':{}}", (int)ref);
+  say_event(worker, &p, "kicked");
+  page_sync(&p);
+  world_worker_say(worker, "{'op':'result','ref':%d,'value':{}}", (int)second);
+  say_event(worker, &p, "sync");
+  assert_string_equal(text_at(page_take(&p), "event"), "sync");
   page_drop(&p);
 }
 
@@ -182,6 +205,7 @@ int main(void) {
                                      WORLD_TEST(test_on_the_same_worker_nothing_stale_gets_through),
                                      WORLD_TEST(test_barriers_end_with_the_connection),
                                      WORLD_TEST(test_a_session_that_ends_behind_its_barrier),
+                                     WORLD_TEST(test_two_barriers),
                                      WORLD_TEST(test_waiting_room_of_the_token),
                                      WORLD_TEST(test_refusals_change_nothing),
                                      WORLD_TEST(test_without_any_worker)};
