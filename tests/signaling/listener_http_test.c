@@ -1,23 +1,11 @@
 /* tests/signaling/listener_http_test.c: files, requests, limits and TLS of the listener over real loopback sockets. */
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "signaling/listener.h"
-#include "tests/signaling/loop_client.h"
+#include "tests/signaling/listener_fixture.h"
 
 static struct {
   uv_loop_t loop;
@@ -391,36 +379,11 @@ static void test_large_file_and_reload(void **state) {
   (void)remove(path);
 }
 
-/* A self-signed certificate, as --lan makes one. */
-static void make_certificate(char *certificate, char *key, size_t cap) {
-  EVP_PKEY *pair = EVP_EC_gen("P-256");
-  X509 *x = X509_new();
-  assert_non_null(pair);
-  ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x), 0);
-  X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-  X509_set_pubkey(x, pair);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1,
-                             0);
-  X509_set_issuer_name(x, X509_get_subject_name(x));
-  assert_true(X509_sign(x, pair, EVP_sha256()) > 0);
-  BIO *a = BIO_new(BIO_s_mem()), *b = BIO_new(BIO_s_mem());
-  PEM_write_bio_X509(a, x);
-  PEM_write_bio_PrivateKey(b, pair, NULL, NULL, 0, NULL, NULL);
-  int n = BIO_read(a, certificate, (int)cap - 1), m = BIO_read(b, key, (int)cap - 1);
-  assert_true(n > 0 && m > 0);
-  certificate[n] = key[m] = '\0';
-  BIO_free(a);
-  BIO_free(b);
-  X509_free(x);
-  EVP_PKEY_free(pair);
-}
-
 static int setup_tls(void **state) {
-  static char certificate[4096], key[4096];
+  static struct fixture_certificate c;
   (void)state;
-  make_certificate(certificate, key, sizeof(key));
-  start(certificate, key);
+  fixture_certificate(&c, "localhost", NULL); /* self-signed, as --lan makes one */
+  start(c.certificate, c.key);
   return 0;
 }
 

@@ -1,6 +1,9 @@
 # Messages, limits, tokens and the listener.
 consilium_test(signaling/listener_websocket listener_websocket_test.c loop_client.c LINK signaling)
-consilium_test(signaling/listener_http listener_http_test.c loop_client.c LINK signaling)
+foreach(name http response connection tls)
+  consilium_test(signaling/listener_${name} listener_${name}_test.c listener_fixture.c loop_client.c LINK signaling)
+endforeach()
+consilium_test(signaling/listener listener_test.c listener_fixture.c loop_client.c LINK signaling)
 consilium_test(signaling/json_limits json_limits_test.c LINK signaling)
 consilium_test(signaling/message message_test.c LINK signaling)
 consilium_test(signaling/schema schema_test.c LINK signaling)

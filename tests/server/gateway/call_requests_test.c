@@ -263,6 +263,7 @@ static void test_revoked_links(void **state) {
   page_hello(&guest, &claims);
   assert_true(*guest.session);
   expect_revoked(other, true);
+  expect_revoked(other, true);
   assert_int_equal(world.g.counters.links_revoked, 1);
   page_drop(&guest);
 }
