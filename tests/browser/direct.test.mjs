@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, Member } from './lib/browsers.mjs';
 import { becomes, changes, noteChanges, observe, observed, packetsBy, seesMoving } from './lib/direct.mjs';
-import { colorCamera } from './lib/fakes.mjs';
+import { colorCamera, fakeScreen } from './lib/fakes.mjs';
 import { Server } from './lib/server.mjs';
 
 let server;
@@ -22,10 +22,11 @@ after(async () => {
 });
 
 /** @param {string} kind @param {string} room @param {string} name @param {string} color */
-const join = (kind, room, name, color, role = 'doctor') =>
+const join = (kind, room, name, color, role = 'doctor', prepare = async () => {}) =>
   Member.join(browsers[kind], server.url, { room, name, role }, {}, async (page) => {
     await noteChanges(page);
     await colorCamera(page, color);
+    await prepare(page);
   });
 
 /** Two go direct, a third comes and goes: the same elements, always a picture. */
@@ -81,5 +82,72 @@ test('Chromium and Chromium: direct, a third comes and goes', { timeout: 90_000 
   await ann.evaluate(() => window.consilium.disconnect());
   await bob.waitFor(() => window.consilium.room.topology === 'sfu' && window.consilium.room.remoteParticipants.size === 0, 'alone');
   assert.equal((await changes(bob, 4))[3].reason, 'left');
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('Chromium and Firefox: direct, a third comes and goes', { timeout: 120_000 }, async () => {
+  browsers.firefox = await launch('firefox', { viewport: { width: 640, height: 480 } });
+  const [ann, bob] = await thereAndBack(['chromium', 'firefox'], 'mixed');
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('mute, camera off, a screen with sound, chat and data outlive the changes', { timeout: 60_000 }, async () => {
+  const ann = await join('chromium', 'things', 'Ann', 'rgb(200,60,60)', 'doctor', fakeScreen);
+  const bob = await join('chromium', 'things', 'Bob', 'rgb(60,60,200)', 'patient');
+  const of = (member, source) => member.evaluate((s) => {
+    const publication = [...window.consilium.room.remoteParticipants.values()].find((p) => ['Ann', 'Bob'].includes(p.name)).publication(s);
+    return publication && { muted: publication.muted, enabled: publication.track.mediaStreamTrack?.enabled, tracks: [...publication.track.elements].map((e) => e.srcObject?.getTracks().length) };
+  }, source);
+  for (const [member, other] of [[ann, 'Bob'], [bob, 'Ann']]) {
+    await becomes(member, 'p2p');
+    await seesMoving(member, other);
+  }
+  await bob.evaluate(() => {
+    window.received = [];
+    window.consilium.room.on('dataReceived', (payload) => window.received.push(new TextDecoder().decode(payload)));
+  });
+  // The doctor mutes the patient: no server is between them, so both ends see to it.
+  await ann.evaluate(() => window.consilium.room.muteParticipant([...window.consilium.room.remoteParticipants.values()][0]));
+  await bob.waitFor(() => !window.consilium.room.localParticipant.isEnabled('microphone'), 'muted');
+  assert.deepEqual(await of(ann, 'microphone'), { muted: true, enabled: false, tracks: [1] });
+  await bob.evaluate(() => window.consilium.room.localParticipant.setCameraEnabled(false));
+  await ann.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].publication('camera').muted, 'told of the camera');
+  await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(true));
+  const screenMoves = () => bob.waitFor(async () => {
+    const publication = [...window.consilium.room.remoteParticipants.values()].find((p) => p.name === 'Ann').publication('screen');
+    const [video] = publication?.track.elements ?? [];
+    if (!video?.videoWidth || 'waiting' in video.dataset) return false;
+    const before = video.currentTime;
+    await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+    return video.currentTime > before;
+  }, 'seeing the screen move');
+  await screenMoves();
+  await bob.waitFor(async () => {
+    const id = [...window.consilium.room.remoteParticipants.values()][0].publication('screenAudio')?.track.mediaStreamTrack?.id;
+    return [...(await window.consilium.room.getStats()).values()].some((r) => r.type === 'inbound-rtp' && r.trackIdentifier === id && r.totalAudioEnergy > 0);
+  }, 'hearing the screen');
+  const screen = await bob.evaluateHandle(() => [...[...window.consilium.room.remoteParticipants.values()][0].publication('screen').track.elements][0]);
+
+  const cleo = await join('chromium', 'things', 'Cleo', 'rgb(60,200,60)');
+  await Promise.all([ann, bob].map((m) => becomes(m, 'sfu')));
+  await screenMoves();
+  assert.ok(await bob.evaluate((e) => [...window.consilium.room.remoteParticipants.values()].some((p) => p.publication('screen')?.track.elements.has(e)), screen), 'the same element');
+  await bob.evaluate(() => window.consilium.room.localParticipant.setCameraEnabled(true));
+  for (const member of [ann, cleo]) await seesMoving(member, 'Bob');
+  assert.equal((await of(ann, 'microphone')).muted, true);
+  await bob.evaluate(() => window.consilium.room.localParticipant.setMicrophoneEnabled(true));
+  await cleo.evaluate(() => window.consilium.disconnect());
+  await cleo.close();
+  await Promise.all([ann, bob].map((m) => becomes(m, 'p2p')));
+  await screenMoves();
+  await ann.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].publication('microphone').track.mediaStreamTrack.enabled, 'hearing again');
+  await ann.evaluate(async () => {
+    await window.consilium.room.sendChat('directly');
+    await window.consilium.room.sendData(new TextEncoder().encode('by the server'));
+  });
+  await bob.waitFor(() => window.received.length === 1 && window.consilium.room.chat.some((m) => m.text === 'directly'), 'told');
+  await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(false));
+  await bob.waitFor(() => !document.querySelector('video[data-source="screen"]'), 'rid of the screen');
+  for (const member of [ann, bob]) assert.deepEqual(member.takeErrors(), []);
   await Promise.all([ann.close(), bob.close()]);
 });

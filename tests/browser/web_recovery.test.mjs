@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, Member } from './lib/browsers.mjs';
+import { becomes } from './lib/direct.mjs';
 import { colorCamera, colorOf } from './lib/fakes.mjs';
 import { Server } from './lib/server.mjs';
 
@@ -62,6 +63,29 @@ test('the gateway dies: the sessions are resumed, media never stops', { timeout:
   for (const m of [ann, bob]) assert.equal(await m.evaluate(() => window.gone), 0);
   await ann.evaluate(() => window.consilium.room.sendChat('still here'));
   await bob.waitFor(() => window.consilium.room.chat.some((c) => c.text === 'still here'), 'the message');
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('gateway and worker die while two talk directly: the picture never stops', { timeout: 120_000 }, async () => {
+  const [ann, bob] = [await join('direct', 'Ann', { topology: 'auto' }), await join('direct', 'Bob', { topology: 'auto' })];
+  for (const m of [ann, bob]) {
+    await becomes(m, 'p2p');
+    await m.evaluate(() => {
+      window.back = 0;
+      window.consilium.on('reconnected', () => window.back++);
+    });
+  }
+  await Promise.all([seesMoving(ann, 1), seesMoving(bob, 1)]);
+  await ann.watch();
+  process.kill(server.children().get('gateway'), 'SIGKILL');
+  for (const m of [ann, bob]) await m.waitFor(() => window.back > 0, 'reconnected', PATIENCE);
+  for (const m of [ann, bob]) await becomes(m, 'p2p');
+  for (const { longest } of Object.values(await ann.watched())) assert.ok(longest < 1000, `${longest} ms without a picture`);
+  const id = await ann.evaluate(() => window.consilium.room.localParticipant.id);
+  process.kill([...server.children()].find(([kind]) => kind.startsWith('worker'))[1], 'SIGKILL');
+  for (const m of [ann, bob]) await m.waitFor((was) => ![was, ''].includes(window.consilium.room.localParticipant.id), 'joined again', PATIENCE, id);
+  for (const m of [ann, bob]) await becomes(m, 'p2p', PATIENCE);
+  await Promise.all([seesMoving(ann, 1), seesMoving(bob, 1)]);
   await Promise.all([ann.close(), bob.close()]);
 });
 

@@ -149,6 +149,14 @@ export class DirectConnection extends Emitter {
     return kind === 'prflx' ? 'srflx' : kind;
   }
 
+  /** How loud our microphone is, and the other one's, 0 to 1. */
+  async levels() {
+    const microphone = this.#transceivers.get('microphone');
+    let own = 0;
+    for (const entry of (await microphone?.sender.getStats())?.values() ?? []) if (entry.type === 'media-source') own = entry.audioLevel ?? 0;
+    return { own, other: microphone?.receiver.getSynchronizationSources()[0]?.audioLevel ?? 0 };
+  }
+
   close() {
     this.#closed = true;
     this.pc.close();

@@ -87,6 +87,8 @@ export class Room extends RoomState {
       publications: (id) => [...(this.remoteParticipants.get(id)?.publications.values() ?? [])],
       slotReceiver: (track) => this.#sfu.slotReceiver(this._slotMid(track) ?? ''),
       show: () => this._showMedia(),
+      self: () => this.localParticipant.id,
+      speak: (speakers) => this._change('speakers', { speakers }),
       told: (now) => (this.topology = now),
       changed: (now, reason, gapMs) => this.emit('topologyChanged', { topology: now, reason, gapMs }),
     });

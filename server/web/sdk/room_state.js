@@ -241,6 +241,7 @@ export class RoomState extends Emitter {
     if (!participant || !publication || publication.muted === muted) return;
     if (participant === this.localParticipant) this.localParticipant._mutedByServer(trackId, muted);
     publication.muted = muted;
+    this._showMedia();
     this.emit(muted ? 'trackMuted' : 'trackUnmuted', publication, participant);
   }
 
@@ -285,6 +286,7 @@ export class RoomState extends Emitter {
     const slot = this.#slotOf(publication.id);
     const direct = this._directTrack(participant.id, publication.source);
     const media = direct ?? (slot ? this._slotTrack(slot.mid) : null);
+    if (direct?.kind === 'audio') direct.enabled = !publication.muted; // the server, which silences it otherwise, is not between us
     const before = track.mediaStreamTrack;
     if (media === before) return;
     if (!media) return this.#hide(publication, participant);

@@ -3,6 +3,7 @@
 // of it changes over in one task, right after a picture was presented.
 
 import { DirectConnection } from './direct_connection.js';
+import { DirectSpeakers } from './direct_speakers.js';
 import { MediaReady } from './media_ready.js';
 import { PathWatch } from './path_watch.js';
 import { SilentPlayer } from './silent_player.js';
@@ -22,6 +23,8 @@ import { SwitchMeter } from './switch_meter.js';
  * @property {(participant: string) => TrackPublication[]} publications of a remote participant
  * @property {(track: string) => RTCRtpReceiver | null} slotReceiver of a track that the server sends us
  * @property {() => void} show plays what mediaOf() says, else what the slots hold
+ * @property {() => string} self our own id
+ * @property {(speakers: import('./direct_speakers.js').Speaker[]) => void} speak
  * @property {(topology: Way) => void} told the room's topology is this from now on
  * @property {(topology: Way, reason: string, gapMs: number | null) => void} changed
  */
@@ -29,13 +32,15 @@ import { SwitchMeter } from './switch_meter.js';
 /**
  * `state`: connecting (also while ours is shown already and the other one's is not), connected (both), returning, over.
  * @typedef {{number: number, peer: string, connection: DirectConnection, state: 'connecting' | 'connected' | 'returning' | 'over',
- *   showing: boolean, reason: string, trouble: string | null, swapped: boolean, gap: Promise<number | null>, meter: SwitchMeter | null, watch: PathWatch | null,
+ *   showing: boolean, reason: string, trouble: string | null, swapped: boolean, gap: Promise<number | null>, meter: SwitchMeter | null, watch: PathWatch | null, speakers: DirectSpeakers | null,
  *   heights: Map<Source, number>, pair?: string}} Attempt
  */
 
 const POLL_MS = 50;
 /** No picture comes (any more): change over without waiting for one. */
 const NO_PICTURE_MS = 120;
+/** Nothing came for so long: the picture stands still already. */
+const DEAD_MS = 600;
 /** How long a sound that was changed over keeps its unheard player, so that the device stays open. */
 const LINGER_MS = 1000;
 
@@ -139,7 +144,7 @@ export class Topology {
     /** @type {Attempt} */
     const attempt = {
       number, peer, connection, state: 'connecting', showing: false, reason: '', trouble: null, swapped: false,
-      gap: Promise.resolve(null), meter: null, watch: null, heights: new Map(),
+      gap: Promise.resolve(null), meter: null, watch: null, speakers: null, heights: new Map(),
     };
     this.#attempt = attempt;
     connection.on('state', (state) => state === 'failed' && this.#trouble(attempt, 'failed'));
@@ -236,7 +241,8 @@ export class Topology {
 
   /** @param {Attempt} attempt */
   #meterBack(attempt) {
-    attempt.meter ??= new SwitchMeter(this.#picture(attempt.peer), attempt.trouble ? attempt.watch?.lastArrival : undefined);
+    const last = attempt.watch?.lastArrival ?? Infinity; // asked a few times a second: as old as a gap only if there is one
+    attempt.meter ??= new SwitchMeter(this.#picture(attempt.peer), performance.now() - last > DEAD_MS ? last : undefined);
     return attempt.meter;
   }
 
@@ -248,8 +254,19 @@ export class Topology {
     attempt.showing = direct;
     this.#host.show();
     if (!direct) attempt.watch?.close();
+    attempt.speakers?.close();
+    attempt.speakers = direct ? this.#listen(attempt) : null;
     attempt.gap = meter.gap(at);
     attempt.gap.then((gapMs) => gapMs !== null && this.#report(attempt, direct ? 'connected' : 'swapped', gapMs));
+  }
+
+  /** @param {Attempt} attempt */
+  #listen({ connection, peer }) {
+    const levels = async () => {
+      const { own, other } = await connection.levels();
+      return [{ participant: this.#host.self(), level: own }, { participant: peer, level: other }];
+    };
+    return new DirectSpeakers(levels, (speakers) => this.#host.speak(speakers));
   }
 
   /** @param {Attempt} attempt @param {string} state @param {number} [gapMs] */
@@ -292,6 +309,7 @@ export class Topology {
     if (!attempt) return;
     attempt.state = 'over';
     attempt.watch?.close();
+    attempt.speakers?.close();
     attempt.connection.close();
   }
 }

@@ -149,11 +149,23 @@ export class Track extends Emitter {
   }
 }
 
-/** The element that plays `stream` never finds it empty, so it neither stops nor clears its picture. @param {MediaStream} stream @param {MediaStreamTrack} media */
+/** Firefox chooses another picture of a stream only when one is added while none is chosen. */
+const CHOOSES_WHAT_IS_ADDED = 'mozCaptureStream' in HTMLMediaElement.prototype;
+
+/**
+ * The element that plays `stream` never finds it empty, so it neither stops nor clears its picture.
+ * @param {MediaStream} stream @param {MediaStreamTrack} media in place of what is in it
+ */
 function exchange(stream, media) {
   const before = stream.getTracks();
+  const bridge = CHOOSES_WHAT_IS_ADDED && media.kind === 'video' ? media.clone() : null;
+  if (bridge) {
+    stream.addTrack(bridge);
+    for (const track of before) stream.removeTrack(track);
+  }
   stream.addTrack(media);
-  for (const track of before) if (track !== media) stream.removeTrack(track);
+  for (const track of bridge ? [bridge] : before) stream.removeTrack(track);
+  bridge?.stop();
 }
 
 /** A publication: that somebody shares a source, whether or not its media reaches us at the moment. */

@@ -32,14 +32,18 @@ const FIREFOX_PREFS = {
   'intl.accept_languages': 'en',
 };
 
-/** @param {'chromium' | 'firefox'} kind */
-export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 } } = {}) {
+/**
+ * `wrap` gives another program to start in place of Chromium's, such as one that runs it on another host (hosts.mjs): the
+ * browser is then driven by a pipe, because its ports are that host's.
+ * @param {'chromium' | 'firefox'} kind
+ */
+export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 }, wrap } = {}) {
   const userDataDir = fs.mkdtempSync(path.join(os.tmpdir(), `consilium-${kind}-`));
   const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: viewport };
   const browser = await puppeteer.launch(
     kind === 'firefox'
       ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: { ...FIREFOX_PREFS, ...prefs }, args }
-      : { ...common, headless: false, executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
+      : { ...common, headless: false, pipe: wrap !== undefined, executablePath: wrap ? wrap(CHROMIUM) : CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
   );
   browser.once('disconnected', () => fs.rm(userDataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }, () => {}));
   return browser;

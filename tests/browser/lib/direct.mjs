@@ -64,6 +64,7 @@ export function observe(member, name) {
     const [camera, microphone] = ['camera', 'microphone'].map((s) => p.publication(s).track);
     const kept = { camera, microphone, video: [...camera.elements][0], audio: [...microphone.elements][0] };
     const stream = kept.video.srcObject;
+    const slow = 'mozCaptureStream' in kept.video; // Firefox reads pixels slowly
     const found = new Set();
     window.unsubscribed = [];
     const seen = { frames: 0, longest: 0, last: performance.now() };
@@ -83,7 +84,8 @@ export function observe(member, name) {
       if (kept.audio.srcObject?.getAudioTracks().length !== 1) found.add(`${kept.audio.srcObject?.getAudioTracks().length} sounds`);
       const heard = [...document.querySelectorAll('audio')].filter((a) => a.dataset.participant === p.id && a.dataset.source === 'microphone' && !a.muted && a.srcObject);
       if (heard.length !== 1) found.add(`${heard.length} elements with sound`);
-      requestAnimationFrame(look);
+      if (slow) setTimeout(look, 100);
+      else requestAnimationFrame(look);
     };
     look();
   }, colorOf, name);

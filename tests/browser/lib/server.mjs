@@ -41,11 +41,16 @@ async function freeUdpPorts(count) {
 }
 
 export class Server {
-  /** @param {{workers?: number, args?: string[], env?: Record<string, string>}} [options] */
-  static async start({ workers = 1, args = [], env = {} } = {}) {
+  /**
+   * @param {{workers?: number, args?: string[], env?: Record<string, string>, address?: string, prefix?: string[]}} [options]
+   *   `address`: of another host's network interface: the server then speaks https, with a certificate made on the spot
+   *   `prefix`: words before the command, such as those that run it on another host (hosts.mjs)
+   */
+  static async start({ workers = 1, args = [], env = {}, address, prefix = [] } = {}) {
     const http = await freeTcpPort();
     const media = await freeUdpPorts(workers);
-    const child = spawn(binary, ['--dev', '--http', `127.0.0.1:${http}`, '--media-port', String(media), '--workers', String(workers), ...args], {
+    const [program, ...words] = [...prefix, binary];
+    const child = spawn(program, [...words, address ? '--lan' : '--dev', '--http', `${address ?? '127.0.0.1'}:${http}`, '--media-port', String(media), '--workers', String(workers), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

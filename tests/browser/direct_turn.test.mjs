@@ -1,0 +1,102 @@
+// tests/browser/direct_turn.test.mjs: two hosts that cannot reach each other talk through Debian's coturn, with the settings of
+// conf/coturn.conf and the credentials that the server makes.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, Member } from './lib/browsers.mjs';
+import { becomes, changes, noteChanges, packetsBy, seesMoving } from './lib/direct.mjs';
+import { colorCamera } from './lib/fakes.mjs';
+import { cannot, Hosts } from './lib/hosts.mjs';
+import { Server } from './lib/server.mjs';
+
+const SECRET = 'a-secret-of-this-test-and-of-nothing-else';
+const skip = cannot('turnserver');
+
+let hosts;
+let server;
+let turn;
+const browsers = {};
+
+before(async () => {
+  if (skip) return;
+  hosts = new Hosts();
+  hosts.block(true);
+  turn = await hosts.startTurn(SECRET);
+  server = await Server.start({
+    address: hosts.address, prefix: hosts.prefix('server'),
+    args: [
+      `--set=media.address=${hosts.address}`,
+      `--set=turn.secret=${SECRET}`, `--set=turn.urls=turn:${hosts.address}:3478?transport=udp`,
+    ],
+  });
+  for (const host of ['a', 'b']) {
+    browsers[host] = await launch('chromium', {
+      viewport: { width: 640, height: 480 }, wrap: (path) => hosts.wrapper(host, path),
+      args: ['--ignore-certificate-errors'],
+    });
+  }
+});
+
+after(async () => {
+  await Promise.all(Object.values(browsers).map((b) => b.close()));
+  await server?.stop();
+  turn?.stop();
+  hosts?.close();
+});
+
+const join = (host, room, name, color, prepare = async () => {}) =>
+  Member.join(browsers[host], server.url, { room, name }, {}, async (page) => {
+    await noteChanges(page);
+    await colorCamera(page, color);
+    await prepare(page);
+  });
+
+/** Kinds of the candidates that the page's direct connection told the other. */
+const spyCandidates = (page) =>
+  page.evaluateOnNewDocument(() => {
+    window.told = [];
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+      const m = JSON.parse(text);
+      if (m.type === 'signal' && m.candidate?.candidate) window.told.push(/ typ (\w+)/.exec(m.candidate.candidate)[1]);
+      if (m.type === 'directState' && m.pair) window.pair = m.pair;
+      return send.call(this, text);
+    };
+  });
+
+/** Both are direct, through the relay, with pictures. */
+async function relayed(ann, bob) {
+  for (const [member, other] of [[ann, 'Bob'], [bob, 'Ann']]) {
+    await becomes(member, 'p2p');
+    await seesMoving(member, other);
+    assert.ok((await packetsBy(member, 'p2p')) > 0);
+  }
+}
+
+test('no way but the relay: it is found', { skip, timeout: 60_000 }, async () => {
+  const ann = await join('a', 'relay', 'Ann', 'rgb(200,60,60)', spyCandidates);
+  const bob = await join('b', 'relay', 'Bob', 'rgb(60,60,200)', spyCandidates);
+  await relayed(ann, bob);
+  const pairs = [await ann.evaluate(() => window.pair), await bob.evaluate(() => window.pair)];
+  assert.ok(pairs.includes('relay'), `pairs ${pairs}`);
+  assert.match(turn.log(), /realm .*user <\d+:s_/, 'coturn knows the user of our credentials');
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('the policy relay: nobody learns an address but the relay’s', { skip, timeout: 60_000 }, async () => {
+  const ann = await join('a', 'policy', 'Ann', 'rgb(200,60,60)', spyCandidates);
+  await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
+  hosts.block(false); // even where they could reach each other
+  const bob = await join('b', 'policy', 'Bob', 'rgb(60,60,200)', spyCandidates);
+  await relayed(ann, bob);
+  for (const member of [ann, bob]) {
+    assert.deepEqual([...new Set(await member.evaluate(() => window.told))], ['relay']);
+    assert.equal(await member.evaluate(() => window.pair), 'relay');
+  }
+  await ann.evaluate(() => window.consilium.room.setPolicy({ topology: 'never' }));
+  for (const member of [ann, bob]) await becomes(member, 'sfu');
+  assert.equal((await changes(bob, 2))[1].reason, 'room');
+  await Promise.all([seesMoving(ann, 'Bob'), seesMoving(bob, 'Ann')]);
+  hosts.block(true);
+  await Promise.all([ann.close(), bob.close()]);
+});
