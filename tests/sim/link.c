@@ -79,6 +79,7 @@ void link_init(struct sim_link *l, struct sim_clock *clock, const struct link_pr
                uint64_t place, double duration_s) {
   memset(l, 0, sizeof *l);
   l->clock = clock;
+  l->overhead_bytes = IP_UDP_SRTP;
   l->profile = *profile;
   sim_random_init(&l->random, seed, place);
   if (profile->trace) make_trace(l, duration_s);
@@ -127,7 +128,7 @@ static void arrive(void *arg, void *data) {
   struct sim_link *l = arg;
   struct sim_packet *p = data;
   struct link_flow *f = &l->flows[p->flow];
-  if (l->clock->now_us >= l->count_from_us) f->delivered_bytes += p->len + IP_UDP_SRTP;
+  if (l->clock->now_us >= l->count_from_us) f->delivered_bytes += p->len + l->overhead_bytes;
   f->deliver(f->arg, p);
   free(p);
 }
@@ -176,7 +177,7 @@ void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len
   memcpy(p->data, data, len);
   l->entered++;
   drain(l);
-  uint32_t bytes = (uint32_t)len + IP_UDP_SRTP;
+  uint32_t bytes = (uint32_t)len + l->overhead_bytes;
   bool full = l->queued_bytes + bytes > l->queue_limit_bytes || l->queue_tail - l->queue_head == LINK_QUEUED;
   if (full || link_rate_bps(l, l->clock->now_us) <= 0) {
     l->overflowed++;

@@ -54,6 +54,7 @@ struct sim_link {
   struct sim_clock *clock;
   struct link_profile profile;
   struct sim_random random;
+  uint32_t overhead_bytes; /* IP_UDP_SRTP; 0 when whole IP packets are sent */
   struct link_flow flows[LINK_FLOWS];
   double *trace_bps; /* by 100 ms; NULL: none */
   size_t trace_count;
