@@ -19,6 +19,45 @@ after(async () => {
   await server?.stop();
 });
 
+/** What the room's menu opens. @param {Member} doctor */
+async function checkDialogs(doctor, what) {
+  for (const action of ['invite', 'devices', 'shortcuts']) {
+    await doctor.choose('#room-menu', action);
+    await doctor.page.waitForSelector('dialog[open]');
+    await check(doctor.page, `${what}: ${action}`);
+    await doctor.page.keyboard.press('Escape');
+    await doctor.waitFor(() => !document.querySelector('dialog'), 'closed');
+  }
+}
+
+/** Somebody waits; somebody is asked for a photo. @param {Member} doctor */
+async function checkWaitingAndStill(browser, doctor, room, what, dress) {
+  const link = await doctor.evaluate(() => window.consilium.room.createGuestLink({ role: 'patient', name: 'Guest' }));
+  const guest = await (await browser.createBrowserContext()).newPage();
+  const url = new URL(link.url);
+  url.searchParams.set('autojoin', '1');
+  await guest.goto(url.href);
+  await doctor.waitFor(() => document.querySelector('#queue-list .person'), 'somebody waiting');
+  await check(doctor.page, `${what}: the queue`);
+  await guest.browserContext().close();
+  const asked = await Member.join(browser, doctor.page.url().split('/?')[0], { room, name: 'Mr. Asked', role: 'patient' }, { microphone: '0' }, dress);
+  await doctor.evaluate(() => document.querySelectorAll('.toast').forEach((t) => t.remove()));
+  await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()].some((p) => p.name === 'Mr. Asked' && p.publication('camera')), 'the camera');
+  const id = await asked.evaluate(() => window.consilium.room.localParticipant.id);
+  await doctor.choose(`.person[data-participant="${id}"] .icon-button`, 'still');
+  await check(doctor.page, `${what}: photo asked for`);
+  await asked.click('dialog [data-action="take"]');
+  await asked.waitFor(() => document.querySelector('.still-dialog canvas'), 'the photo');
+  await check(asked.page, `${what}: consent`);
+  await asked.click('dialog [data-action="send"]');
+  await doctor.waitFor(() => document.querySelector('.still-dialog canvas'), 'the photo');
+  await check(doctor.page, `${what}: photo`);
+  await doctor.click('dialog [data-action="close-dialog"]');
+  await doctor.click('.still-card [data-action="forget"]');
+  await asked.close();
+  await doctor.waitFor(() => document.querySelectorAll('#people-list .person').length === 2, 'two people');
+}
+
 async function checkAllPages(kind, scheme) {
   browsers[kind] ??= await launch(kind, { viewport: { width: 1000, height: 700 } });
   const browser = browsers[kind];
@@ -40,6 +79,14 @@ async function checkAllPages(kind, scheme) {
   await doctor.waitFor(() => document.querySelector('.chat-item'), 'the message');
   await doctor.evaluate(() => window.consilium.room.raiseHand(true));
   await check(doctor.page, `${kind} ${scheme}: room with chat`);
+  await doctor.click('#room-people'); // in place of the chat
+  await doctor.waitFor(() => document.querySelectorAll('#people-list .person').length === 2, 'two people');
+  await check(doctor.page, `${kind} ${scheme}: people`);
+  await doctor.click('#control-pointer');
+  await check(doctor.page, `${kind} ${scheme}: pointing, with a message`);
+  await doctor.click('#control-pointer');
+  await checkDialogs(doctor, `${kind} ${scheme}`);
+  if (kind === 'chromium') await checkWaitingAndStill(browser, doctor, room, `${kind} ${scheme}`, dress);
   await doctor.click('#room-menu');
   await check(doctor.page, `${kind} ${scheme}: menu`);
   await doctor.click('.menu [data-action="end"]');
@@ -47,6 +94,8 @@ async function checkAllPages(kind, scheme) {
 
   await page.goto(server.adminUrl.replace('/admin/', '/admin/?lang=en'));
   await page.waitForSelector('.admin-person', { visible: true });
+  await page.click('.plots summary');
+  await page.waitForFunction(() => document.querySelector('.plots .plot, .plots .lead'));
   await check(page, `${kind} ${scheme}: admin`);
   await page.click('#admin-forget');
   await check(page, `${kind} ${scheme}: admin login`);

@@ -1,6 +1,7 @@
 // tests/browser/web_admin.test.mjs: the admin page: the token, live figures, removing and closing, hostile names as text.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch, Member } from './lib/browsers.mjs';
 import { Server } from './lib/server.mjs';
@@ -16,6 +17,7 @@ let browser;
 const errors = [];
 
 before(async () => {
+  fs.mkdirSync(new URL('artefacts/', import.meta.url), { recursive: true });
   server = await Server.start();
   browser = await launch('chromium', { viewport: { width: 640, height: 480 } });
   doctor = await Member.join(browser, server.url, { room, name: 'Dr. Lee' }, { topology: 'never' });
@@ -92,6 +94,52 @@ test('the pages’ policy forbids what is inline or foreign', async () => {
   });
   assert.equal(await page.evaluate(() => window.inlineRan), undefined);
   errors.splice(0);
+});
+
+test('the workers’ load is shown, and the room’s topology', async () => {
+  await waitFor(() => /^\d+\s?%$/.test(document.querySelector('table.workers tbody tr')?.children[2].textContent ?? ''));
+  const [worker, state, , rooms, people] = await page.evaluate(() => [...document.querySelector('table.workers tbody tr').children].map((c) => c.textContent));
+  assert.deepEqual([worker, state, rooms, people], ['0', 'running', '1', '2']);
+  await waitFor(() => Number.parseFloat(document.querySelector('table.workers tbody tr').children[5].textContent) > 0);
+  assert.match(await page.evaluate(() => document.querySelector('.topologies').textContent), /^Topology since this page was opened: /);
+});
+
+test('plots are drawn from what the server says, and move; hostile names are text in them too', async () => {
+  await page.evaluate(() => [...document.querySelectorAll('.plots')].forEach((p) => (p.open = true)));
+  await waitFor(() => document.querySelectorAll('.plots .plot').length >= 8 || document.querySelector('.plots .lead'));
+  if (!(await page.evaluate(() => document.querySelector('.plots .plot')))) {
+    assert.match(await page.evaluate(() => document.querySelector('.plots .lead').textContent), /built without uPlot/); // as the page should say
+    return;
+  }
+  assert.deepEqual(await page.evaluate(() => [...document.querySelector('.plots').querySelectorAll('.plot')].map((p) => p.dataset.measure)), ['bitrate', 'loss', 'rtt', 'layer']);
+  const inked = () => page.evaluate(() => {
+    const { width, height } = document.querySelector('.plot[data-measure="bitrate"] canvas');
+    const data = document.querySelector('.plot[data-measure="bitrate"] canvas').getContext('2d').getImageData(0, 0, width, height).data;
+    let hash = 0;
+    for (let i = 3; i < data.length; i += 4) if (data[i]) hash = (hash * 31 + i + data[i - 1]) | 0;
+    return hash;
+  });
+  const before = await inked();
+  assert.notEqual(before, 0, 'something is drawn');
+  await waitFor(() => document.querySelectorAll('.plot[data-measure="layer"] .plot-legend li').length >= 1);
+  assert.ok(await page.evaluate((name) => [...document.querySelectorAll('.plot-legend li')].some((li) => li.textContent.includes(name)), HOSTILE));
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  const words = await page.evaluate(() => document.getElementById('admin-state').textContent);
+  await waitFor((w) => document.getElementById('admin-state').textContent !== w, words);
+  assert.notEqual(await inked(), before, 'a second later it is another picture');
+  await page.screenshot({ path: new URL('artefacts/admin-plots.png', import.meta.url).pathname, fullPage: true });
+  assert.deepEqual(errors, []);
+});
+
+test('a server without the plots’ library says so', async () => {
+  const plain = await (await browser.createBrowserContext()).newPage();
+  await plain.setRequestInterception(true);
+  plain.on('request', (request) => (request.url().includes('/vendor/') ? request.respond({ status: 404 }) : request.continue()));
+  await plain.goto(server.adminUrl.replace('/admin/', '/admin/?lang=en'));
+  await plain.waitForSelector('.admin-person .plots', { visible: true });
+  await plain.click('.admin-person .plots summary');
+  await plain.waitForFunction(() => document.querySelector('.plots .lead')?.textContent.includes('built without uPlot'));
+  await plain.browserContext().close();
 });
 
 test('removing asks first; who cancels removes nobody', async () => {

@@ -9,7 +9,8 @@ import ts from 'typescript';
 
 const web = new URL('../../server/web/', import.meta.url).pathname;
 const catalogues = Object.fromEntries(['en', 'zh-CN'].map((l) => [l, JSON.parse(fs.readFileSync(`${web}i18n/${l}.json`, 'utf8'))]));
-const files = fs.readdirSync(web, { recursive: true }).map(String);
+/** Not what the build puts in from outside. */
+const files = fs.readdirSync(web, { recursive: true }).map(String).filter((f) => !f.includes('vendor/'));
 const scripts = files.filter((f) => /^(app|admin)\/.*\.js$/.test(f));
 const pages = files.filter((f) => f.endsWith('.html') && !f.startsWith('examples/'));
 const read = (file) => fs.readFileSync(path.join(web, file), 'utf8');

@@ -7,6 +7,7 @@ import { toast } from '../app/toast.js';
 import { ApiError, call, forgetToken, keepToken, takeToken } from './api.js';
 import { follow, setText } from './keyed.js';
 import { roomCard, updatePeople, updateSummary } from './room_card.js';
+import { showWorkers } from './workers.js';
 
 /** @typedef {import('./room_card.js').Summary} Summary */
 /** @typedef {import('./room_card.js').Person} Person */
@@ -75,6 +76,7 @@ async function refresh() {
   const state = find('admin-state');
   try {
     await showRooms((await call(['rooms'])).rooms);
+    await showWorkers(find('workers'));
     show('admin');
     state.dataset.state = 'ok';
     setText(state, text('admin.updated', { time: new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'medium' }).format(Date.now()) }));
@@ -107,6 +109,7 @@ function logIn(error) {
   clearTimeout(timer);
   forgetToken();
   find('rooms').replaceChildren();
+  find('workers').replaceChildren();
   shown = false;
   find('login-error').textContent = error;
   find('login-error').hidden = error === '';

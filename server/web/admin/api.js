@@ -29,6 +29,13 @@ export class ApiError extends Error {
   }
 }
 
+/** The server's figures as Prometheus has them. @returns {Promise<string>} */
+export async function metrics() {
+  const response = await fetch('/metrics', { headers: { authorization: `Bearer ${sessionStorage.getItem(KEY) ?? ''}` }, cache: 'no-store', credentials: 'omit' });
+  if (!response.ok) throw new ApiError(response.status, response.statusText);
+  return response.text();
+}
+
 /**
  * @param {string[]} path of the resource under /api/v1
  * @param {string} [method]

@@ -2,7 +2,9 @@
 
 import { make } from '../app/dom.js';
 import { number, text, timeOfDay } from '../app/i18n.js';
+import { TopologyLog } from './history.js';
 import { fillRows, follow, setText } from './keyed.js';
+import { Plots } from './plots.js';
 
 /** @typedef {{room: string, participants: number, hidden: number, tracks: number, locked: boolean, topology: string, createdAt: number}} Summary */
 /** @typedef {{rid: string, live: boolean, codec: string, bitrateBps: number, lossFraction: number, width: number, height: number, fps: number}} Received */
@@ -17,6 +19,11 @@ import { fillRows, follow, setText } from './keyed.js';
 const BAD_LOSS = 0.03;
 const BAD_RTT_US = 300_000;
 
+/** What a card keeps beside its elements. @type {WeakMap<HTMLElement, TopologyLog>} */
+const topologies = new WeakMap();
+/** @type {WeakMap<HTMLElement, Plots>} */
+const plots = new WeakMap();
+
 /** @param {Summary} summary @param {Actions} actions @returns {HTMLElement} */
 export function roomCard(summary, actions) {
   const close = make('button', 'outline-danger', text('admin.close'));
@@ -25,7 +32,8 @@ export function roomCard(summary, actions) {
   close.onclick = () => actions.close(summary.room);
   const card = make('details', 'admin-room',
     make('summary', '', make('h2', '', summary.room), make('span', 'room-facts')),
-    make('div', 'admin-room-body', make('div', 'people'), make('div', 'admin-actions', close)));
+    make('div', 'admin-room-body', make('p', 'topologies hint'), make('div', 'people'), make('div', 'admin-actions', close)));
+  topologies.set(card, new TopologyLog());
   card.dataset.room = summary.room;
   card.ontoggle = actions.opened;
   return card;
@@ -39,6 +47,11 @@ export function updateSummary(card, summary) {
   if (summary.hidden > 0) facts.push(text('admin.hidden', { count: summary.hidden }));
   if (summary.locked) facts.push(text('admin.locked'));
   setText(card.querySelector('.room-facts'), facts.join(' · '));
+  const log = /** @type {TopologyLog} */ (topologies.get(card));
+  if (log.take(summary.topology)) {
+    const changes = log.changes.map(({ at, topology }, i) => (i === 0 ? text(`admin.topology.${topology}`) : text('admin.change', { time: exactTime(at), topology: text(`admin.topology.${topology}`) })));
+    setText(card.querySelector('.topologies'), text('admin.topologies', { list: changes.join(' → ') }));
+  }
 }
 
 /** @param {HTMLElement} card @param {string} room @param {Person[]} people @param {Actions} actions */
@@ -60,6 +73,9 @@ function personCard(room, person, actions) {
       table('sends', 'admin.media', ['admin.source', 'admin.layers', 'admin.codec', 'admin.bitrate', 'admin.lossHead', 'admin.picture']),
       table('receives', 'admin.received', ['admin.from', 'admin.source', 'admin.layers', 'admin.bitrate', 'admin.lossHead', 'admin.rttHead'])));
   card.dataset.participant = person.participant;
+  const drawn = new Plots();
+  plots.set(card, drawn);
+  card.append(drawn.element);
   return card;
 }
 
@@ -84,7 +100,14 @@ function updatePerson(card, person, people) {
   setText(card.querySelector('.facts'), facts(person).join(' · '));
   fillRows(/** @type {HTMLTableSectionElement} */ (card.querySelector('.sends tbody')), sendRows(person));
   fillRows(/** @type {HTMLTableSectionElement} */ (card.querySelector('.receives tbody')), receiveRows(person, people));
+  const drawn = /** @type {Plots} */ (plots.get(card));
+  drawn.history.take(person, people, ({ source, from }) => (from === null ? text('admin.sends', { source: text(`source.${source}`) }) : text('admin.gets', { name: from, source: text(`source.${source}`) })));
+  drawn.draw();
 }
+
+/** @param {number} at */
+const exactTime = (at) => new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'medium' }).format(at);
+
 
 /** @param {Person} person */
 function facts({ role, identity, transport, connected, hidden }) {

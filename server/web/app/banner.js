@@ -33,6 +33,13 @@ export class ConnectionState {
     find('banner').hidden = true;
   }
 
+  /** In the language of now. */
+  showTexts() {
+    find('room-state').dataset.state = '';
+    find('banner').replaceChildren();
+    this.#show();
+  }
+
   /** @param {string} state */
   #mediaIs(state) {
     // Every further attempt begins with "connecting": once it has failed, only success changes what is said.

@@ -21,8 +21,7 @@ export class ChatPanel {
     this.#toggle = toggle;
     this.#changed = changed;
     find('chat-list').replaceChildren();
-    dress(find('chat-send'), 'send', text('chat.send'));
-    dress(find('chat-close'), 'close', text('chat.close'));
+    this.showTexts();
     for (const message of room.chat) this.#show(message);
     this.#off = room.on('chatMessage', (message) => {
       this.#show(message);
@@ -46,12 +45,19 @@ export class ChatPanel {
     this.#showOpen();
   }
 
-  toggle() {
-    this.open = !this.open;
+  toggle(open = !this.open, focus = true) {
+    if (open === this.open) return;
+    this.open = open;
     this.unread = 0;
     this.#showOpen();
-    (this.open ? find('chat-text') : this.#toggle).focus();
+    if (focus) (this.open ? find('chat-text') : this.#toggle).focus();
     this.#changed();
+  }
+
+  /** In the language of now. */
+  showTexts() {
+    dress(find('chat-send'), 'send', text('chat.send'));
+    dress(find('chat-close'), 'close', text('chat.close'));
   }
 
   #showOpen() {

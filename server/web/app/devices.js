@@ -1,45 +1,65 @@
-// server/web/app/devices.js: which camera and microphone to use, in a dialog.
+// server/web/app/devices.js: the settings of the call in a dialog: which camera, microphone and loudspeaker, which language.
 
+import { showDialog } from './dialog.js';
 import { make } from './dom.js';
-import { text } from './i18n.js';
+import { chooseLanguage, LANGUAGES, text } from './i18n.js';
 import { toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').LocalParticipant} LocalParticipant */
-/** @typedef {'audioinput' | 'videoinput'} Kind */
+/** @typedef {{value: string, words: string}} Choice */
+
+/** The loudspeaker that was chosen; sounds that begin later want it too. */
+let speaker = '';
 
 /** @param {LocalParticipant} local */
 export async function showDevices(local) {
-  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
-  const heading = make('h2', '', text('devices.title'));
-  heading.id = 'devices-title';
-  const done = make('button', 'primary', text('devices.done'));
-  done.type = 'button';
-  const dialog = make('dialog', 'dialog', heading,
-    choice('devices.microphone', 'audioinput', devices, local, 'microphone'),
-    choice('devices.camera', 'videoinput', devices, local, 'camera'),
-    make('div', 'dialog-buttons', done));
-  dialog.setAttribute('aria-labelledby', heading.id);
-  document.body.append(dialog);
-  done.onclick = () => dialog.close();
-  dialog.onclose = () => dialog.remove();
-  dialog.showModal();
+  const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+  /** @param {MediaDeviceKind} kind */
+  const choices = (kind) => devices.filter((d) => d.kind === kind).map((d, i) => ({ value: d.deviceId, words: d.label || text('devices.unnamed', { number: i + 1 }) }));
+  const now = (/** @type {'microphone' | 'camera'} */ source) => local.publication(source)?.track.mediaStreamTrack?.getSettings().deviceId;
+  /** @type {Node[]} */
+  const fields = [];
+  if (local.role !== 'observer') {
+    fields.push(
+      select('devices.microphone', 'audioinput', choices('audioinput'), now('microphone'), (id) => local.switchDevice('audioinput', id)),
+      select('devices.camera', 'videoinput', choices('videoinput'), now('camera'), (id) => local.switchDevice('videoinput', id)),
+    );
+  }
+  const outputs = choices('audiooutput');
+  if (outputs.length > 0 && 'setSinkId' in HTMLMediaElement.prototype) {
+    fields.push(select('devices.speaker', 'audiooutput', outputs, speaker || 'default', async (id) => {
+      speaker = id;
+      await Promise.all([...document.querySelectorAll('audio')].map(useSpeaker));
+    }));
+  }
+  const languages = LANGUAGES.map((value) => ({ value, words: text(`language.${value}`) }));
+  const dialog = showDialog({
+    title: text('devices.title'),
+    body: [...fields, select('devices.language', 'language', languages, document.documentElement.lang, async (language) => {
+      await chooseLanguage(language);
+      dialog.close(); // its words are those of the other language
+    })],
+  });
+}
+
+/** @param {HTMLMediaElement} element */
+export async function useSpeaker(element) {
+  if (speaker && 'setSinkId' in element) await element.setSinkId(speaker);
 }
 
 /**
- * @param {string} key @param {Kind} kind @param {MediaDeviceInfo[]} devices @param {LocalParticipant} local
- * @param {'microphone' | 'camera'} source
+ * @param {string} key @param {string} name @param {Choice[]} choices @param {string | undefined} now @param {(value: string) => Promise<unknown>} choose
  */
-function choice(key, kind, devices, local, source) {
-  const select = make('select');
-  select.name = kind;
-  const now = local.publication(source)?.track.mediaStreamTrack?.getSettings().deviceId;
-  for (const [i, device] of devices.filter((d) => d.kind === kind).entries()) {
-    const option = make('option', '', device.label || text('devices.unnamed', { number: i + 1 }));
-    option.value = device.deviceId;
-    option.selected = device.deviceId === now;
-    select.append(option);
+function select(key, name, choices, now, choose) {
+  const element = make('select');
+  element.name = name;
+  for (const { value, words } of choices) {
+    const option = make('option', '', words);
+    option.value = value;
+    option.selected = value === now;
+    element.append(option);
   }
-  select.disabled = select.options.length === 0;
-  select.onchange = () => local.switchDevice(kind, select.value).catch(toastError);
-  return make('label', '', make('span', '', text(key)), select);
+  element.disabled = choices.length === 0;
+  element.onchange = () => choose(element.value).catch(toastError);
+  return make('label', '', make('span', '', text(key)), element);
 }

@@ -1,4 +1,4 @@
-// server/web/app/dialog.js: asks before something that cannot be taken back.
+// server/web/app/dialog.js: windows above the page: questions before something that cannot be taken back, and others.
 
 import { make } from './dom.js';
 import { text } from './i18n.js';
@@ -6,27 +6,46 @@ import { text } from './i18n.js';
 let serial = 0;
 
 /**
+ * A modal window. It takes itself out of the page when it is closed; Escape closes it, and the focus goes back where it was.
+ * @param {{title: string, body: (Node | string)[], buttons?: HTMLElement[], className?: string, closed?: (value: string) => void}} content
+ *   without `buttons` it has one that closes it
+ * @returns {HTMLDialogElement}
+ */
+export function showDialog({ title, body, buttons, className = '', closed }) {
+  const heading = make('h2', '', title);
+  heading.id = `dialog-title-${++serial}`;
+  const dialog = make('dialog', `dialog ${className}`.trim(), heading, ...body);
+  if (!buttons) {
+    const done = make('button', 'primary', text('dialog.close'));
+    done.type = 'button';
+    done.dataset.action = 'close-dialog';
+    done.onclick = () => dialog.close();
+    buttons = [done];
+  }
+  dialog.append(make('div', 'dialog-buttons', ...buttons));
+  dialog.setAttribute('aria-labelledby', heading.id);
+  dialog.onclose = () => {
+    dialog.remove();
+    closed?.(dialog.returnValue);
+  };
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/**
  * @param {{title: string, words: string, action: string}} question `action` is the button that does it
  * @returns {Promise<boolean>}
  */
 export function confirmAction({ title, words, action }) {
-  const heading = make('h2', '', title);
-  heading.id = `dialog-title-${++serial}`;
   const no = make('button', '', text('dialog.cancel'));
   const yes = make('button', 'danger', action);
   no.type = yes.type = 'button';
   yes.dataset.action = 'confirm';
-  const dialog = make('dialog', 'dialog', heading, make('p', 'lead', words), make('div', 'dialog-buttons', no, yes));
-  dialog.setAttribute('aria-labelledby', heading.id);
-  document.body.append(dialog);
   return new Promise((resolve) => {
+    const dialog = showDialog({ title, body: [make('p', 'lead', words)], buttons: [no, yes], closed: (value) => resolve(value === 'yes') });
     yes.onclick = () => dialog.close('yes');
     no.onclick = () => dialog.close();
-    dialog.onclose = () => {
-      dialog.remove();
-      resolve(dialog.returnValue === 'yes');
-    };
-    dialog.showModal();
     no.focus();
   });
 }

@@ -34,7 +34,7 @@ export function layout(width, height, items) {
 /** @param {number} width @param {number} height @param {Item} own @param {Item} other @returns {Layout} */
 function pairLayout(width, height, own, other) {
   const tall = height > width;
-  const insetWidth = Math.round(tall ? clamp(width * 0.28, 76, 200) : clamp(width * 0.2, 120, 260));
+  const insetWidth = Math.round(tall ? clamp(width * 0.28, 76, 200) : clamp(width * 0.2, 120, Math.max(260, width * 0.14)));
   const insetHeight = Math.round(tall ? insetWidth * 1.33 : insetWidth * 0.625);
   const margin = width < 480 ? GAP : 2 * GAP;
   const boxes = new Map([
@@ -74,7 +74,7 @@ function focusLayout(width, height, focus, others) {
   const beside = width > height * 1.15;
   const room = beside ? height : width;
   const each = (room + GAP) / others.length - GAP; // what each face may take along the strip if all shall fit
-  const long = beside ? clamp(each, 78, 150) : clamp(each, 76, 200);
+  const long = beside ? clamp(each, 78, Math.max(150, height * 0.16)) : clamp(each, 76, 200);
   const thick = beside ? Math.min(long * WIDEST, width * 0.25) : clamp(long / 1.25, 76, height * 0.2);
   const fit = Math.max(1, Math.floor((room + GAP) / (long + GAP)));
   const count = others.length <= fit ? others.length : fit - 1;

@@ -1,16 +1,24 @@
-// server/web/app/room_view.js: the call itself on the page: grid, sound, controls, chat, and what a doctor may do.
+// server/web/app/room_view.js: the call itself on the page: puts its parts together and tells them when the room changes.
 
-import { canCaptureScreen } from '../sdk/consilium.js';
 import { ConnectionState } from './banner.js';
+import { CallTimer, ServerClock } from './call_timer.js';
 import { ChatPanel } from './chat.js';
-import { showDevices } from './devices.js';
-import { confirmAction } from './dialog.js';
+import { Controls } from './controls.js';
+import { showDevices, useSpeaker } from './devices.js';
 import { dress, find, icon } from './dom.js';
 import { Grid } from './grid.js';
-import { text } from './i18n.js';
-import { copyLink, invitation } from './invite.js';
+import { onLanguage, text } from './i18n.js';
+import { invitation } from './invite.js';
+import { canInvite, showInvite } from './invite_dialog.js';
 import { attachMenu, closeMenu } from './menu.js';
 import { roomTitle } from './pages.js';
+import { PeoplePanel } from './people.js';
+import { governItems, personItems } from './person_actions.js';
+import { Pointers } from './pointers.js';
+import { remember, remembered } from './preferences.js';
+import { fullScreenItem, tileScreenItems, toggleFullScreen } from './screen_tools.js';
+import { Shortcuts } from './shortcuts.js';
+import { StillsView } from './stills.js';
 import { toast, toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').Room} Room */
@@ -20,35 +28,59 @@ import { toast, toastError } from './toast.js';
 /** @typedef {import('./tile.js').Tile} Tile */
 
 export class RoomView {
+  #client;
   #room;
   #chat;
+  #people;
   #grid;
+  #pointers;
+  #stills;
+  #controls;
   #state;
+  #timer;
+  #shortcuts;
   #link;
+  #offLanguage;
 
   /** @param {Client} client @param {Room} room @param {string | null} link what others may join with */
   constructor(client, room, link) {
+    this.#client = client;
     this.#room = room;
     this.#link = link;
-    this.#chat = new ChatPanel(room, find('control-chat'), () => this.#showControls());
-    this.#grid = new Grid(room, (tile) => this.#tileItems(tile), invitation(link));
+    const clock = new ServerClock(room);
+    this.#chat = new ChatPanel(room, find('control-chat'), () => this.#chatChanged());
+    this.#grid = new Grid(room, (tile) => this.#tileItems(tile), invitation(link), remembered('view') === 'speaker' ? 'speaker' : 'grid');
+    this.#pointers = new Pointers(room, this.#grid, () => this.#controls.show());
+    this.#stills = new StillsView(room);
+    this.#people = new PeoplePanel(room, clock, {
+      invite: canInvite(room, link) ? () => this.#invite() : null,
+      opened: () => this.#chat.toggle(false, false),
+      items: (remote) => [{ icon: 'pin', words: text('menu.pin'), action: 'pin', act: () => this.#grid.pinPerson(remote) }, ...this.#stills.items(remote)],
+    });
     this.#state = new ConnectionState(client, room);
-    find('room-title').textContent = roomTitle(room.id);
+    this.#timer = new CallTimer(clock);
+    this.#controls = new Controls({
+      room, chat: this.#chat, pointing: () => this.#pointers.pointing, togglePointing: () => this.#pointers.toggle(), leave: () => this.#room.leave(),
+    });
+    this.#shortcuts = this.#makeShortcuts();
     find('sounds').replaceChildren();
     this.#listen();
-    this.#bindControls();
+    this.#offLanguage = onLanguage(() => this.#showTexts());
+    find('room-view').onclick = () => this.#switchView();
+    attachMenu(find('room-menu'), () => this.#roomItems());
+    find('sound-unblock').onclick = () => this.#room.startAudio();
     for (const participant of room.remoteParticipants.values()) for (const p of participant.publications.values()) this.#playSound(p);
     this.#soundBlocked(!room.canPlaybackAudio);
-    this.refresh();
+    this.#showTexts();
   }
 
   /** The room is over. */
   close() {
     closeMenu();
     for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-    this.#grid.close();
-    this.#chat.close();
-    this.#state.close();
+    if (document.fullscreenElement) document.exitFullscreen();
+    this.#offLanguage();
+    for (const part of [this.#shortcuts, this.#pointers, this.#stills, this.#controls, this.#timer, this.#grid, this.#people, this.#chat, this.#state]) part.close();
     find('sounds').replaceChildren();
   }
 
@@ -73,10 +105,7 @@ export class RoomView {
       publication.track.detach();
       refresh();
     });
-    room.on('trackMuted', refresh);
-    room.on('trackUnmuted', refresh);
-    room.on('activeSpeakersChanged', refresh);
-    room.on('lockChanged', refresh);
+    for (const event of /** @type {const} */ (['trackMuted', 'trackUnmuted', 'activeSpeakersChanged', 'lockChanged', 'connectionQualityChanged', 'participantQualityChanged'])) room.on(event, refresh);
     room.on('audioPlaybackChanged', (can) => this.#soundBlocked(!can));
     room.on('muteRequested', (_, by) => toast(text('toast.mutedBy', { name: by?.name ?? text('role.admin') }), 'microphone-off'));
     room.on('mediaDevicesError', toastError);
@@ -92,7 +121,10 @@ export class RoomView {
 
   /** @param {TrackPublication} publication */
   #playSound(publication) {
-    if (publication.kind === 'audio') find('sounds').append(publication.track.attach());
+    if (publication.kind !== 'audio') return;
+    const element = publication.track.attach();
+    find('sounds').append(element);
+    useSpeaker(element).catch(toastError);
   }
 
   /** @param {boolean} blocked */
@@ -102,120 +134,81 @@ export class RoomView {
     document.onclick = blocked ? () => this.#room.startAudio() : null;
   }
 
-  // ---- controls ----------------------------------------------------------------------------------------------------
+  // ---- what the user may do ----------------------------------------------------------------------------------------
 
-  #bindControls() {
-    const { localParticipant: local } = this.#room;
-    this.#control('control-microphone', () => local.setMicrophoneEnabled(!local.isEnabled('microphone')));
-    this.#control('control-camera', () => local.setCameraEnabled(!local.isEnabled('camera')));
-    this.#control('control-screen', () => local.setScreenShareEnabled(!local.isEnabled('screen')));
-    this.#control('control-hand', () => this.#room.raiseHand(!local.handRaised));
-    this.#control('control-chat', async () => this.#chat.toggle());
-    this.#control('control-leave', () => this.#room.leave());
-    dress(find('sound-unblock'), 'sound', text('room.startSound'), true);
-    find('sound-unblock').onclick = () => this.#room.startAudio();
-    dress(find('room-menu'), 'more', text('menu.room'));
-    attachMenu(find('room-menu'), () => this.#roomItems());
-    find('room-menu').hidden = this.#roomItems().length === 0;
+  #chatChanged() {
+    if (this.#chat.open) this.#people.toggle(false, false); // one at a time beside the pictures
+    this.#controls.show();
   }
 
-  /** @param {string} id @param {() => Promise<unknown>} act */
-  #control(id, act) {
-    const button = find(id);
-    button.onclick = async () => {
-      if (button.getAttribute('aria-busy') === 'true') return;
-      button.setAttribute('aria-busy', 'true'); // not `disabled`: that would take the focus away
-      try {
-        await act();
-      } catch (error) {
-        const { code } = /** @type {{code?: string}} */ (error);
-        const changedMind = id === 'control-screen' && code === 'permission_denied'; // closed the chooser
-        if (!changedMind && !this.#room.left) toastError(error);
-      } finally {
-        button.removeAttribute('aria-busy');
-        this.#showControls();
-      }
-    };
+  #switchView() {
+    this.#grid.view = this.#grid.view === 'grid' ? 'speaker' : 'grid';
+    remember('view', this.#grid.view);
+    this.refresh();
+    this.#announce(text(this.#grid.view === 'grid' ? 'view.isGrid' : 'view.isSpeaker'));
   }
 
-  #showControls() {
-    const { localParticipant: local } = this.#room;
-    const [microphone, camera, screen] = [local.isEnabled('microphone'), local.isEnabled('camera'), local.isEnabled('screen')];
-    const { unread } = this.#chat;
-    /** @type {[id: string, icon: string, words: string, state: string][]} */
-    const buttons = [
-      ['control-microphone', microphone ? 'microphone' : 'microphone-off', text(microphone ? 'controls.mute' : 'controls.unmute'), microphone ? 'on' : 'off'],
-      ['control-camera', camera ? 'camera' : 'camera-off', text(camera ? 'controls.cameraOff' : 'controls.cameraOn'), camera ? 'on' : 'off'],
-      ['control-screen', screen ? 'screen-off' : 'screen', text(screen ? 'controls.unshare' : 'controls.share'), screen ? 'active' : 'on'],
-      ['control-hand', 'hand', text(local.handRaised ? 'controls.lowerHand' : 'controls.raiseHand'), local.handRaised ? 'active' : 'on'],
-      ['control-chat', 'chat', unread > 0 ? text('controls.chatUnread', { count: unread }) : text('controls.chat'), this.#chat.open ? 'active' : 'on'],
-      ['control-leave', 'leave', text('controls.leave'), 'on'],
-    ];
-    const sends = local.role !== 'observer';
-    for (const [id, symbol, words, state] of buttons) {
-      const button = find(id);
-      dress(button, symbol, words, true);
-      button.dataset.state = state;
-      button.dataset.tip = words;
-      button.hidden = id !== 'control-leave' && (!sends || (id === 'control-screen' && !canCaptureScreen()));
-    }
-    find('control-chat').dataset.unread = unread > 0 ? String(Math.min(unread, 99)) : '';
+  #invite() {
+    showInvite(this.#client, this.#room, this.#link);
   }
 
-  // ---- what may be done with the room and with others --------------------------------------------------------------
-
-  get #governs() {
-    return ['doctor', 'admin'].includes(this.#room.localParticipant.role);
-  }
-
-  /** @param {Promise<unknown>} done */
-  #attempt(done) {
-    done.catch(toastError);
+  #makeShortcuts() {
+    const press = (/** @type {string} */ name) => () => this.#controls.press(name);
+    return new Shortcuts([
+      { key: 'M', words: 'shortcuts.microphone', act: press('microphone') },
+      { key: 'V', words: 'shortcuts.camera', act: press('camera') },
+      { key: 'S', words: 'shortcuts.screen', act: press('screen') },
+      { key: 'C', words: 'shortcuts.chat', act: press('chat') },
+      { key: 'P', words: 'shortcuts.people', act: () => this.#people.toggle() },
+      { key: 'H', words: 'shortcuts.hand', act: press('hand') },
+      { key: 'L', words: 'shortcuts.pointer', act: press('pointer') },
+      { key: 'G', words: 'shortcuts.view', act: () => this.#switchView() },
+      { key: 'F', words: 'shortcuts.full', act: toggleFullScreen },
+    ]);
   }
 
   /** @returns {MenuItem[]} */
   #roomItems() {
     const room = this.#room;
-    const link = this.#link;
+    const sends = room.localParticipant.role !== 'observer';
     /** @type {MenuItem[]} */
     const items = [];
-    if (link) items.push({ icon: 'link', words: text('invite.copy'), action: 'invite', act: () => copyLink(link) });
-    if (room.localParticipant.role !== 'observer') {
-      items.push({ icon: 'settings', words: text('menu.devices'), action: 'devices', act: () => showDevices(room.localParticipant) });
+    if (canInvite(room, this.#link)) items.push({ icon: 'invite', words: text('invite.title'), action: 'invite', act: () => this.#invite() });
+    if (sends) {
+      const pointing = this.#pointers.pointing;
+      items.push({ icon: 'pointer', words: text(pointing ? 'controls.pointerOff' : 'controls.pointer'), action: 'pointer', act: () => this.#pointers.toggle() });
     }
-    if (!this.#governs) return items;
-    items.push({
-      icon: room.locked ? 'unlock' : 'lock', words: text(room.locked ? 'menu.unlock' : 'menu.lock'), action: 'lock',
-      act: () => this.#attempt(room.setLocked(!room.locked)),
-    });
-    items.push({ icon: 'end', words: text('menu.endForAll'), action: 'end', danger: true, act: () => this.#endForAll() });
-    return items;
-  }
-
-  async #endForAll() {
-    const sure = await confirmAction({ title: text('dialog.endTitle'), words: text('dialog.endText'), action: text('menu.endForAll') });
-    if (sure) this.#attempt(this.#room.closeForAll());
+    items.push(...fullScreenItem());
+    items.push({ icon: 'settings', words: text('menu.devices'), action: 'devices', act: () => showDevices(room.localParticipant) });
+    items.push({ icon: 'keyboard', words: text('shortcuts.title'), action: 'shortcuts', act: () => this.#shortcuts.help() });
+    return [...items, ...governItems(room)];
   }
 
   /** @param {Tile} tile @returns {MenuItem[]} */
-  #tileItems({ participant, source }) {
-    const remote = this.#room.remoteParticipants.get(participant.id);
-    if (!this.#governs || !remote || source === 'screen') return [];
-    /** @type {MenuItem[]} */
-    const items = [];
-    const microphone = remote.publication('microphone');
-    if (microphone && !microphone.muted) {
-      items.push({ icon: 'microphone-off', words: text('menu.mute'), action: 'mute', act: () => this.#attempt(this.#room.muteParticipant(remote)) });
+  #tileItems(tile) {
+    const { participant, source, own } = tile;
+    const items = tileScreenItems(tile);
+    if (own && this.#controls.canSwap) {
+      items.push({ icon: 'swap', words: text('controls.swap'), action: 'swap', act: () => this.#room.localParticipant.swapCamera().catch(toastError) });
     }
-    items.push({ icon: 'remove', words: text('menu.remove'), action: 'remove', danger: true, act: () => this.#remove(remote) });
+    const remote = this.#room.remoteParticipants.get(participant.id);
+    if (remote && source === 'camera') items.push(...this.#stills.items(remote), ...personItems(this.#room, remote));
+    if (own) items.push({ icon: 'settings', words: text('menu.devices'), action: 'devices', act: () => showDevices(this.#room.localParticipant) });
     return items;
   }
 
-  /** @param {import('../sdk/consilium.js').RemoteParticipant} remote */
-  async #remove(remote) {
-    const { name } = remote;
-    const sure = await confirmAction({ title: text('dialog.removeTitle', { name }), words: text('dialog.removeText'), action: text('menu.remove') });
-    if (sure) this.#attempt(this.#room.kick(remote));
+  /** What is not renewed with every change of the room: at the start, and in another language. */
+  #showTexts() {
+    const title = roomTitle(this.#room.id);
+    find('room-title').textContent = title;
+    find('room-title').title = title;
+    document.title = text('room.pageTitle', { room: this.#room.id });
+    dress(find('sound-unblock'), 'sound', text('room.startSound'), true);
+    dress(find('room-menu'), 'more', text('menu.room'));
+    find('room-locked').replaceChildren(icon('lock'), text('room.locked'));
+    this.#chat.showTexts();
+    this.#state.showTexts();
+    this.refresh();
   }
 
   /** Brings tiles and controls in line with the room. */
@@ -223,10 +216,12 @@ export class RoomView {
     const room = this.#room;
     if (room.left) return;
     this.#grid.refresh();
-    find('people-count').textContent = text('room.people', { count: room.remoteParticipants.size + (room.localParticipant.role === 'observer' ? 0 : 1) });
-    const locked = find('room-locked');
-    locked.hidden = !room.locked;
-    if (!locked.hasChildNodes()) locked.append(icon('lock'), text('room.locked'));
-    this.#showControls();
+    this.#people.refresh();
+    this.#timer.follow(room);
+    const speaker = this.#grid.view === 'speaker';
+    dress(find('room-view'), speaker ? 'grid' : 'speaker', text(speaker ? 'view.grid' : 'view.speaker'));
+    find('room-view').hidden = room.remoteParticipants.size < 2; // of two, the other is large anyhow
+    find('room-locked').hidden = !room.locked;
+    this.#controls.show();
   }
 }

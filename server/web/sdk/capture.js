@@ -39,6 +39,17 @@ export async function captureDevice(kind, deviceId) {
 }
 
 /**
+ * Opens the camera after this one, in the order of the device list; the same again when there is no other.
+ * @param {string | undefined} deviceId
+ */
+export async function captureNextCamera(deviceId) {
+  const cameras = (await devices().enumerateDevices()).filter((d) => d.kind === 'videoinput');
+  const now = cameras.findIndex((d) => d.deviceId === deviceId);
+  const next = cameras[(now + 1) % Math.max(1, cameras.length)];
+  return captureDevice('videoinput', next?.deviceId || deviceId);
+}
+
+/**
  * Opens microphone and camera with one question to the user; when that fails, each for itself.
  * @param {{audioinput?: string, videoinput?: string}} ids
  * @returns {Promise<{audioinput: MediaStreamTrack | ConsiliumError, videoinput: MediaStreamTrack | ConsiliumError}>}

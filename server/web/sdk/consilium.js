@@ -18,7 +18,10 @@ export { canCaptureScreen, captureBoth, captureDevice } from './capture.js';
 export { ConsiliumError } from './errors.js';
 export { LocalParticipant } from './local_participant.js';
 export { Participant, RemoteParticipant } from './participant.js';
+export { Pointer } from './pointer.js';
 export { Room } from './room.js';
+export { takePhoto } from './photo.js';
+export { AskedStill, StillRequest, Stills } from './still.js';
 export { Track, TrackPublication } from './tracks.js';
 
 /** @typedef {import('./tracks.js').Source} Source */
@@ -31,6 +34,8 @@ export { Track, TrackPublication } from './tracks.js';
 /** @typedef {import('./signal.js').Welcome} Welcome */
 /** @typedef {import('./calls.js').CallEnd} CallEnd */
 /** @typedef {import('./calls.js').Answer} Answer */
+/** @typedef {import('./pointer.js').Place} Place */
+/** @typedef {import('./still_wire.js').StillInfo} StillInfo */
 /** @typedef {import('./waiting.js').WaitingState} WaitingState */
 /** @typedef {import('./waiting.js').WaitingParticipant} WaitingParticipant */
 

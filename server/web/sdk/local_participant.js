@@ -4,7 +4,7 @@
 // anybody is told. What the server could not be told is made up for when its view of us is known again (_reconcile) or
 // when there is a new connection (_republish).
 
-import { captureBoth, captureDevice, captureScreen } from './capture.js';
+import { captureBoth, captureDevice, captureNextCamera, captureScreen } from './capture.js';
 import { codeOf, ConsiliumError } from './errors.js';
 import { Participant } from './participant.js';
 import { Track, TrackPublication } from './tracks.js';
@@ -128,6 +128,27 @@ export class LocalParticipant extends Participant {
         await this.#publish([[source, await captureDevice(kind, deviceId)]]);
       } catch (error) {
         if (local.media.readyState === 'ended') await this.#mute(source, local, true);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Takes the next camera: on a phone the one at the other side.
+   * @returns {Promise<void>}
+   */
+  swapCamera() {
+    return this.#serial('camera', async () => {
+      const local = this.#locals.get('camera');
+      if (!local || local.muted) return;
+      const { deviceId } = local.media.getSettings();
+      local.media.stop(); // phones open one camera at a time
+      try {
+        const media = await captureNextCamera(deviceId);
+        this.#devices.videoinput = media.getSettings().deviceId ?? '';
+        await this.#publish([['camera', media]]);
+      } catch (error) {
+        await this.#mute('camera', local, true);
         throw error;
       }
     });

@@ -1,0 +1,24 @@
+// server/web/app/quality_words.js: how good somebody's connection is, as icon and words, as the server judges it; of one's own
+// the browser measures, too, and the worse counts.
+
+import { text } from './i18n.js';
+
+/** @typedef {import('../sdk/consilium.js').Room} Room */
+/** @typedef {import('./tile.js').Participant} Participant */
+/** @typedef {'excellent' | 'good' | 'fair' | 'poor' | 'lost'} Shown best first */
+
+const GRADES = /** @type {const} */ (['excellent', 'good', 'fair', 'poor', 'lost']);
+const ICONS = { excellent: 'signal-good', good: 'signal-good', fair: 'signal-fair', poor: 'signal-poor', lost: 'signal-lost' };
+
+/** @param {Participant} participant @param {Room} room @returns {{grade: Shown, icon: string, words: string, weak: boolean} | null} null: nobody knows yet */
+export function qualityOf(participant, room) {
+  const { quality } = participant;
+  const own = participant === room.localParticipant;
+  const said = [quality?.uplink, quality?.downlink, own ? room.connectionQuality : undefined];
+  const worst = Math.max(...said.map((grade) => GRADES.findIndex((g) => g === grade)));
+  if (worst < 0) return null;
+  const grade = GRADES[worst];
+  const weak = worst >= GRADES.indexOf('fair');
+  const cause = weak && quality && quality.cause !== 'none' ? text(`quality.cause.${quality.cause}`) : '';
+  return { grade, icon: ICONS[grade], words: [text(`quality.${grade}`), cause].filter(Boolean).join(': '), weak };
+}
