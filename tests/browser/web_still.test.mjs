@@ -110,9 +110,9 @@ test('the worker dies half way: the call comes back and the photo goes on', { ti
   const patient = await joinPatient('chromium', 'Mr. Ortiz', (page) => page.evaluateOnNewDocument(() => {
     // A camera with many pixels; noise does not compress.
     ImageCapture.prototype.takePhoto = async () => {
-      const canvas = new OffscreenCanvas(2400, 1600);
+      const canvas = new OffscreenCanvas(1600, 1200);
       const context = canvas.getContext('2d');
-      const data = context.createImageData(2400, 1600);
+      const data = context.createImageData(1600, 1200);
       for (let i = 0; i < data.data.length; i += 65_536) crypto.getRandomValues(data.data.subarray(i, i + 65_536));
       for (let i = 3; i < data.data.length; i += 4) data.data[i] = 255;
       context.putImageData(data, 0, 0);
@@ -126,7 +126,7 @@ test('the worker dies half way: the call comes back and the photo goes on', { ti
   await doctor.waitFor(() => document.querySelector('.still-card progress')?.value > 0.15, 'the first pieces');
   assert.ok(await doctor.evaluate(() => document.querySelector('.still-card progress').value < 1));
   process.kill([...server.children()].find(([kind]) => kind.startsWith('worker'))[1], 'SIGKILL');
-  await doctor.waitFor(() => document.querySelector('.still-dialog canvas')?.width === 2400, 'the whole photo', { timeout: 60_000 });
+  await doctor.waitFor(() => document.querySelector('.still-dialog canvas')?.width === 1600, 'the whole photo', { timeout: 60_000 });
   await doctor.click('dialog [data-action="save"]');
   const [sent, saved] = [await patient.page.evaluate(`(${sha256})(window.photo)`), await doctor.page.evaluate(`(${sha256})(window.saved)`)];
   assert.equal(saved, sent);

@@ -9,6 +9,8 @@ const TARGET_MS = 60;
 const SMALLEST_PIECE_BYTES = 1150;
 const LARGEST_PIECE_BYTES = 8192;
 const LEAST_BYTES = 2 * SMALLEST_PIECE_BYTES;
+/** The least of so many round trips is the queue; the others waited for a busy machine (RFC 6817 section 3.4.2, CURRENT_FILTER). */
+const FILTER = 4;
 /** What waits at the server for a slow receiver is dropped beyond 1 MiB. */
 const MOST_BYTES = 262_144;
 /** The shortest round trip is forgotten after a while: the route may have changed (RFC 6817 section 4.2). */
@@ -19,6 +21,7 @@ export class StillPace {
   #base = Infinity;
   #baseAt = 0;
   #shrunkAt = -Infinity;
+  /** @type {number[]} */ #recent = [];
 
   /** How large the next piece may be. */
   get pieceBytes() {
@@ -31,7 +34,8 @@ export class StillPace {
    */
   acknowledged(rttMs, nowMs, weak) {
     if (rttMs < this.#base || nowMs - this.#baseAt > BASE_MS) [this.#base, this.#baseAt] = [rttMs, nowMs];
-    const queue = rttMs - this.#base;
+    this.#recent = [...this.#recent.slice(1 - FILTER), rttMs];
+    const queue = Math.min(...this.#recent) - this.#base;
     if (weak) {
       this.windowBytes = LEAST_BYTES;
     } else if (queue <= TARGET_MS) {
@@ -48,5 +52,6 @@ export class StillPace {
   stalled() {
     this.windowBytes = LEAST_BYTES;
     this.#base = Infinity;
+    this.#recent = [];
   }
 }
