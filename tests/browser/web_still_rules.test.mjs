@@ -25,16 +25,28 @@ globalThis.clearTimeout = (id) => (typeof id?.serial === 'number' ? (events = ev
 Object.defineProperty(globalThis, 'performance', { value: { now: () => now }, configurable: true });
 globalThis.createImageBitmap = async () => ({ width: 4000, height: 3000, close() {} });
 
-/** Lets promises settle: hashes and messages take turns of the real loop, but no virtual time. */
+/** Hashes and blobs are worked on beside the loop: they are counted, so that virtual time can stand still for them. */
+let beside = 0;
+for (const [owner, name] of [[Object.getPrototypeOf(crypto.subtle), 'digest'], [Blob.prototype, 'arrayBuffer']]) {
+  const real = owner[name];
+  owner[name] = async function (...rest) {
+    beside++;
+    try {
+      return await real.apply(this, rest);
+    } finally {
+      beside--;
+    }
+  };
+}
+
+/** Lets promises settle; takes turns of the real loop, but no virtual time. */
 const settle = async () => {
-  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 4 || beside > 0; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
 async function run(until, limit = 600_000) {
   await settle();
   while (!until()) {
-    for (let i = 0; i < 500 && events.length === 0 && !until(); i++) await settle(); // a hash is computed beside the loop
-    if (until()) return;
     assert.ok(events.length > 0, 'nothing more will happen');
     const next = events.reduce((a, b) => (b.when < a.when || (b.when === a.when && b.id.serial < a.id.serial) ? b : a));
     assert.ok(next.when < limit, `not done after ${limit / 1000} s`);
@@ -122,7 +134,7 @@ test('a still arrives bit by bit as it was, with what the camera said of it', as
   assert.equal(`${info.width}×${info.height}`, '4000×3000');
 });
 
-test('on a thin link sound waits no longer than a quarter of what is noticed, and most of the link is used', async () => {
+test('on a thin link sound waits 160 ms at most, below 100 as a rule, and most of the link is used', async () => {
   const w = world({ bps: 400_000, delayMs: 30 });
   const waits = [];
   const listen = () => {

@@ -4,7 +4,7 @@
 // we made. Below TARGET_MS of queue the window grows, above it shrinks. Sound is sent without such a window and so goes first.
 
 /** RFC 6817 section 2.5 allows at most 100 ms; a conversation wants less. */
-const TARGET_MS = 60;
+const TARGET_MS = 50;
 /** A piece is sent in one go, so on a thin link it must be small: a packet at least, a quarter of the window as a rule. */
 const SMALLEST_PIECE_BYTES = 1150;
 const LARGEST_PIECE_BYTES = 8192;
