@@ -19,7 +19,7 @@ const compile = (...args) => spawnSync(process.execPath, [tsc, ...args], { encod
 const STRICT = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2023', '--module', 'es2022', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable'];
 
 const PROGRAM = `
-import { createClient, ConsiliumError, type ChatMessage, type ConnectionQuality, type IncomingCall, type OutgoingCall, type Room, type Source } from 'consilium-client';
+import { createClient, ConsiliumError, Pointer, Stills, takePhoto, type ChatMessage, type ConnectionQuality, type IncomingCall, type OutgoingCall, type Room, type Source } from 'consilium-client';
 
 const client = createClient({ token: async () => 'token', url: 'https://call.example.org' });
 const off: () => void = client.on('reconnecting', () => {});
@@ -45,6 +45,13 @@ client.calls.on('ringing', async (call: IncomingCall) => (call.from.role === 'do
 client.calls.on('ended', (call, reason) => call.id + (reason === 'timed_out' ? outgoing.to.get('pat-77') : ''));
 client.on('sentBack', (reason, { doctor }) => reason.trim() + doctor.present);
 console.log(errors.map((e) => e.code), (await client.checkRoom()).mayJoin);
+const pointer = new Pointer(room);
+pointer.on('moved', ({ participant, track, x, y }) => participant.name + track + (x + y).toFixed(2));
+pointer.point('t_1', 0.5, 0.5);
+const stills = new Stills(room);
+stills.on('asked', async (request) => request.send(await takePhoto(room.localParticipant.publication('camera')!.track.mediaStreamTrack!)));
+for (const p of room.remoteParticipants.values()) stills.ask(p).on('received', (photo, info) => URL.createObjectURL(photo) + info.sha256);
+await room.localParticipant.swapCamera();
 off();
 `;
 
