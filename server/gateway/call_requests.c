@@ -220,6 +220,12 @@ enum signaling_error call_requests_run(struct gateway *g, struct session *s, con
   }
 }
 
+const char *call_requests_words(enum signaling_type type, enum signaling_error error) {
+  if (type != SIGNALING_INVITE) return NULL;
+  if (error == SIGNALING_RATE_LIMITED) return "Too many invitations; there is one more every six seconds.";
+  return error == SIGNALING_BUSY ? "Four calls ring already; cancel one first." : NULL;
+}
+
 void call_requests_release(struct gateway *g) {
   json_t *held = g->held_events, *one;
   size_t i;

@@ -268,7 +268,7 @@ static void run_here(struct gateway *g, struct client *c, const struct signaling
   if (error == SIGNALING_OK)
     send_text(c->connection, signaling_reply_encode(request->id, ok));
   else
-    refuse(g, c, request->id, error, NULL);
+    refuse(g, c, request->id, error, call_requests_words(request->type, error));
   call_requests_release(g);
 }
 

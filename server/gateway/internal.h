@@ -112,6 +112,8 @@ bool call_requests_own(enum signaling_type type);
 enum signaling_error call_requests_run(struct gateway *g, struct session *s, const struct signaling_request *request,
                                        json_t **ok);
 void call_requests_release(struct gateway *g);
+/* What a user should read about such an error; NULL: the words of the code. */
+const char *call_requests_words(enum signaling_type type, enum signaling_error error);
 
 /* ---- queries.c ---- */
 /* `value` is borrowed, NULL with a code: a protocol error's name, "worker_lost" or "timeout". */
