@@ -181,6 +181,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   r.payload_len = (size_t)payload;
+  if (srtp_init() != srtp_err_status_ok) return 1;
   if (srtp_engine_create(&r.engines[0], SRTP_BACKEND_EVP) != SRTP_OK) return 1;
   if (srtp_engine_create(&r.engines[1], SRTP_BACKEND_IPSEC_MB) != SRTP_OK) r.engines[1] = NULL;
   printf("payload %ld bytes, %d receivers, median of %ld rounds, per packet\n", payload, RECEIVERS, rounds);

@@ -1,89 +1,62 @@
-/* ice/srtcp.c: SRTCP by libsrtp2. See srtcp.h. */
+/* ice/srtcp.c: SRTCP on the SRTP back-ends. See srtcp.h.
+ *
+ *   AES-CM:   header (8) | ciphertext | E and index (4) | tag        HMAC over everything before the tag (RFC 3711 §3.4)
+ *   AES-GCM:  header (8) | ciphertext | tag | E and index (4)        associated data: header, E and index (RFC 7714 §9.2)
+ * The back-ends know "header | payload | tag" and a counter that is hashed last. For AES-CM that counter is E and index; for GCM the
+ * word is put behind the header while the cipher runs.
+ */
 #include "ice/srtcp.h"
 
 #include <openssl/crypto.h>
-#include <srtp2/srtp.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* RFC 3550 §6.4: common header and sender SSRC, the least an RTCP packet has. */
-#define RTCP_MIN_BYTES     8
-/* RFC 3711 §3.4: E-flag and SRTCP index, before the tag (AES-CM) or after it (GCM). */
-#define SRTCP_INDEX_BYTES  4
-#define MAX_DATAGRAM_BYTES 2048
+#include "ice/secret_memory.h"
 
-struct srtcp {
-  srtp_t in, out;
-  size_t tag_bytes;
-  size_t in_count, out_count;
-  uint32_t in_ssrcs[SRTP_MAX_RECEIVERS];
-  uint32_t out_ssrcs[SRTP_MAX_SENDERS];
+/* RFC 3550 §6.4: common header and sender SSRC, the least an RTCP packet has; it stays in the clear. */
+#define HEADER_BYTES       8
+/* RFC 3711 §3.4: E-flag and SRTCP index. */
+#define INDEX_BYTES        4
+#define ENCRYPTED          0x80000000U
+/* RFC 3711 §9.2: at most 2^31 SRTCP packets under one key. */
+#define INDEX_LAST         0x7fffffffU
+#define MAX_DATAGRAM_BYTES 2048
+/* RFC 3711 §3.3.2: a replay window of at least 64 packets. */
+#define WINDOW_PACKETS     64
+
+struct received {
+  uint32_t ssrc, highest;
+  uint64_t window; /* bit n: highest - n was seen */
 };
 
-static int library_users;
+struct srtcp {
+  const struct srtp_backend_ops *ops;
+  const struct srtp_profile_info *info;
+  void *seal_cipher, *open_cipher;
+  uint8_t seal_salt[14], open_salt[14];
+  uint32_t next_index;
+  size_t received_count;
+  struct received received[SRTP_MAX_RECEIVERS];
+};
 
-int srtcp_library_acquire(void) {
-  if (library_users == 0 && srtp_init() != srtp_err_status_ok) return SRTP_UNAVAILABLE;
-  library_users++;
-  return SRTP_OK;
-}
-
-void srtcp_library_release(void) {
-  if (--library_users == 0) (void)srtp_shutdown();
-}
-
-static int status_of(srtp_err_status_t err) {
-  switch (err) {
-    case srtp_err_status_ok:
-      return SRTP_OK;
-    case srtp_err_status_auth_fail:
-    case srtp_err_status_cant_check:
-      return SRTP_AUTH_FAILED;
-    case srtp_err_status_replay_fail:
-      return SRTP_REPLAYED;
-    case srtp_err_status_replay_old:
-      return SRTP_TOO_OLD;
-    case srtp_err_status_key_expired:
-      return SRTP_KEY_EXPIRED;
-    case srtp_err_status_alloc_fail:
-      return SRTP_NO_MEMORY;
-    case srtp_err_status_bad_param:
-    case srtp_err_status_parse_err:
-      return SRTP_MALFORMED;
-    default:
-      return SRTP_CRYPTO_ERROR;
-  }
-}
-
-static int open_context(srtp_t *out, const struct srtp_profile_info *info, const struct srtp_master *master,
-                        srtp_ssrc_type_t direction) {
-  uint8_t key[32 + 14];
-  srtp_policy_t policy;
-  memset(&policy, 0, sizeof policy);
-  if (!info->aead)
-    srtp_crypto_policy_set_rtp_default(&policy.rtp);
-  else if (info->key_bytes == 32)
-    srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
-  else
-    srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-  policy.rtcp = policy.rtp;
-  memcpy(key, master->key, info->key_bytes);
-  memcpy(key + info->key_bytes, master->salt, info->salt_bytes);
-  policy.key = key;
-  policy.ssrc.type = direction;
-  policy.window_size = SRTP_WINDOW_PACKETS;
-  int rc = status_of(srtp_create(out, &policy));
-  OPENSSL_cleanse(key, sizeof key);
+static int create_cipher(const struct srtcp *s, void *library, const struct srtp_master *master, int sealing,
+                         void **cipher, uint8_t salt[14]) {
+  struct srtp_session_keys keys;
+  int rc = srtp_keys_derive_srtcp(s->info, master, &keys);
+  if (rc == SRTP_OK) rc = s->ops->cipher_create(cipher, library, s->info, &keys, sealing);
+  memcpy(salt, keys.salt, sizeof keys.salt);
+  OPENSSL_cleanse(&keys, sizeof keys);
   return rc;
 }
 
-int srtcp_create(struct srtcp **out, const struct srtp_profile_info *info, const struct srtp_master *sending,
+int srtcp_create(struct srtcp **out, const struct srtp_backend_ops *ops, void *library,
+                 const struct srtp_profile_info *info, const struct srtp_master *sending,
                  const struct srtp_master *receiving) {
-  struct srtcp *s = calloc(1, sizeof *s);
+  struct srtcp *s = secret_memory_alloc(sizeof *s);
   if (s == NULL) return SRTP_NO_MEMORY;
-  s->tag_bytes = info->tag_bytes;
-  int rc = open_context(&s->out, info, sending, ssrc_any_outbound);
-  if (rc == SRTP_OK) rc = open_context(&s->in, info, receiving, ssrc_any_inbound);
+  s->ops = ops;
+  s->info = info;
+  int rc = create_cipher(s, library, sending, 1, &s->seal_cipher, s->seal_salt);
+  if (rc == SRTP_OK) rc = create_cipher(s, library, receiving, 0, &s->open_cipher, s->open_salt);
   if (rc != SRTP_OK) {
     srtcp_free(s);
     return rc;
@@ -94,44 +67,114 @@ int srtcp_create(struct srtcp **out, const struct srtp_profile_info *info, const
 
 void srtcp_free(struct srtcp *s) {
   if (s == NULL) return;
-  if (s->in) (void)srtp_dealloc(s->in);
-  if (s->out) (void)srtp_dealloc(s->out);
-  free(s);
+  s->ops->cipher_free(s->seal_cipher);
+  s->ops->cipher_free(s->open_cipher);
+  secret_memory_free(s, sizeof *s);
 }
 
-static int known(const uint32_t *ssrcs, size_t count, uint32_t ssrc) {
-  for (size_t i = 0; i < count; i++)
-    if (ssrcs[i] == ssrc) return 1;
-  return 0;
+static uint32_t get32(const uint8_t *p) {
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static uint32_t sender_ssrc(const uint8_t *p) {
-  return (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | p[7];
+static void put32(uint8_t *p, uint32_t v) {
+  for (int i = 0; i < 4; i++)
+    p[i] = (uint8_t)(v >> (24 - 8 * i));
 }
+
+/* ---- out ---- */
 
 int srtcp_seal(struct srtcp *s, const uint8_t *packet, size_t len, uint8_t *out, size_t cap) {
-  if (len < RTCP_MIN_BYTES || len > MAX_DATAGRAM_BYTES || packet[0] >> 6 != 2 || len % 4 != 0) return SRTP_MALFORMED;
-  if (cap < len + s->tag_bytes + SRTCP_INDEX_BYTES) return SRTP_NO_SPACE;
-  uint32_t ssrc = sender_ssrc(packet);
-  int is_new = !known(s->out_ssrcs, s->out_count, ssrc);
-  if (is_new && s->out_count == SRTP_MAX_SENDERS) return SRTP_SSRC_LIMIT;
-  memcpy(out, packet, len);
-  int n = (int)len;
-  int rc = status_of(srtp_protect_rtcp(s->out, out, &n));
+  if (len < HEADER_BYTES || len > MAX_DATAGRAM_BYTES || packet[0] >> 6 != 2 || len % 4 != 0) return SRTP_MALFORMED;
+  const size_t tag_bytes = s->info->tag_bytes, sealed = len + tag_bytes + INDEX_BYTES;
+  if (cap < sealed) return SRTP_NO_SPACE;
+  if (s->next_index > INDEX_LAST) return SRTP_KEY_EXPIRED;
+  const uint32_t index = s->next_index++, word = ENCRYPTED | index;
+  uint8_t iv[16];
+  srtp_keys_write_iv(s->info->aead, s->seal_salt, get32(packet + 4), index, iv);
+  memcpy(out, packet, HEADER_BYTES);
+  const size_t header_len = s->info->aead ? HEADER_BYTES + INDEX_BYTES : HEADER_BYTES;
+  if (s->info->aead) put32(out + HEADER_BYTES, word);
+  const struct srtp_seal_job job = {
+      .cipher = s->seal_cipher,
+      .iv = iv,
+      .payload = packet + HEADER_BYTES,
+      .payload_len = len - HEADER_BYTES,
+      .packet = out,
+      .header_len = header_len,
+      .roc = word,
+  };
+  int rc = s->ops->seal(&job);
   if (rc != SRTP_OK) return rc;
-  if (is_new) s->out_ssrcs[s->out_count++] = ssrc;
-  return n;
+  if (s->info->aead) {
+    memmove(out + HEADER_BYTES, out + header_len, job.payload_len + tag_bytes);
+    put32(out + sealed - INDEX_BYTES, word);
+  } else {
+    memmove(out + len + INDEX_BYTES, out + len, tag_bytes);
+    put32(out + len, word);
+  }
+  return (int)sealed;
+}
+
+/* ---- in ---- */
+
+static struct received *find_received(struct srtcp *s, uint32_t ssrc) {
+  for (size_t i = 0; i < s->received_count; i++)
+    if (s->received[i].ssrc == ssrc) return &s->received[i];
+  return NULL;
+}
+
+static int check_index(const struct received *r, uint32_t index) {
+  if (r == NULL || index > r->highest) return SRTP_OK;
+  if (r->highest - index >= WINDOW_PACKETS) return SRTP_TOO_OLD;
+  return r->window >> (r->highest - index) & 1 ? SRTP_REPLAYED : SRTP_OK;
+}
+
+static void note_index(struct received *r, uint32_t index) {
+  if (index > r->highest) {
+    uint32_t step = index - r->highest;
+    r->window = step < WINDOW_PACKETS ? r->window << step : 0;
+    r->highest = index;
+  }
+  r->window |= UINT64_C(1) << (r->highest - index);
 }
 
 int srtcp_open(struct srtcp *s, uint8_t *packet, size_t len) {
-  if (len < RTCP_MIN_BYTES + SRTCP_INDEX_BYTES + s->tag_bytes || len > MAX_DATAGRAM_BYTES || packet[0] >> 6 != 2)
+  const size_t tag_bytes = s->info->tag_bytes;
+  if (len < HEADER_BYTES + INDEX_BYTES + tag_bytes || len > MAX_DATAGRAM_BYTES || packet[0] >> 6 != 2)
     return SRTP_MALFORMED;
-  uint32_t ssrc = sender_ssrc(packet);
-  int is_new = !known(s->in_ssrcs, s->in_count, ssrc);
-  if (is_new && s->in_count == SRTP_MAX_RECEIVERS) return SRTP_SSRC_LIMIT;
-  int n = (int)len;
-  int rc = status_of(srtp_unprotect_rtcp(s->in, packet, &n));
+  const size_t plain = len - INDEX_BYTES - tag_bytes;
+  const uint32_t ssrc = get32(packet + 4), word = get32(packet + (s->info->aead ? len - INDEX_BYTES : plain));
+  const uint32_t index = word & ~ENCRYPTED;
+  if (!(word & ENCRYPTED)) return SRTP_AUTH_FAILED; /* all profiles of RFC 5764 and RFC 7714 encrypt SRTCP */
+  struct received *received = find_received(s, ssrc);
+  if (received == NULL && s->received_count == SRTP_MAX_RECEIVERS) return SRTP_SSRC_LIMIT;
+  int rc = check_index(received, index);
   if (rc != SRTP_OK) return rc;
-  if (is_new) s->in_ssrcs[s->in_count++] = ssrc;
-  return n;
+
+  uint8_t iv[16];
+  srtp_keys_write_iv(s->info->aead, s->open_salt, ssrc, index, iv);
+  const size_t header_len = s->info->aead ? HEADER_BYTES + INDEX_BYTES : HEADER_BYTES;
+  if (s->info->aead) {
+    memmove(packet + header_len, packet + HEADER_BYTES, plain - HEADER_BYTES + tag_bytes);
+    put32(packet + HEADER_BYTES, word);
+  } else {
+    memmove(packet + plain, packet + plain + INDEX_BYTES, tag_bytes);
+  }
+  const struct srtp_open_job job = {
+      .cipher = s->open_cipher,
+      .iv = iv,
+      .packet = packet,
+      .header_len = header_len,
+      .payload_len = plain - HEADER_BYTES,
+      .roc = word,
+  };
+  rc = s->ops->open(&job);
+  if (rc != SRTP_OK) return rc;
+  if (s->info->aead) memmove(packet + HEADER_BYTES, packet + header_len, plain - HEADER_BYTES);
+  if (received == NULL) {
+    received = &s->received[s->received_count++];
+    *received = (struct received){.ssrc = ssrc, .highest = index};
+  }
+  note_index(received, index);
+  return (int)plain;
 }

@@ -29,13 +29,10 @@ static int choose_backend(struct srtp_engine *engine, enum srtp_backend backend)
 }
 
 int srtp_engine_create(struct srtp_engine **out, enum srtp_backend backend) {
-  int rc = srtcp_library_acquire();
-  if (rc != SRTP_OK) return rc;
   struct srtp_engine *engine = calloc(1, sizeof *engine);
-  rc = engine ? choose_backend(engine, backend) : SRTP_NO_MEMORY;
+  int rc = engine ? choose_backend(engine, backend) : SRTP_NO_MEMORY;
   if (rc != SRTP_OK) {
     free(engine);
-    srtcp_library_release();
     return rc;
   }
   *out = engine;
@@ -46,7 +43,6 @@ void srtp_engine_free(struct srtp_engine *engine) {
   if (engine == NULL) return;
   engine->ops->library_free(engine->library);
   free(engine);
-  srtcp_library_release();
 }
 
 const char *srtp_engine_backend_name(const struct srtp_engine *engine) {

@@ -1,6 +1,7 @@
 /* ice/srtp_keys.c: SRTP key derivation and IVs. See srtp_keys.h. */
 #include "ice/srtp_keys.h"
 
+#include <endian.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -64,33 +65,41 @@ int srtp_keys_derive(const struct srtp_master *master, size_t key_bytes, enum sr
   return ok ? SRTP_OK : SRTP_CRYPTO_ERROR;
 }
 
-int srtp_keys_derive_session(const struct srtp_profile_info *info, const struct srtp_master *master,
-                             struct srtp_session_keys *keys) {
+/* The three labels of SRTP and of SRTCP follow each other in the same order. */
+static int derive_all(const struct srtp_profile_info *info, const struct srtp_master *master, enum srtp_label first,
+                      struct srtp_session_keys *keys) {
+  const size_t bytes = info->key_bytes;
   memset(keys, 0, sizeof *keys);
-  int rc = srtp_keys_derive(master, info->key_bytes, SRTP_LABEL_CIPHER, keys->cipher, info->key_bytes);
-  if (rc == SRTP_OK) rc = srtp_keys_derive(master, info->key_bytes, SRTP_LABEL_SALT, keys->salt, info->salt_bytes);
+  int rc = srtp_keys_derive(master, bytes, first + SRTP_LABEL_CIPHER, keys->cipher, bytes);
+  if (rc == SRTP_OK) rc = srtp_keys_derive(master, bytes, first + SRTP_LABEL_SALT, keys->salt, info->salt_bytes);
   if (rc == SRTP_OK && !info->aead)
-    rc = srtp_keys_derive(master, info->key_bytes, SRTP_LABEL_AUTH, keys->auth, sizeof keys->auth);
+    rc = srtp_keys_derive(master, bytes, first + SRTP_LABEL_AUTH, keys->auth, sizeof keys->auth);
   return rc;
 }
 
-/* XORs the low `bytes` bytes of `value`, big-endian, into `at`. */
-static void xor_be(uint8_t *at, uint64_t value, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++)
-    at[i] ^= (uint8_t)(value >> (8 * (bytes - 1 - i)));
+int srtp_keys_derive_session(const struct srtp_profile_info *info, const struct srtp_master *master,
+                             struct srtp_session_keys *keys) {
+  return derive_all(info, master, SRTP_LABEL_CIPHER, keys);
+}
+
+int srtp_keys_derive_srtcp(const struct srtp_profile_info *info, const struct srtp_master *master,
+                           struct srtp_session_keys *keys) {
+  return derive_all(info, master, SRTCP_LABEL_CIPHER, keys);
 }
 
 void srtp_keys_write_iv(int aead, const uint8_t salt[14], uint32_t ssrc, uint64_t index, uint8_t iv[16]) {
-  memset(iv, 0, 16);
-  if (aead) {
-    /* RFC 7714 §8.1: 00 00 || SSRC || ROC || SEQ, XOR the salt. */
-    memcpy(iv, salt, 12);
-    xor_be(iv + 2, ssrc, 4);
-    xor_be(iv + 6, index, 6);
-  } else {
-    /* RFC 3711 §4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16). */
-    memcpy(iv, salt, 14);
-    xor_be(iv + 4, ssrc, 4);
-    xor_be(iv + 8, index, 6);
-  }
+  /* RFC 7714 §8.1: 00 00 || SSRC || ROC || SEQ, XOR the salt of 12 bytes.
+   * RFC 3711 §4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16): the same, two bytes further on. */
+  const size_t at = aead ? 2 : 4;
+  uint32_t ssrc_wire;
+  uint64_t tail; /* the eight bytes that end with the index; its upper two stand where the SSRC's lower two do */
+  const uint64_t index_wire = htobe64(index);
+  memcpy(iv, salt, 14);
+  iv[14] = iv[15] = 0;
+  memcpy(&ssrc_wire, iv + at, sizeof ssrc_wire);
+  ssrc_wire ^= htobe32(ssrc);
+  memcpy(iv + at, &ssrc_wire, sizeof ssrc_wire);
+  memcpy(&tail, iv + at + 2, sizeof tail);
+  tail ^= index_wire; /* 48 bits: the upper two bytes are zero */
+  memcpy(iv + at + 2, &tail, sizeof tail);
 }

@@ -27,8 +27,15 @@ struct srtp_session_keys {
   uint8_t salt[14]; /* 14 bytes used by AES-CM, 12 by GCM */
 };
 
-/* RFC 3711 §4.3.2: "k_e ... <label> = 0x00", "k_a ... 0x01", "k_s ... 0x02". */
-enum srtp_label { SRTP_LABEL_CIPHER = 0, SRTP_LABEL_AUTH = 1, SRTP_LABEL_SALT = 2 };
+/* RFC 3711 §4.3.2: "k_e ... <label> = 0x00", "k_a ... 0x01", "k_s ... 0x02"; for SRTCP 0x03, 0x04, 0x05. */
+enum srtp_label {
+  SRTP_LABEL_CIPHER = 0,
+  SRTP_LABEL_AUTH = 1,
+  SRTP_LABEL_SALT = 2,
+  SRTCP_LABEL_CIPHER = 3,
+  SRTCP_LABEL_AUTH = 4,
+  SRTCP_LABEL_SALT = 5
+};
 
 const struct srtp_profile_info *srtp_profile_info(enum srtp_profile profile); /* NULL = unknown */
 
@@ -40,9 +47,11 @@ int srtp_keys_split(const struct srtp_profile_info *info, enum srtp_role role, c
 int srtp_keys_derive(const struct srtp_master *master, size_t key_bytes, enum srtp_label label, uint8_t *out,
                      size_t len);
 
-/* All keys of one direction. */
+/* All keys of one direction, of SRTP and of SRTCP. */
 int srtp_keys_derive_session(const struct srtp_profile_info *info, const struct srtp_master *master,
                              struct srtp_session_keys *keys);
+int srtp_keys_derive_srtcp(const struct srtp_profile_info *info, const struct srtp_master *master,
+                           struct srtp_session_keys *keys);
 
 /* Writes the IV of one packet: 12 bytes for GCM, 16 for AES-CM. `iv` has room for 16. */
 void srtp_keys_write_iv(int aead, const uint8_t salt[14], uint32_t ssrc, uint64_t index, uint8_t iv[16]);

@@ -44,7 +44,7 @@ int srtp_session_create(struct srtp_session **out, struct srtp_engine *engine, e
   int rc = srtp_keys_split(info, role, exported, exported_len, &sending, &receiving);
   if (rc == SRTP_OK) rc = create_cipher(s, &sending, 1, &s->seal_cipher, s->seal_salt);
   if (rc == SRTP_OK) rc = create_cipher(s, &receiving, 0, &s->open_cipher, s->open_salt);
-  if (rc == SRTP_OK) rc = srtcp_create(&s->srtcp, info, &sending, &receiving);
+  if (rc == SRTP_OK) rc = srtcp_create(&s->srtcp, engine->ops, engine->library, info, &sending, &receiving);
   OPENSSL_cleanse(&sending, sizeof sending);
   OPENSSL_cleanse(&receiving, sizeof receiving);
   if (rc != SRTP_OK) {

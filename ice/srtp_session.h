@@ -1,14 +1,14 @@
 /* ice/srtp_session.h: protects and opens one peer's RTP and RTCP with the keys its DTLS handshake exported.
  *
- * RTP is our own RFC 3711 / RFC 7714 transform, because it reads the plaintext once and writes the ciphertext straight
- * to where it is sent from, and because Debian's libsrtp2 costs ten times as much; libsrtp2 does the rare SRTCP.
+ * RTP and RTCP are our own RFC 3711 / RFC 7714 transform, because it reads the plaintext once and writes the ciphertext straight
+ * to where it is sent from, and because Debian's libsrtp2 costs ten times as much, and 40 KB a peer; it is the tests' oracle.
  *
- *   engine   one per worker: chosen back-end, fetched ciphers, libsrtp2's process state
+ *   engine   one per worker: chosen back-end, fetched ciphers
  *   session  one per DTLS association: keys, incoming SSRCs (at most SRTP_MAX_RECEIVERS), senders
  *   sender   one per outgoing SSRC (a slot or its RTX): the hot path needs no look-up
  *
  * Sources: RFC 3711 (SRTP), RFC 7714 (AES-GCM), RFC 5764 §4.2 (keys out of DTLS).
- * Memory:  a session allocates when it is created, per sender and per new RTCP SSRC; never per packet. One loop, no locks.
+ * Memory:  a session allocates when it is created and per sender; never per packet. One loop, no locks.
  *          Key material lies in pages excluded from core dumps and is cleansed when it is freed.
  */
 #ifndef ICE_SRTP_SESSION_H
@@ -80,7 +80,7 @@ size_t srtp_profile_tag_bytes(enum srtp_profile p);      /* what sealing adds to
 
 /* --- engine --------------------------------------------------------------------------------------------------- */
 
-/* Detects the CPU, fetches ciphers, starts libsrtp2. SRTP_UNAVAILABLE: the back-end asked for cannot run here.
+/* Detects the CPU, fetches ciphers. SRTP_UNAVAILABLE: the back-end asked for cannot run here.
  * Must outlive its sessions. */
 int srtp_engine_create(struct srtp_engine **out, enum srtp_backend backend);
 void srtp_engine_free(struct srtp_engine *engine);
@@ -104,8 +104,7 @@ int srtp_session_open_rtp(struct srtp_session *session, uint8_t *packet, size_t 
 /* The same for SRTCP (compound or reduced-size); the SSRC of its first packet is the sender's. */
 int srtp_session_open_rtcp(struct srtp_session *session, uint8_t *packet, size_t len);
 
-/* Protects one RTCP compound into `out` (len + SRTCP_MAX_OVERHEAD_BYTES are always enough). Returns the bytes written.
- * At most SRTP_MAX_SENDERS different sender SSRCs. */
+/* Protects one RTCP compound into `out` (len + SRTCP_MAX_OVERHEAD_BYTES are always enough). Returns the bytes written. */
 int srtp_session_seal_rtcp(struct srtp_session *session, const uint8_t *packet, size_t len, uint8_t *out, size_t cap);
 
 /* --- sending RTP ---------------------------------------------------------------------------------------------- */

@@ -27,6 +27,9 @@ static srtp_t open_session(uint16_t profile, const uint8_t *key, size_t key_len,
   policy.key = joined;
   policy.ssrc.type = direction;
   policy.window_size = 1024;
+  static bool started;
+  if (!started && srtp_init() != srtp_err_status_ok) return NULL;
+  started = true;
   return srtp_create(&session, &policy) == srtp_err_status_ok ? session : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <srtp2/srtp.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "ice/srtp_keys.h"
@@ -73,6 +74,9 @@ static inline srtp_t open_oracle(const struct srtp_profile_info *info, const str
   uint8_t key[46];
   srtp_policy_t policy;
   srtp_t oracle = NULL;
+  static bool started;
+  if (!started) assert_int_equal(srtp_init(), srtp_err_status_ok);
+  started = true;
   memset(&policy, 0, sizeof policy);
   if (!info->aead)
     srtp_crypto_policy_set_rtp_default(&policy.rtp);

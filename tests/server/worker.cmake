@@ -4,7 +4,7 @@ endforeach()
 
 # A real engine, a real room manager, scripted browsers on loopback.
 consilium_library(engine_harness worker/engine_harness.c worker/harness_link.c worker/harness_media.c worker/harness_transport.c
-  ../ice/dtls_client.c ../ice/media_client.c ../ice/stun_client.c LINK worker PkgConfig::CMOCKA)
+  ../ice/dtls_client.c ../ice/media_client.c ../ice/stun_client.c LINK worker PkgConfig::CMOCKA PkgConfig::SRTP)
 target_compile_definitions(engine_harness PRIVATE SDP_OFFERS_DIR="${CMAKE_SOURCE_DIR}/tests/signaling/offers")
 foreach(name congestion data_relay engine hot_path negotiation peer room_glue rtcp_egress rtcp_ingress rtp_ingress speakers
     statistics track)
