@@ -52,8 +52,11 @@ bool topology_is_direct(const struct topology *t) {
 /* A picture at 30 fps stays 33 ms; 67 is one missed frame. */
 static const int gap_bounds_ms[TOPOLOGY_GAP_BUCKETS - 1] = {33, 50, 67, 100, 150, 250, 500, 1000};
 
+#define GAP_MAX_MS 10000 /* one client's word must not move everybody's mean; beyond it something else has happened */
+
 void topology_stats_gap(struct topology_stats *stats, enum topology_way way, int64_t gap_ms) {
   size_t bucket = 0;
+  if (gap_ms > GAP_MAX_MS) gap_ms = GAP_MAX_MS;
   while (bucket < TOPOLOGY_GAP_BUCKETS - 1 && gap_ms > gap_bounds_ms[bucket])
     bucket++;
   stats->gaps[way][bucket]++;
