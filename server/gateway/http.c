@@ -139,7 +139,7 @@ static void one_room(struct gateway *g, struct listener_request *request, const 
   json_t *fields = json_pack("{s:s}", "room", room);
   if (participant) json_object_set_new(fields, "participant", json_string(participant));
   if (delete)
-    log_info("admin_removal", log_text("what", participant ? "participant" : "room"), log_number("worker", worker));
+    log_info("audit_admin_removal", log_text("room", room), log_text("participant", participant ? participant : ""));
   query_send(g, worker,
              !delete       ? "room"
              : participant ? "removeParticipant"

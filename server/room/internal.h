@@ -260,6 +260,14 @@ enum signaling_error request_admit_all(struct room_manager *m, struct session *s
 enum signaling_error request_decline_waiting(struct room_manager *m, struct session *s, const json_t *f,
                                              struct outcome *out);
 enum signaling_error request_send_back(struct room_manager *m, struct session *s, const json_t *f, struct outcome *out);
+/* ---- audit.c: acts on others */
+struct audit {
+  const char *act; /* NULL: none */
+  char target[SIGNALING_IDENTIFIER_BYTES + 1];
+};
+void audit_prepare(const struct room_manager *m, const struct session *s, enum signaling_type type, const json_t *f,
+                   struct audit *out);
+void audit_done(struct room_manager *m, const struct session *s, const struct audit *audit);
 /* ---- direct.c: the topology machine in its room */
 void direct_settle(struct room_manager *m, struct room *r);
 void direct_interrupt(struct room_manager *m, struct member *member);         /* its socket was exchanged */

@@ -205,7 +205,10 @@ static void handle_decoded(struct room_manager *m, struct session *s, int64_t id
   else if (!handler->without_room && !s->member)
     error = SIGNALING_NOT_JOINED;
   if (type == SIGNALING_OFFER && !error) s->offer_id = id;
+  struct audit audit = {0};
+  if (!error) audit_prepare(m, s, type, fields, &audit);
   if (!error) error = handler->run(m, s, fields, &out);
+  if (!error) audit_done(m, s, &audit);
   if (error) {
     if (type == SIGNALING_OFFER) s->offer_id = 0;
     json_decref(out.ok);

@@ -54,6 +54,15 @@ struct room_track {
   enum room_source source;
 };
 
+/* What somebody did to others by right of its role, after it was done: for the log. No name, text or address is in it. */
+struct room_act {
+  const char *act;  /* the request's type: "kick", "lock" (or "unlock"), "admit"… */
+  const char *room; /* its name                                             */
+  const char *by;   /* identity                                             */
+  const char *role;
+  const char *target; /* identity; NULL: the room, or all who wait */
+};
+
 struct room_listener {
   /* ---- to the gateway -------------------------------------------------------------------------------------------- */
   /* The one reply to a request, {"re":…,"ok"|"error":…}. Not called for a session that is lost at that moment. */
@@ -66,6 +75,7 @@ struct room_listener {
   /* Must this session wait when it joins again? What its token said no longer holds: it was admitted (false) or sent back
    * (true). Whoever opens the session anew, on another worker, says it in room_session_info.wait. */
   void (*session_wait)(void *arg, const char *session, bool wait);
+  void (*acted)(void *arg, const struct room_act *act);
 
   /* ---- to the media engine --------------------------------------------------------------------------------------- */
   void (*participant_opened)(void *arg, const struct room_participant *participant);

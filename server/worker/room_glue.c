@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/log.h"
+
 static int64_t now(const struct room_glue *glue) {
   return glue->engine->now_us;
 }
@@ -38,6 +40,23 @@ static void on_session_wait(void *arg, const char *session, bool wait) {
 }
 
 /* ---- to the engine ---- */
+
+/* A name for each act, because each has a rate of its own: nobody can lock and unlock until the log leaves out a kick. */
+static void on_acted(void *arg, const struct room_act *act) {
+  static const struct {
+    const char *act, *event;
+  } events[] = {{"kick", "audit_kick"},        {"lock", "audit_lock"},
+                {"unlock", "audit_unlock"},    {"close", "audit_close"},
+                {"mute", "audit_mute"},        {"admit", "audit_admit"},
+                {"admitAll", "audit_admit"},   {"declineWaiting", "audit_decline"},
+                {"sendBack", "audit_decline"}, {"setPolicy", "audit_policy"}};
+  (void)arg;
+  for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+    if (strcmp(events[i].act, act->act) != 0) continue;
+    log_info(events[i].event, log_text("room", act->room), log_text("by", act->by), log_text("role", act->role),
+             log_text("target", act->target ? act->target : ""));
+  }
+}
 
 static void on_participant_opened(void *arg, const struct room_participant *participant) {
   struct room_glue *glue = arg;
@@ -121,6 +140,7 @@ const struct room_listener room_glue_listener = {
     .event = on_event,
     .close = on_close,
     .session_wait = on_session_wait,
+    .acted = on_acted,
     .participant_opened = on_participant_opened,
     .media_offer = on_media_offer,
     .media_close = on_media_close,

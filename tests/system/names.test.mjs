@@ -7,6 +7,7 @@ import { Client } from './lib/client.mjs';
 import { NO_TEXT, NO_UTF8, REFUSED, SHOWN } from './lib/hostile_names.mjs';
 import { end, Server } from './lib/server.mjs';
 import { mint, SECRET_ARGS } from './lib/token.mjs';
+import { until } from './lib/until.mjs';
 
 const AT_ONCE = 8;
 let server;
@@ -98,6 +99,26 @@ test('no text at all: bad_message or a broken frame, and the connection is over'
     client.socket.send(Buffer.concat([Buffer.from('{"id":1,"type":"setName","name":"'), Buffer.from(name), Buffer.from('"}')]), { binary: false });
     assert.ok([1007, 4005].includes(await client.closeCode()), String(name));
   });
+});
+
+test('the log says who did what to whom, in identities, one line each', async () => {
+  const name = '<b>Dr. Lee</b>';
+  const doctor = await Client.join(server, { token: mint({ room: 'audited', role: 'doctor', identity: 'dr-audit', name }) });
+  const patient = await Client.join(server, { token: mint({ room: 'audited', identity: 'pat-audit', name: 'Maria "K." by=x' }) });
+  await doctor.request('lock', { locked: true });
+  await doctor.request('kick', { participant: patient.id, reason: 'enough of <i>this</i>' });
+  assert.equal(await patient.refusal('lock', { locked: false }), 'connection_lost');
+  await doctor.request('close');
+  const audit = await until(() => {
+    const lines = server.log.split('\n').filter((line) => line.includes('audit_') && line.includes('audited'));
+    return lines.length >= 3 && lines;
+  }, () => server.log);
+  assert.deepEqual(audit.map((line) => line.replace(/^.* (audit_\w+)/, '$1')), [
+    'audit_lock room=audited by=dr-audit role=doctor target=""',
+    'audit_kick room=audited by=dr-audit role=doctor target=pat-audit',
+    'audit_close room=audited by=dr-audit role=doctor target=""',
+  ]);
+  for (const secret of ['Lee', 'Maria', 'enough', '127.0.0.1:']) assert.ok(!audit.join().includes(secret), secret);
 });
 
 test('after all that: the room, the interfaces and the log are as they should be', async () => {

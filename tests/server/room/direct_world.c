@@ -119,11 +119,16 @@ static void ignore_wait(void *arg, const char *session, bool wait) {
   (void)arg, (void)session, (void)wait;
 }
 
+static void ignore_act(void *arg, const struct room_act *act) {
+  (void)arg, (void)act;
+}
+
 /* Nobody publishes here, so nothing about tracks is ever called. */
 static const struct room_listener listener = {.reply = on_message,
                                               .event = on_message,
                                               .close = on_close,
                                               .session_wait = ignore_wait,
+                                              .acted = ignore_act,
                                               .participant_opened = ignore_opened,
                                               .media_close = on_media_close,
                                               .forwarding_pause = on_forwarding_pause};

@@ -250,6 +250,14 @@ static void on_session_wait(void *arg, const char *session, bool wait) {
   find_seat(arg, session)->wait = wait;
 }
 
+static void on_acted(void *arg, const struct room_act *act) {
+  struct harness *h = arg;
+  size_t used = strlen(h->acts);
+  if (used > sizeof h->acts / 2) used = 0; /* the simulation reads none of it */
+  (void)snprintf(h->acts + used, sizeof h->acts - used, "%s %s %s %s %s\n", act->act, act->room, act->by, act->role,
+                 act->target ? act->target : "-");
+}
+
 static void on_layers_wanted(void *arg, uint32_t track, uint8_t rids) {
   struct engine_track *t = find_engine_track(arg, track);
   assert_non_null(t);
@@ -260,6 +268,7 @@ static const struct room_listener listener = {on_reply,
                                               on_event,
                                               on_close,
                                               on_session_wait,
+                                              on_acted,
                                               on_participant_opened,
                                               on_media_offer,
                                               on_media_close,

@@ -66,6 +66,7 @@ struct harness {
   size_t slot_count;
   size_t assigns, views; /* how many orders came */
   struct room_view last_view;
+  char acts[1024]; /* a line for each: act, room, by, role, target */
 };
 
 struct harness *harness_new(uint64_t seed);
