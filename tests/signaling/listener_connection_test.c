@@ -142,7 +142,12 @@ static void test_behind_a_proxy(void **state) {
   assert_int_equal(fixture_ask(&c, request, &body, &length), 200);
   assert_string_equal(fixture.remote, "127.0.0.1");
   loop_client_close(&c);
+  open_websocket(&a, ""); /* the proxy's own address is taken now: that keeps nobody out who comes through it */
+  open_websocket(&c, "X-Forwarded-For: 192.0.2.5\r\n");
+  assert_string_equal(fixture.remote, "192.0.2.5");
+  loop_client_close(&a);
   loop_client_close(&b);
+  loop_client_close(&c);
 }
 
 static void test_what_a_connection_carries(void **state) {

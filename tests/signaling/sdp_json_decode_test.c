@@ -179,7 +179,10 @@ static void other_values_and_floods(void **state) {
   struct sdp_json_fault fault = {NULL};
   assert_int_equal(sdp_offer_from_json(&offer, json, &fault), SDP_ERROR_ATTRIBUTE);
   assert_string_equal(fault.key, "media");
-  json_array_clear(media);
+  json_array_clear(media); /* a whole offer of nothing */
+  fault.key = NULL;
+  assert_int_equal(sdp_offer_from_json(&offer, json, &fault), SDP_ERROR_ATTRIBUTE);
+  assert_string_equal(fault.key, "media");
   json_decref(json);
 }
 
