@@ -102,6 +102,20 @@ static void test_ipv6(void **state) {
   loop_client_close(&d);
 }
 
+/* One socket for both families: who comes by IPv4 is known by that address, not by the mapped one. */
+static void test_mapped_addresses(void **state) {
+  (void)state;
+  struct listener_endpoint all = plain;
+  struct loop_client a;
+  all.address = "::";
+  if (fixture_start(&all, 1, &(struct listener_config){.connections_per_address = 1})) skip(); /* no IPv6 here */
+  open_websocket(&a, "");
+  assert_string_equal(fixture.remote, "127.0.0.1");
+  expect_refused();
+  assert_int_equal(stats()->refused_per_address, 1);
+  loop_client_close(&a);
+}
+
 /* Behind our own proxy the last address of the list counts: what stands before it the client has written itself. */
 static void test_behind_a_proxy(void **state) {
   (void)state;
@@ -213,6 +227,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(test_all_together),
                                      TEST(test_one_address),
                                      TEST(test_ipv6),
+                                     TEST(test_mapped_addresses),
                                      TEST(test_behind_a_proxy),
                                      TEST(test_what_a_connection_carries),
                                      TEST(test_ends_in_the_middle),
