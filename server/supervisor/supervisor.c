@@ -188,8 +188,9 @@ static void hear_gateway(struct supervisor *s) {
       snprintf(status, sizeof status, "STATUS=%lu rooms, %lu participants", rooms, people);
       notify_send(&s->notify, status);
     } else if (strncmp(text, "stalled ", 8) == 0) {
-      unsigned long worker = strtoul(text + 8, NULL, 10);
-      if (worker + 1 >= s->count) continue;
+      char *end = NULL;
+      unsigned long worker = strtoul(text + 8, &end, 10);
+      if (end == text + 8 || *end || worker >= s->count - 1) continue; /* count: the gateway and the workers */
       log_error("worker_stalled", log_number("worker", worker));
       process_signal(&s->processes[worker + 1], SIGKILL);
     }

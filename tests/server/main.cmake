@@ -12,7 +12,7 @@ if(TARGET consilium)
   target_include_directories(server_main_test PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(server_main_test PRIVATE PROGRAM="$<TARGET_FILE:consilium>")
 endif()
-foreach(name backoff notify runtime_directory process development certificate)
+foreach(name backoff notify runtime_directory process development certificate supervisor)
   consilium_test(server/supervisor/${name} supervisor/${name}_test.c LINK supervisor)
 endforeach()
 # The program as a whole is tried as it ships.
