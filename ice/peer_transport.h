@@ -186,6 +186,10 @@ void peer_transport_remove_sender(struct peer_transport *t, struct peer_sender *
  * Send it to peer_transport_selected(). Never seal two different packets with the same sequence number. */
 int peer_transport_seal_rtp(struct peer_transport *t, struct peer_sender *s, const uint8_t *header, size_t header_len,
                             const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap);
+/* The same with `padding` bytes of RTP padding (RFC 3550 §5.1) behind the payload; the header must not say P already. */
+int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, const uint8_t *header,
+                               size_t header_len, const uint8_t *payload, size_t payload_len, uint8_t padding,
+                               uint8_t *out, size_t cap);
 
 /* For sealing one packet for many peers at once (ice/srtp_session.h, srtp_seal_batch()): sets seal->sender, checks and
  * counts `packet_len` bytes as sent. PEER_OK, or PEER_NOT_CONNECTED or PEER_UNPROVEN: leave this one out. */

@@ -94,10 +94,17 @@ int peer_transport_begin_seal(struct peer_transport *t, struct peer_sender *s, s
 
 int peer_transport_seal_rtp(struct peer_transport *t, struct peer_sender *s, const uint8_t *header, size_t header_len,
                             const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap) {
-  const int allowed = may_seal(t, header_len + payload_len + SRTP_MAX_TAG_BYTES);
+  return peer_transport_seal_padded(t, s, header, header_len, payload, payload_len, 0, out, cap);
+}
+
+int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, const uint8_t *header,
+                               size_t header_len, const uint8_t *payload, size_t payload_len, uint8_t padding,
+                               uint8_t *out, size_t cap) {
+  const int allowed = may_seal(t, header_len + payload_len + padding + SRTP_MAX_TAG_BYTES);
   if (allowed != PEER_OK) return allowed;
   struct srtp_seal seal = {
       .sender = s->srtp, .header = header, .header_len = header_len, .payload = payload, .payload_len = payload_len};
+  seal.padding = padding;
   seal.out = out;
   seal.cap = cap;
   return finish_seal(t, srtp_seal_packet(&seal));

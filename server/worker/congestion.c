@@ -109,7 +109,9 @@ void congestion_nack(struct slot *slot, const uint16_t *seqs, size_t count, int6
   if (!beyond || slot->section->kind != ROOM_VIDEO) return;
   /* Waiting for it would only freeze the picture for longer. */
   struct rtp_incoming_stream *source = rtp_outgoing_stream_receiver_wants_keyframe(slot->out, now_us);
-  if (source) rtp_incoming_stream_wish_keyframe(source, now_us);
+  if (!source) return;
+  rtp_incoming_stream_wish_keyframe(source, now_us);
+  if (slot->track) slot->track->publisher->due_us = 0;
 }
 
 void congestion_feedback(struct peer *peer, struct rtcp_transport_feedback *feedback, int64_t now_us) {

@@ -16,6 +16,8 @@
 #define MAX_RUN_PACKETS 64u
 #define MAX_RUN_BYTES   65000u
 #define NONE            UINT32_MAX
+/* Padding is less than one byte in so many. */
+#define PADDING_SHARE   100u
 
 struct packet {
   uint32_t offset;
@@ -81,14 +83,37 @@ uint8_t *egress_batch_reserve(struct egress_batch *batch) {
   return batch->slab + batch->used;
 }
 
+/* Where a packet of `len` can be appended, or NULL. */
+static struct message *open_run(struct egress_batch *batch, const struct egress_destination *destination, size_t len) {
+  if (!batch->use_gso || destination->generation != batch->generation) return NULL;
+  struct message *message = &batch->messages[destination->open_message];
+  bool fits = !message->closed && len <= message->segment && message->count < MAX_RUN_PACKETS &&
+              (message->count + 1u) * message->segment <= MAX_RUN_BYTES;
+  return fits ? message : NULL;
+}
+
+size_t egress_batch_padding(struct egress_batch *batch, const struct egress_destination *destination, size_t len,
+                            bool more) {
+  if (!batch->use_gso) return 0;
+  const struct message *run = open_run(batch, destination, len);
+  if (!run) return more && len < EGRESS_PACKET_MAX_BYTES && len > PADDING_SHARE;
+  size_t missing = run->segment - len;
+  return missing * PADDING_SHARE < len ? missing : 0;
+}
+
+/* A voice between the packets of a picture would end their run. RTP's SSRC is in the clear (RFC 3550 §5.1); the order of different
+ * streams is of no importance. */
+static bool is_of_another_stream(const struct egress_batch *batch, const struct message *run, size_t len) {
+  enum { SSRC_AT = 8, SSRC_BYTES = 4 };
+  const uint8_t *first = batch->slab + batch->packets[run->first].offset, *next = batch->slab + batch->used;
+  if (len < SSRC_AT + SSRC_BYTES || batch->packets[run->first].len < SSRC_AT + SSRC_BYTES) return false;
+  return memcmp(first + SSRC_AT, next + SSRC_AT, SSRC_BYTES) != 0;
+}
+
 static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
-  if (batch->use_gso && destination->generation == batch->generation) {
-    struct message *message = &batch->messages[destination->open_message];
-    if (!message->closed && len <= message->segment && message->count < MAX_RUN_PACKETS &&
-        (message->count + 1u) * message->segment <= MAX_RUN_BYTES) {
-      return message;
-    }
-  }
+  struct message *run = open_run(batch, destination, len);
+  bool aside = run && len < run->segment && is_of_another_stream(batch, run, len);
+  if (run && !aside) return run;
   struct message *message = &batch->messages[batch->message_count];
   memcpy(&message->address, &destination->address, destination->address_len);
   message->address_len = destination->address_len;
@@ -96,8 +121,10 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   message->count = 0;
   message->closed = 0;
   message->first = message->last = NONE;
+  batch->message_count++;
+  if (aside) return message;
   destination->generation = batch->generation;
-  destination->open_message = batch->message_count++;
+  destination->open_message = (uint32_t)(message - batch->messages);
   return message;
 }
 

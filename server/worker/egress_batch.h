@@ -10,6 +10,7 @@
 #ifndef SERVER_WORKER_EGRESS_BATCH_H
 #define SERVER_WORKER_EGRESS_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -45,6 +46,12 @@ void egress_batch_free(struct egress_batch *batch);
 /* Room for one packet of at most EGRESS_PACKET_MAX_BYTES; flushes first when the slab is full. Never NULL. Nothing is
  * queued until the commit; another reserve without a commit gives the same place again. */
 uint8_t *egress_batch_reserve(struct egress_batch *batch);
+
+/* How many bytes longer a packet of `len` should be so that the run to this destination goes on: 0 when it fits as it is, begins no
+ * run or would take a hundredth of its size or more. When it would begin a run: one byte if `more` of its frame will follow, for
+ * Chromium makes the later packets of a frame one byte longer than the first, and a run ends with a longer one. */
+size_t egress_batch_padding(struct egress_batch *batch, const struct egress_destination *destination, size_t len,
+                            bool more);
 
 /* Queues the `len` bytes written at the place that egress_batch_reserve gave. `len` 1…EGRESS_PACKET_MAX_BYTES. */
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len);

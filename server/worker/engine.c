@@ -203,7 +203,9 @@ void engine_service_touched(struct engine *engine, int64_t now_us) {
 void engine_tick(struct engine *engine, int64_t now_us) {
   engine->now_us = now_us;
   struct peer *peer, *next;
-  HASH_ITER(hh, engine->peers, peer, next) peer_service(peer, now_us);
+  HASH_ITER(hh, engine->peers, peer, next) {
+    if (peer->due_us <= now_us) peer_service(peer, now_us);
+  }
   if (peer_transport_context_deadline(engine->transports) <= now_us)
     peer_transport_context_tick(engine->transports, now_us);
   engine_rooms_update(engine, now_us);

@@ -176,6 +176,7 @@ struct peer {
 
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;
+  int64_t due_us; /* when it must be serviced next; 0: at the next tick, whoever gives it something to do says so */
   struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
   struct congestion link;                       /* what we send to it */
   struct quality quality;

@@ -52,7 +52,9 @@ static void on_keyframe_request(struct peer *peer, uint32_t ssrc, int64_t now_us
   if (!slot) return;
   peer->engine->counters.keyframe_requests_in++;
   struct rtp_incoming_stream *source = rtp_outgoing_stream_receiver_wants_keyframe(slot->out, now_us);
-  if (source) rtp_incoming_stream_wish_keyframe(source, now_us);
+  if (!source) return;
+  rtp_incoming_stream_wish_keyframe(source, now_us);
+  if (slot->track) slot->track->publisher->due_us = 0;
 }
 
 static void on_payload_feedback(struct peer *peer, const struct rtcp_packet *packet, int64_t now_us) {

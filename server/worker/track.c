@@ -52,7 +52,9 @@ void track_close(struct track *track) {
 
 void slot_wish_if_needed(struct slot *slot, int64_t now_us) {
   struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
-  if (needed) rtp_incoming_stream_wish_keyframe(needed, now_us);
+  if (!needed) return;
+  rtp_incoming_stream_wish_keyframe(needed, now_us);
+  if (slot->track) slot->track->publisher->due_us = 0;
 }
 
 /* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
@@ -95,7 +97,7 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
   for (size_t i = 0; i < track->subscriber_count; i++) {
     struct slot *slot = track->subscribers[i];
     const struct rtp_media_packet *fitting = stripped && !slot->takes_red ? &plain : media;
-    uint8_t header[RTP_OUTGOING_HEADER_MAX];
+    uint8_t header[RTP_OUTGOING_HEADER_MAX] __attribute__((uninitialized)); /* or hardening clears it for each packet */
     struct rtp_forward_result result;
     enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, fitting, now_us, header, &result);
     if (reason != RTP_DROP_NONE) {
@@ -104,8 +106,10 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
       continue;
     }
     if (!congestion_admits(&slot->peer->link, slot->link_slot, result.seq,
-                           (size_t)result.header_len + result.payload_len, now_us))
+                           (size_t)result.header_len + result.payload_len, now_us)) {
+      slot->peer->due_us = 0; /* its pacer has something to do */
       continue;
+    }
     slot->sent |= peer_send_rtp(slot->peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
                                 result.transport_seq_offset, now_us);
   }
@@ -170,6 +174,7 @@ static void leave_track(struct slot *slot) {
 
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {
   if (slot->track == track) return;
+  slot->peer->due_us = 0;
   if (slot->track) leave_track(slot);
   /* Another person's picture must not linger under the new one's name: the slot is empty until the new source's key frame.
    * (Between layers of one track the old one flows on.) */
