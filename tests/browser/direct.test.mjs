@@ -126,7 +126,7 @@ test('mute, camera off, a screen with sound, chat and data outlive the changes',
     const id = [...window.consilium.room.remoteParticipants.values()][0].publication('screenAudio')?.track.mediaStreamTrack?.id;
     return [...(await window.consilium.room.getStats()).values()].some((r) => r.type === 'inbound-rtp' && r.trackIdentifier === id && r.totalAudioEnergy > 0);
   }, 'hearing the screen');
-  const screen = await bob.evaluateHandle(() => [...[...window.consilium.room.remoteParticipants.values()][0].publication('screen').track.elements][0]);
+  const screen = await bob.page.evaluateHandle(() => [...[...window.consilium.room.remoteParticipants.values()][0].publication('screen').track.elements][0]);
 
   const cleo = await join('chromium', 'things', 'Cleo', 'rgb(60,200,60)');
   await Promise.all([ann, bob].map((m) => becomes(m, 'sfu')));

@@ -1,18 +1,18 @@
 // server/web/sdk/media_ready.js: whether what a connection receives can be shown and heard: asked of the browser's statistics.
 //
-// A picture is ready when two of it were decoded (the second one shows that they keep coming) and it is about as large as
-// the one it replaces; sound when a tenth of a second was played out of the jitter buffer without anything made up.
+// A picture is ready when a few of it were decoded, so that its rate is known to hold, and it is about as large as the one
+// it replaces; sound when a while of it was played out of the jitter buffer without anything made up. When nothing else
+// plays any more, the first of each will do.
 
 /** @typedef {{receiver: RTCRtpReceiver, height?: number}} Wanted `height`: of the picture that shows now, 0 unknown */
 /** @typedef {{frames: number, height: number, packets: number, samples: number, concealed: number}} Counters */
 
-const FRAMES = 2;
-const CLEAN_SAMPLES = 4800;
-/** A sound that is not played out here (no device): so many packets (of 20 ms) will do. */
-const PACKETS = 25;
+/** `growMs`: encoders begin small and grow within this time; a thinner path may stay small. */
+const CALM = { frames: 5, samples: 9600, growMs: 600 };
+const URGENT = { frames: 1, samples: 0, growMs: 0 };
+/** A sound that is not played out here (no device), or that a busy machine never plays without a hole: so many packets of 20 ms. */
+const PACKETS = 40;
 const SAME_SIZE = 0.9;
-/** Encoders begin small and grow within this time; a thinner path may stay small. */
-const GROW_MS = 1000;
 
 /** @param {RTCRtpReceiver} receiver @returns {Promise<Counters>} */
 export async function countersOf(receiver) {
@@ -29,17 +29,18 @@ export async function countersOf(receiver) {
 }
 
 export class MediaReady {
+  #enough;
   /** @type {Map<RTCRtpReceiver, {base: Counters, last: Counters, cleanFrom: number, readyAt: number}>} */ #seen = new Map();
+
+  /** @param {boolean} urgent nothing else plays */
+  constructor(urgent) {
+    this.#enough = urgent ? URGENT : CALM;
+  }
 
   /** @param {Wanted[]} wanted @returns {Promise<boolean>} */
   async check(wanted) {
     const all = await Promise.all(wanted.map(async (one) => this.#ready(one, await countersOf(one.receiver))));
     return all.every(Boolean);
-  }
-
-  /** @param {RTCRtpReceiver} receiver @returns {Counters | undefined} as of the last check */
-  last(receiver) {
-    return this.#seen.get(receiver)?.last;
   }
 
   /** @param {Wanted} wanted @param {Counters} now */
@@ -48,15 +49,12 @@ export class MediaReady {
     this.#seen.set(receiver, seen);
     if (now.concealed > seen.last.concealed || now.packets === seen.base.packets) seen.cleanFrom = now.samples;
     seen.last = now;
-    if (receiver.track.kind === 'audio') return soundReady(seen.base, seen.cleanFrom, now);
-    if (now.frames - seen.base.frames < FRAMES) return false;
+    if (receiver.track.kind === 'audio') {
+      const packets = now.packets - seen.base.packets;
+      return packets >= PACKETS || (packets > 0 && now.samples > seen.base.samples && now.samples - seen.cleanFrom >= this.#enough.samples);
+    }
+    if (now.frames - seen.base.frames < this.#enough.frames) return false;
     seen.readyAt ||= performance.now();
-    return now.height >= height * SAME_SIZE || performance.now() - seen.readyAt > GROW_MS;
+    return now.height >= height * SAME_SIZE || performance.now() - seen.readyAt > this.#enough.growMs;
   }
-}
-
-/** @param {Counters} base @param {number} cleanFrom @param {Counters} now */
-function soundReady(base, cleanFrom, now) {
-  if (now.samples === base.samples) return now.packets - base.packets >= PACKETS;
-  return now.packets > base.packets && now.samples - cleanFrom >= CLEAN_SAMPLES;
 }

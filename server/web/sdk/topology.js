@@ -155,7 +155,7 @@ export class Topology {
   async #connect(attempt) {
     const { connection } = attempt;
     const unheard = new SilentPlayer();
-    const ready = new MediaReady();
+    const ready = new MediaReady(false);
     const connecting = () => attempt.state === 'connecting';
     while (connecting() && connection.pc.connectionState !== 'connected') await pause(POLL_MS);
     const meter = new SwitchMeter(this.#picture(attempt.peer));
@@ -208,7 +208,7 @@ export class Topology {
     this.#host.setSending(true);
     if (attempt.showing) {
       const unheard = new SilentPlayer();
-      const ready = new MediaReady();
+      const ready = new MediaReady(attempt.trouble !== null || reason === 'stalled' || reason === 'failed');
       const meter = this.#meterBack(attempt);
       const returning = () => attempt.state === 'returning';
       while (returning()) {

@@ -18,8 +18,8 @@ export function noteChanges(page) {
   });
 }
 
-/** @param {import('./browsers.mjs').Member} member @param {'p2p' | 'sfu'} topology */
-export function becomes(member, topology, options) {
+/** A machine too busy for the first attempt's three seconds gets another one half a minute later. @param {import('./browsers.mjs').Member} member @param {'p2p' | 'sfu'} topology */
+export function becomes(member, topology, options = { timeout: 45_000 }) {
   return member.waitFor((t) => window.consilium.room.topology === t, `in topology ${topology}`, options, topology);
 }
 
