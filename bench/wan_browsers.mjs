@@ -1,0 +1,170 @@
+// bench/wan_browsers.mjs: what a Chromium behind an emulated link sees and hears: of our server, and of the sender directly.
+//
+//   sudo node bench/wan_browsers.mjs PROFILE [--seconds 40] [--systems direct,ours] [--camera 960x540] [--seed 1] [--json FILE]
+//
+// One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
+// systems, one after the other. The profile's steps begin when the picture is there. Needs build/release (or CONSILIUM,
+// CONSILIUM_WAN) and tests/browser/node_modules.
+//
+// Printed: frames per second, share of time frozen (Chromium's own count: a gap three times the usual, or 150 ms longer), share
+// of audio concealed, received video kbit/s, seconds from joining to the largest picture, and the height of the picture by second.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launch } from '../tests/browser/lib/browsers.mjs';
+import { Server } from '../tests/browser/lib/server.mjs';
+
+const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', json: '' };
+const [profile, ...rest] = process.argv.slice(2);
+for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].slice(2)] = rest[i + 1];
+if (!profile) throw new Error('usage: wan_browsers.mjs PROFILE [--seconds N] [--systems direct,ours] [--camera WxH] [--seed N] [--json FILE]');
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+const [width, height] = options.camera.split('x').map(Number);
+const number = 100 + (process.pid % 100);
+const outside = `10.77.${number}.1`;
+const flags = ['--ignore-certificate-errors', '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints'];
+
+/** A program that runs Chromium behind the link. */
+function behindLink(chromium) {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'consilium-wan-')), 'chromium');
+  const wan = new URL('./wan', import.meta.url).pathname;
+  fs.writeFileSync(file, `#!/bin/sh\nexec ${wan} run ${profile} --seed ${options.seed} --number ${number} -- ${chromium} "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
+/** Runs in the receiving page: what was received so far; zeros before anything was. */
+async function count() {
+  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, samples: 0, bytes: 0, height: 0 };
+  for (const report of (await window.receiver()).values()) {
+    if (report.type !== 'inbound-rtp') continue;
+    if (report.kind === 'audio') {
+      total.concealed += (report.concealedSamples ?? 0) - (report.silentConcealedSamples ?? 0);
+      total.samples += report.totalSamplesReceived ?? 0;
+    } else {
+      total.frames += report.framesDecoded ?? 0;
+      total.frozen += report.totalFreezesDuration ?? 0;
+      total.bytes += report.bytesReceived ?? 0;
+      total.height = Math.max(total.height, report.frameHeight ?? 0);
+    }
+  }
+  return total;
+}
+
+// ---- the systems: each makes window.receiver() in the receiving page, and says when it began ---------------------------
+
+/** Two peer connections, offer and answer carried by hand. */
+async function connectDirectly(sender, receiver, url) {
+  await Promise.all([sender.goto(`${url}/healthz`), receiver.goto(`${url}/healthz`)]);
+  const offer = await sender.evaluate(async (w, h) => {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: w, height: h, frameRate: 30 } });
+    window.connection = new RTCPeerConnection();
+    for (const track of stream.getTracks()) window.connection.addTrack(track, stream);
+    await window.connection.setLocalDescription();
+    while (window.connection.iceGatheringState !== 'complete') await new Promise((done) => window.connection.addEventListener('icegatheringstatechange', done, { once: true }));
+    return window.connection.localDescription.sdp;
+  }, width, height);
+  const began = await receiver.evaluate(() => performance.now());
+  const answer = await receiver.evaluate(async (sdp) => {
+    window.connection = new RTCPeerConnection();
+    window.connection.addEventListener('track', ({ track, streams }) => {
+      const element = document.createElement(track.kind);
+      element.autoplay = true;
+      element.srcObject = streams[0];
+      document.documentElement.append(element);
+    });
+    window.receiver = () => window.connection.getStats();
+    await window.connection.setRemoteDescription({ type: 'offer', sdp });
+    await window.connection.setLocalDescription();
+    while (window.connection.iceGatheringState !== 'complete') await new Promise((done) => window.connection.addEventListener('icegatheringstatechange', done, { once: true }));
+    return window.connection.localDescription.sdp;
+  }, offer);
+  await sender.evaluate((sdp) => window.connection.setRemoteDescription({ type: 'answer', sdp }), answer);
+  return began;
+}
+
+/** The room page as people use it; the receiver watches as a hidden observer. */
+async function connectByServer(sender, receiver, url) {
+  await sender.evaluateOnNewDocument((w, h) => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = (wish) => open({ ...wish, ...(wish.video && { video: { width: w, height: h, frameRate: 30 } }) });
+  }, width, height);
+  const query = (name, role) => new URLSearchParams({ room: `wan-${process.pid}`, name, role, autojoin: '1', lang: 'en', topology: 'never' });
+  await sender.goto(`${url}/?${query('Sender', 'doctor')}`);
+  await sender.waitForFunction(() => window.consilium?.room?.localParticipant.publication('camera')?.id, { timeout: 30_000 });
+  await sleep(8000); // its encoder has begun slowly, and is at its rate now, as that of a consultation that goes on
+  await receiver.goto(`${url}/?${query('Receiver', 'observer')}`, { timeout: 60_000 });
+  const began = await receiver.evaluate(() => performance.now());
+  await receiver.waitForFunction(() => window.consilium?.room?.localParticipant.id, { timeout: 30_000 });
+  await receiver.evaluate(() => (window.receiver = () => window.consilium.room.getStats()));
+  return began;
+}
+
+// ---- one measurement -----------------------------------------------------------------------------------------------
+
+async function measure(system, sender, receiver, url, restartSteps) {
+  const began = await (system === 'direct' ? connectDirectly : connectByServer)(sender, receiver, url);
+  let first = await receiver.evaluate(count);
+  for (let i = 0; i < 100 && first.frames === 0; i++) {
+    await sleep(100);
+    first = await receiver.evaluate(count);
+  }
+  restartSteps();
+  const samples = [first];
+  let top = first.height;
+  let topAt = first.at;
+  const until = Date.now() + Number(options.seconds) * 1000;
+  while (Date.now() < until) {
+    await sleep(250);
+    const now = await receiver.evaluate(count);
+    samples.push(now);
+    if (now.height > top) [top, topAt] = [now.height, now.at];
+  }
+  const last = samples.at(-1);
+  const seconds = (last.at - first.at) / 1000;
+  const heights = [];
+  for (let second = 0; second < Math.floor(seconds); second++) {
+    const within = samples.filter((s) => Math.floor((s.at - first.at) / 1000) === second);
+    const before = samples[Math.max(0, samples.indexOf(within[0]) - 1)] ?? first;
+    const moved = within.length > 0 && within.at(-1).frames > before.frames;
+    heights.push(moved ? within.at(-1).height : 0);
+  }
+  return {
+    profile, system, seconds, fps: (last.frames - first.frames) / seconds, frozen: (100 * (last.frozen - first.frozen)) / seconds,
+    concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
+    kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, heights,
+  };
+}
+
+/** 540 540 0 0 270 → 540×2 -×2 270×1 */
+function runs(heights) {
+  const list = [];
+  for (const h of heights) {
+    if (list.at(-1)?.h === h) list.at(-1).n++;
+    else list.push({ h, n: 1 });
+  }
+  return list.map(({ h, n }) => `${h || '–'}×${n}`).join(' ');
+}
+
+const results = [];
+const near = await launch('chromium', { args: flags });
+const far = await launch('chromium', { args: flags, wrap: behindLink });
+const restartSteps = () => far.process().kill('SIGUSR1'); // the link's process: everything before it was replaced by exec
+const server = await Server.start({ args: ['--lan', '--http', `0.0.0.0:${20000 + (process.pid % 20000)}`] });
+try {
+  const url = `https://${outside}:${new URL(server.url).port}`;
+  for (const system of options.systems.split(',')) {
+    const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
+    const result = await measure(system, await a.newPage(), await b.newPage(), url, restartSteps);
+    results.push(result);
+    console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.heights)} |`);
+    await Promise.all([a.close(), b.close()]);
+  }
+} catch (error) {
+  console.error(server.log.split('\n').slice(-10).join('\n'));
+  throw error;
+} finally {
+  if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, null, 1));
+  await Promise.all([near.close(), far.close(), server.stop()]);
+}
