@@ -57,6 +57,7 @@ void downlink_stepped_down(struct downlink *d, uint16_t slot) {
 uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
   bytes += d->overhead_bytes;
   d->unreported_bytes += bytes;
+  d->stamped_us = now_us;
   d->stats.sent++;
   if (d->cluster.id) {
     d->cluster_bytes += bytes;

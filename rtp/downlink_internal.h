@@ -24,6 +24,7 @@ struct downlink {
   uint16_t overhead_bytes;
   uint16_t slot_count;
   uint32_t unreported_bytes; /* sent since the last service */
+  int64_t stamped_us;        /* the newest packet with a number */
   uint64_t allocated_bps;    /* target at the last allocation */
   bool allocated_stalled, allocated_draining;
   struct downlink_slot slots[DOWNLINK_SLOTS];

@@ -2,6 +2,7 @@
 #include "rtp/downlink_internal.h"
 
 #define PADDING_BYTES 255
+#define SILENCE_US    200000
 
 static uint16_t probe_slot(const struct downlink *d) {
   for (uint16_t i = 0; i < d->slot_count; i++) {
@@ -28,6 +29,12 @@ static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t no
   return bytes;
 }
 
+/* With no sound and no picture nothing is sent and nothing is reported: the queue that was seen last would stand for ever, and
+ * forbid every probe. */
+static bool wants_news(const struct downlink *d, int64_t now_us) {
+  return d->estimator.has_feedback && d->estimator.probes.next_bps > 0 && now_us - d->stamped_us >= SILENCE_US;
+}
+
 /* Bytes that the cluster's rate allows by now. */
 static uint64_t owed(const struct downlink *d, int64_t now_us) {
   return d->cluster.bps * (uint64_t)(now_us - d->cluster_started_us) / 8 / 1000000;
@@ -40,8 +47,11 @@ void downlink_probe(struct downlink *d, int64_t now_us) {
     return;
   }
   if (d->cluster.id == 0) {
-    if (pacer_deadline(&d->pacer) != INT64_MAX || !bandwidth_estimator_probe(&d->estimator, now_us, &d->cluster))
+    if (pacer_deadline(&d->pacer) != INT64_MAX) return;
+    if (!bandwidth_estimator_probe(&d->estimator, now_us, &d->cluster)) {
+      if (wants_news(d, now_us)) send_one(d, &d->slots[slot], now_us);
       return;
+    }
     d->cluster_bytes = d->cluster_packets = 0;
     d->cluster_started_us = now_us;
     d->cluster_back = 0;

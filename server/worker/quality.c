@@ -28,14 +28,18 @@ static void measure_uplink_loss(struct peer *peer, int64_t now_us) {
     nacked += stats.nacks_sent;
     lost += stats.lost > 0 ? (uint64_t)stats.lost : 0;
   }
-  bool fewer = packets < q->packets || nacked < q->nacked; /* a stream went */
-  uint64_t arrived = fewer ? 0 : packets - q->packets;
-  uint64_t gone = fewer ? 0 : nacked - q->nacked;
-  if (!fewer && lost > q->lost && lost - q->lost > gone) gone = lost - q->lost;
+  if (packets < q->packets || nacked < q->nacked) { /* a stream went: count from here */
+    q->packets = packets;
+    q->nacked = nacked;
+    q->lost = lost;
+    return;
+  }
+  uint64_t arrived = packets - q->packets, gone = nacked - q->nacked;
+  if (lost > q->lost && lost - q->lost > gone) gone = lost - q->lost;
+  if (arrived + gone < QUALITY_PACKETS) return;
   q->packets = packets;
   q->nacked = nacked;
   q->lost = lost;
-  if (arrived < QUALITY_PACKETS) return;
   double loss = (double)gone / (double)(arrived + gone);
   q->uplink_loss += LOSS_SMOOTHING * (loss - q->uplink_loss);
 }

@@ -1,0 +1,136 @@
+/* tests/server/worker/quality_test.c: how connections are judged, each way, and whom the verdict blames. */
+#include "tests/server/worker/engine_harness.h"
+
+struct stage {
+  struct harness *h;
+  struct browser *a, *b;
+  struct source camera;
+  int frame;
+};
+
+static struct browser *connect_member(struct harness *h, const char *role) {
+  struct browser *b = harness_join(h, role);
+  browser_offer(b, "chromium");
+  browser_connect(b);
+  harness_advance(h, 5 * MILLISECOND);
+  return b;
+}
+
+/* `a` films, `b` watches over a link of 600 kbit/s that is fast enough. */
+static struct stage open_stage(void) {
+  struct stage s = {.h = harness_new_governed(0)};
+  s.a = connect_member(s.h, "doctor");
+  s.b = connect_member(s.h, "patient");
+  browser_link(s.b, 2000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  browser_publish(s.a, "1", "camera");
+  s.camera = source_video(s.a, "1", "q", 320, 180);
+  return s;
+}
+
+/* Seconds of video; of a hundred packets `lost` never reach the engine. */
+static void film(struct stage *s, int seconds, int fps, int lost) {
+  uint8_t packet[1600];
+  for (int i = 0; i < seconds * fps; i++, s->frame++) {
+    if (s->frame % 100 < lost) {
+      (void)source_write(&s->camera, false, packet);
+    } else {
+      source_send(&s->camera, s->frame % 50 == 0 || s->frame % 100 == lost);
+    }
+    harness_advance(s->h, SECOND / fps);
+    s->a->rtp_count = s->a->rtcp_count = s->b->rtp_count = s->b->rtcp_count = 0;
+  }
+}
+
+static const char *word(struct browser *to, struct browser *about, const char *key) {
+  const char *found = NULL;
+  size_t i;
+  json_t *event;
+  json_array_foreach(to->events, i, event) {
+    if (strcmp(json_string_value(json_object_get(event, "event")), "quality") != 0) continue;
+    if (strcmp(json_string_value(json_object_get(event, "participant")), about->id) != 0) continue;
+    found = json_string_value(json_object_get(json_object_get(event, "quality"), key));
+  }
+  return found ? found : "";
+}
+
+static void expect(const struct stage *s, struct browser *about, const char *up, const char *down, const char *cause) {
+  struct browser *both[] = {s->a, s->b};
+  for (size_t i = 0; i < 2; i++) {
+    assert_string_equal(word(both[i], about, "uplink"), up);
+    assert_string_equal(word(both[i], about, "downlink"), down);
+    assert_string_equal(word(both[i], about, "cause"), cause);
+  }
+}
+
+static void all_is_well(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  expect(&s, s.a, "excellent", "excellent", "none");
+  expect(&s, s.b, "excellent", "excellent", "none");
+  assert_int_equal(browser_event_count(s.a, "quality"), 2); /* once each, not every second */
+  harness_free(s.h);
+}
+
+static void a_lossy_uplink_is_its_own_fault_and_the_others_know(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 3, 50, 0);
+  film(&s, 15, 50, 20);
+  expect(&s, s.a, "poor", "excellent", "uplink");
+  expect(&s, s.b, "excellent", "excellent", "otherUplink");
+  film(&s, 40, 50, 0);
+  expect(&s, s.a, "excellent", "excellent", "none");
+  expect(&s, s.b, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
+static void a_link_without_room_for_a_picture_is_poor(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  browser_link(s.b, 60000, 300 * MILLISECOND, 20 * MILLISECOND);
+  film(&s, 15, 25, 0);
+  expect(&s, s.b, "excellent", "poor", "downlink");
+  expect(&s, s.a, "excellent", "excellent", "none");
+  const json_t *told = browser_event_last(s.b, "audioOnly");
+  assert_non_null(told);
+  assert_true(json_is_true(json_object_get(told, "on")));
+  assert_string_equal(json_string_value(json_object_get(told, "reason")), "bandwidth");
+  assert_int_equal(browser_event_count(s.a, "audioOnly"), 0);
+  browser_link(s.b, 2000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  film(&s, 25, 25, 0);
+  assert_true(json_is_false(json_object_get(browser_event_last(s.b, "audioOnly"), "on")));
+  expect(&s, s.b, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
+static void a_link_that_does_not_answer_is_lost(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  s.b->link.cut = true;
+  film(&s, 4, 25, 0);
+  assert_string_equal(word(s.a, s.b, "downlink"), "lost");
+  assert_string_equal(json_string_value(json_object_get(browser_event_last(s.b, "audioOnly"), "reason")), "stalled");
+  harness_free(s.h);
+}
+
+static void a_camera_that_stutters_is_the_devices_fault(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 10, 8, 0);
+  expect(&s, s.a, "good", "excellent", "device");
+  harness_free(s.h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(all_is_well),
+      cmocka_unit_test(a_lossy_uplink_is_its_own_fault_and_the_others_know),
+      cmocka_unit_test(a_link_without_room_for_a_picture_is_poor),
+      cmocka_unit_test(a_link_that_does_not_answer_is_lost),
+      cmocka_unit_test(a_camera_that_stutters_is_the_devices_fault),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
