@@ -129,7 +129,8 @@ test('signaling lost for seconds: media goes on, nobody is gone, what was missed
   await patient.waitFor(() => window.reconnected === 1, 'reconnected');
   const afterwards = await patient.inbound();
   for (const [mid, { packets }] of Object.entries(before)) {
-    if (packets > 0) assert.ok(afterwards[mid].packets > packets, `media went on in slot ${mid}: ${packets} → ${afterwards[mid].packets}`);
+    // A packet or two are what prepared a slot that is not used.
+    if (packets > 10) assert.ok(afterwards[mid].packets > packets, `media went on in slot ${mid}: ${packets} → ${afterwards[mid].packets}`);
   }
   await patient.waitFor(() => window.consilium.room.chat.some((m) => m.text === 'are you there?'), 'the message of the time between');
   await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].publication('microphone').muted, 'told of the mute');
