@@ -113,8 +113,13 @@ export class Pointers {
 
   /** @param {Participant} participant */
   #hide(participant) {
-    this.#shown.get(participant)?.element.remove();
+    const element = this.#shown.get(participant)?.element;
     this.#shown.delete(participant);
+    if (!element) return;
+    element.classList.add('fading');
+    const fades = element.getAnimations();
+    if (fades.length === 0) element.remove(); // not in sight, or no motion is wanted
+    else Promise.allSettled(fades.map((a) => a.finished)).then(() => element.remove());
   }
 
   #placeAll() {
