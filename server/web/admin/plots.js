@@ -15,6 +15,8 @@ const PLOTS = [{ measure: 'bitrate', unit: 'admin.unit.kbps' }, { measure: 'loss
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b', '#56b4e9', '#8c6bb1', '#7f7f7f'];
 const DASHES = [[], [6, 3], [2, 2]];
 const HEIGHT = 140;
+/** So much of time is shown from the start. */
+const LEAST_SECONDS = 30;
 
 /** @type {Promise<ChartClass | null> | null} */
 let loading = null;
@@ -41,7 +43,8 @@ export class Plots {
   history = new PersonHistory();
   element = make('details', 'plots');
   #body = make('div', 'plot-grid');
-  /** @type {Map<Measure, {chart: Chart, keys: string, holder: HTMLElement}>} */ #charts = new Map();
+  /** @type {Map<Measure, {chart: Chart, keys: string}>} */ #charts = new Map();
+  /** @type {Map<Measure, HTMLElement>} */ #holders = new Map();
   #style = '';
 
   constructor() {
@@ -60,7 +63,17 @@ export class Plots {
     const style = `${getComputedStyle(this.element).color} ${this.#body.clientWidth}`;
     if (style !== this.#style) this.#clear(); // light became dark, or the window another one
     this.#style = style;
+    // All of them stand before the first is measured: alone it would take the whole width.
+    for (const { measure } of PLOTS) if (!this.#holders.has(measure)) this.#holders.set(measure, this.#hold(measure));
     for (const { measure, unit, most } of PLOTS) this.#drawOne(charts, measure, unit, most);
+  }
+
+  /** @param {Measure} measure */
+  #hold(measure) {
+    const holder = make('figure', 'plot');
+    holder.dataset.measure = measure;
+    this.#body.append(holder);
+    return holder;
   }
 
   /** @param {ChartClass} charts @param {Measure} measure @param {string} unit @param {number} [most] */
@@ -72,7 +85,7 @@ export class Plots {
       known.chart.setData(columns);
       return;
     }
-    const holder = known?.holder ?? make('figure', 'plot');
+    const holder = /** @type {HTMLElement} */ (this.#holders.get(measure));
     known?.chart.destroy();
     const title = text(`admin.plot.${measure}`);
     const legend = make('ul', 'plot-legend', ...labels.map((label, i) => {
@@ -82,15 +95,14 @@ export class Plots {
     }));
     const area = make('div', 'plot-area');
     holder.replaceChildren(make('figcaption', '', unit ? `${title} (${text(unit)})` : title), area, legend);
-    holder.dataset.measure = measure;
-    if (!known) this.#body.append(holder);
     const chart = new charts(options(this.element, Math.max(200, holder.clientWidth), labels, measure, most), columns, area);
-    this.#charts.set(measure, { chart, keys: now, holder });
+    this.#charts.set(measure, { chart, keys: now });
   }
 
   #clear() {
     for (const { chart } of this.#charts.values()) chart.destroy();
     this.#charts.clear();
+    this.#holders.clear();
     this.#body.replaceChildren();
   }
 
@@ -108,7 +120,7 @@ function options(near, width, labels, measure, most) {
   return {
     width, height: HEIGHT, legend: { show: false }, cursor: { show: false },
     scales: {
-      x: { time: false, range: () => [Date.now() / 1000 - SECONDS, Date.now() / 1000] },
+      x: { time: false, range: (/** @type {unknown} */ _, /** @type {number} */ first) => [Math.min(Math.max(first, Date.now() / 1000 - SECONDS), Date.now() / 1000 - LEAST_SECONDS), Date.now() / 1000] },
       y: { range: (/** @type {unknown} */ _, /** @type {number} */ low, /** @type {number} */ high) => [0, most ?? Math.max(1, high * 1.1)] },
     },
     axes: [
