@@ -52,7 +52,7 @@ export class Pointers {
   toggle() {
     this.pointing = !this.pointing;
     this.#stage.classList.toggle('pointing', this.pointing);
-    if (this.pointing) toast(text('pointer.on'), 'pointer');
+    if (this.pointing) toast(text(matchMedia('(pointer: coarse)').matches ? 'pointer.onTouch' : 'pointer.on'), 'pointer');
     else this.#away();
     this.#changed();
   }
