@@ -16,6 +16,10 @@
 struct acknowledged_rate {
   uint32_t next, count;
   struct {
+    uint32_t first; /* oldest packet within; counts on, as next does */
+    uint64_t bytes;
+  } windows[2]; /* the usual one and the busy one */
+  struct {
     int64_t arrival_us;
     uint32_t size;
   } packets[ACKNOWLEDGED_PACKETS];
@@ -26,7 +30,7 @@ void acknowledged_rate_init(struct acknowledged_rate *a);
 /* One received packet. A packet that arrived before the newest counts as arrived with it. */
 void acknowledged_rate_packet(struct acknowledged_rate *a, int64_t arrival_us, uint32_t size);
 
-/* Bits per second over the last `window_us` before the newest arrival; 0 while fewer than five packets, or less than a quarter of
+/* Bits per second over the last `window_us` (one of the two above) before the newest arrival; 0 while fewer than five packets, or less than a quarter of
  * the window, are known. The first packet of the window only starts the clock: its own bits came before. */
 uint64_t acknowledged_rate_bps(const struct acknowledged_rate *a, int64_t window_us);
 

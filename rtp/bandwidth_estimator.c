@@ -14,7 +14,7 @@
 /* A sudden drop makes a wait longer than this many of the mean variations before it. */
 #define DROP_SPANS     8
 /* … and a queue of ours stands higher than so many. */
-#define WITNESS_SPANS  3
+#define WITNESS_SPANS  8
 /* So much variation is made by frames, ours and those of others at the same bottleneck. */
 #define FRAMES_VARY_US 8000
 #define PROBE_MAX_US   100000

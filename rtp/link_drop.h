@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINK_DROP_WAIT_US     90000
+#define LINK_DROP_WAIT_US     65000
 #define LINK_DROP_WAIT_MAX_US 500000
 #define LINK_DROP_RATIO       1.3     /* time at the receiver over time at the sender */
 #define LINK_DROP_SPAN_US     60000   /* of arrivals, at least */

@@ -97,10 +97,29 @@ static double highest_bps(const struct loss_bound *l) {
   return highest;
 }
 
+static bool any_lost(const struct loss_bound *l) {
+  for (uint32_t i = 0; i < l->count; i++) {
+    if (l->done[i].lost > 0) return true;
+  }
+  return false;
+}
+
+/* Nothing speaks for the bound now. */
+static void release(struct loss_bound *l, double highest_bps, double elapsed_s) {
+  if (l->bound_bps == LOSS_BOUND_NONE) return;
+  l->bound_bps = (uint64_t)((double)l->bound_bps * pow(LOSS_BOUND_RELEASE, elapsed_s));
+  if ((double)l->bound_bps > 2 * highest_bps) l->bound_bps = LOSS_BOUND_NONE;
+}
+
 static void judge(struct loss_bound *l, int64_t now_us) {
   double elapsed_s = l->updated_us ? fmin((double)(now_us - l->updated_us) / 1e6, 1) : 0;
   l->updated_us = now_us;
   double highest = highest_bps(l);
+  if (!any_lost(l)) { /* the usual case: nothing to explain */
+    l->random_loss = 0;
+    release(l, highest, elapsed_s);
+    return;
+  }
   struct fit none = fit_model(l, INFINITY), best = none;
   double bottleneck = 0;
   for (int i = 0; i < CANDIDATES; i++) {
@@ -117,9 +136,7 @@ static void judge(struct loss_bound *l, int64_t now_us) {
     return;
   }
   l->random_loss = none.p;
-  if (l->bound_bps == LOSS_BOUND_NONE) return;
-  l->bound_bps = (uint64_t)((double)l->bound_bps * pow(LOSS_BOUND_RELEASE, elapsed_s));
-  if ((double)l->bound_bps > 2 * highest) l->bound_bps = LOSS_BOUND_NONE;
+  release(l, highest, elapsed_s);
 }
 
 void loss_bound_packets(struct loss_bound *l, int64_t first_sent_us, int64_t last_sent_us, uint32_t packets,

@@ -184,7 +184,8 @@ static double own_freeze_ms(const struct leg *leg, int64_t from_us, int64_t unti
   if (marked(leg->slow, from_us - 200000, until_us)) return 0;
   double ms = (double)(until_us - from_us) / 1000;
   double rtt_ms = 2 * leg->down->profile.delay_ms;
-  bool lossy = marked(leg->lossy, from_us - (int64_t)(rtt_ms * 1000) - 500000, until_us);
+  /* The jitter buffer may show it a round trip later. */
+  bool lossy = marked(leg->lossy, from_us - (int64_t)(2000 * rtt_ms) - 500000, until_us);
   return lossy ? fmax(ms - 1.5 * rtt_ms, 0) : ms;
 }
 
@@ -208,7 +209,11 @@ static void measure(struct room *r, int i) {
   out->longest_freeze_ms = (double)v->longest_us / 1000;
   out->concealed = share((double)a->concealed, (double)a->played);
   out->plis = leg->browser.plis;
-  out->keyframe_requests = leg->sfu->plis;
+  for (int k = 0; k < SIM_LAYERS; k++) {
+    struct rtp_incoming_stats stats;
+    rtp_incoming_stream_stats(leg->sfu->video[k], r->clock.now_us, &stats);
+    if (stats.keyframes_asked > out->keyframe_requests) out->keyframe_requests = stats.keyframes_asked;
+  }
   out->layer_changes = leg->slot->layer_changes;
   out->decreases = downlink_estimator(leg->slot->downlink)->decreases;
   struct downlink_stats stats;

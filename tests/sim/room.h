@@ -37,7 +37,8 @@ struct leg_result {
    * half round trips. */
   double longest_own_freeze_ms;
   double wire_bps;
-  uint64_t plis, keyframe_requests, layer_changes, probe_bytes, cut, delayed, frames, decreases;
+  uint64_t keyframe_requests; /* to the source that was asked most */
+  uint64_t plis, layer_changes, probe_bytes, cut, delayed, frames, decreases;
   size_t sample_count;
   struct room_sample samples[ROOM_SAMPLES];
   int64_t first_freeze_from_us[VIDEO_FREEZES], first_freeze_until_us[VIDEO_FREEZES];
