@@ -56,7 +56,6 @@ UNTESTED = {
     "rtp/dependency_structure.c",
     "rtp/error.c",
     "server/worker/layers.c",
-    "server/worker/quality.c",
 }
 
 breaches = []
