@@ -58,6 +58,7 @@ struct config {
     char *tls_certificate;           /* PEM chain; "" = plain HTTP        */
     char *tls_key;
     struct config_list allowed_origins; /* empty: only pages served from the same host                          */
+    struct config_list frame_ancestors; /* empty: no page may show ours in a frame                              */
     bool trust_proxy;                   /* behind our own reverse proxy: believe the last X-Forwarded-For element */
     char *web_root;                     /* "" = found beside the program  */
     char *public_url;                   /* what guest links begin with, without a last slash; "" = relative links */

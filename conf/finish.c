@@ -119,6 +119,18 @@ static bool is_public_url(const char *url) {
          !strpbrk(url + scheme, "?#@\"<> ");
 }
 
+static int check_origins(const struct config_list *list, const char *key, char message[CONFIG_MESSAGE_BYTES]) {
+  for (size_t i = 0; i < list->count; i++) {
+    const char *origin = list->items[i];
+    size_t scheme = strncmp(origin, "https://", 8) == 0 ? 8 : strncmp(origin, "http://", 7) == 0 ? 7 : 0;
+    if (scheme && origin[scheme] && !strpbrk(origin + scheme, "/*?#@;,'\"\\ \t\r\n")) continue;
+    snprintf(message, CONFIG_MESSAGE_BYTES,
+             "http.%s: \"%.80s\" is no origin, such as https://clinic.example (no path, no wildcard)", key, origin);
+    return CONFIG_ERR_VALUE;
+  }
+  return CONFIG_OK;
+}
+
 static int check_http(const struct config *c, char message[CONFIG_MESSAGE_BYTES]) {
   int error = check_listen(&c->http.listen, "http.listen", message);
   if (!error) error = check_listen(&c->http.admin_listen, "http.admin_listen", message);
@@ -137,16 +149,8 @@ static int check_http(const struct config *c, char message[CONFIG_MESSAGE_BYTES]
              c->http.public_url);
     return CONFIG_ERR_VALUE;
   }
-  for (size_t i = 0; i < c->http.allowed_origins.count; i++) {
-    const char *origin = c->http.allowed_origins.items[i];
-    size_t scheme = strncmp(origin, "https://", 8) == 0 ? 8 : strncmp(origin, "http://", 7) == 0 ? 7 : 0;
-    if (scheme && origin[scheme] && !strpbrk(origin + scheme, "/*?#@")) continue;
-    snprintf(message, CONFIG_MESSAGE_BYTES,
-             "http.allowed_origins: \"%.80s\" is no origin, such as https://clinic.example (no path, no wildcard)",
-             origin);
-    return CONFIG_ERR_VALUE;
-  }
-  return CONFIG_OK;
+  error = check_origins(&c->http.allowed_origins, "allowed_origins", message);
+  return error ? error : check_origins(&c->http.frame_ancestors, "frame_ancestors", message);
 }
 
 static int check_media(const struct config *c, char message[CONFIG_MESSAGE_BYTES]) {

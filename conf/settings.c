@@ -33,6 +33,7 @@ const struct setting settings[] = {
     TEXT(http, tls_certificate, "", 0),
     TEXT(http, tls_key, "", 0),
     LIST(http, allowed_origins, "", NULL, 0),
+    LIST(http, frame_ancestors, "", NULL, 0),
     SWITCH(http, trust_proxy, "false", 0),
     TEXT(http, web_root, "", 0),
     TEXT(http, public_url, "", SETTING_RELOAD),

@@ -121,7 +121,7 @@ static void free_list(char **list, size_t count) {
 
 static void endpoint_free(struct endpoint *e) {
   char *texts[] = {e->name,     e->address,         e->websocket_path, e->certificate_file,
-                   e->key_file, e->certificate_pem, e->key_pem};
+                   e->key_file, e->certificate_pem, e->key_pem,        e->frame_ancestors};
   for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
     free(texts[i]);
   free_list(e->origins, e->origin_count);
@@ -129,6 +129,19 @@ static void endpoint_free(struct endpoint *e) {
   free_list(e->mount_paths, e->mount_count);
   free_list(e->mount_folders, e->mount_count);
   web_files_free(e->files);
+}
+
+/* "'self' https://a https://b". */
+static char *join_ancestors(const char *const *origins, size_t count, bool *failed) {
+  size_t bytes = sizeof "'self'";
+  for (size_t i = 0; i < count; i++)
+    bytes += strlen(origins[i]) + 1;
+  char *text = count ? malloc(bytes) : NULL;
+  if (count && !text) *failed = true;
+  size_t at = text ? (size_t)snprintf(text, bytes, "'self'") : 0;
+  for (size_t i = 0; text && i < count; i++)
+    at += (size_t)snprintf(text + at, bytes - at, " %s", origins[i]);
+  return text;
 }
 
 static int endpoint_copy(struct listener *l, struct endpoint *e, const struct listener_endpoint *in) {
@@ -143,6 +156,7 @@ static int endpoint_copy(struct listener *l, struct endpoint *e, const struct li
                          .key_pem = copy(in->key_pem, &failed),
                          .origins = copy_list(in->origins, in->origin_count, &failed),
                          .request_paths = copy_list(in->request_paths, in->request_path_count, &failed),
+                         .frame_ancestors = join_ancestors(in->frame_ancestors, in->frame_ancestor_count, &failed),
                          .mount_paths = calloc(in->mount_count + 1, sizeof(char *)),
                          .mount_folders = calloc(in->mount_count + 1, sizeof(char *)),
                          .origin_count = in->origin_count,

@@ -62,6 +62,9 @@ struct listener_endpoint {
    * beyond the own host. No Origin at all (no browser) is allowed. */
   const char *const *origins;
   size_t origin_count;
+  /* Origins whose pages may show the page "/" in a frame ("https://clinic.example"); ours may then, too. NULL/0: nobody. */
+  const char *const *frame_ancestors;
+  size_t frame_ancestor_count;
   bool trust_proxy; /* behind our own reverse proxy: take the client's address from the last X-Forwarded-For element */
 };
 

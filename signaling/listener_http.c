@@ -166,7 +166,7 @@ static int serve_file(struct listener_connection *c, const struct head *h) {
   }
   bool unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
                    strcmp(known, file->etag) == 0;
-  return response_start_file(c, file, h->head, unchanged);
+  return response_start_file(c, file, strcmp(path, "/") == 0 ? e->frame_ancestors : NULL, h->head, unchanged);
 }
 
 int http_request(struct listener_connection *c) {

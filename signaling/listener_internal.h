@@ -28,6 +28,7 @@ struct endpoint {
   SSL_CTX *tls; /* owned by the vhost; NULL for plain HTTP */
   char *name, *address, *websocket_path;
   char *certificate_file, *key_file, *certificate_pem, *key_pem;
+  char *frame_ancestors; /* as CSP writes it; NULL: nobody */
   char **origins, **request_paths, **mount_paths, **mount_folders;
   size_t origin_count, request_path_count, mount_count;
   struct web_files *files;
@@ -158,7 +159,9 @@ void http_request_free(struct listener_request *request);
 /* listener_response.c */
 int response_start(struct listener_connection *connection, const struct listener_response *response, bool head,
                    bool linger);
-int response_start_file(struct listener_connection *connection, const struct web_file *file, bool head, bool unchanged);
+/* `ancestors`: who may frame it, as CSP writes it; NULL: nobody. */
+int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool head,
+                        bool unchanged);
 int response_problem(struct listener_connection *connection, int status, const char *code, const char *detail,
                      bool head, bool linger);
 int response_writable(struct listener_connection *connection);

@@ -10,16 +10,17 @@
 
 #define PIECE 16384
 
-/* No page of ours may be framed, sniffed, or share a process with a stranger's window. */
+/* Nothing of ours may be sniffed, share a process with a stranger's window, or be framed, except where the operator says
+ * otherwise. */
 #define HEADERS_ALWAYS                          \
   "X-Content-Type-Options: nosniff\r\n"         \
   "Referrer-Policy: no-referrer\r\n"            \
-  "X-Frame-Options: DENY\r\n"                   \
   "Cross-Origin-Opener-Policy: same-origin\r\n" \
   "Cross-Origin-Resource-Policy: same-origin\r\n"
+#define NOT_FRAMED "X-Frame-Options: DENY\r\n"
 #define HEADERS_PAGE                                                                                         \
   "Content-Security-Policy: default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; "    \
-  "frame-ancestors 'none'\r\n"                                                                               \
+  "frame-ancestors %s\r\n"                                                                                   \
   "Permissions-Policy: camera=(self), microphone=(self), display-capture=(self), geolocation=(), usb=()\r\n" \
   "Cache-Control: no-cache\r\n"
 #define HEADERS_API                                                         \
@@ -103,7 +104,7 @@ int response_start(struct listener_connection *c, const struct listener_response
   struct text t = {0};
   size_t len = in->content_type ? in->body_len : 0;
   append_status(&t, in->status, in->content_type, len);
-  append(&t, HEADERS_API);
+  append(&t, NOT_FRAMED HEADERS_API);
   for (size_t i = 0; i < in->header_count; i++)
     if (http_header_value_valid(in->headers[i].name) && http_header_value_valid(in->headers[i].value))
       append(&t, "%s: %s\r\n", in->headers[i].name, in->headers[i].value);
@@ -117,7 +118,8 @@ int response_start(struct listener_connection *c, const struct listener_response
   return start(c, r, &t, linger);
 }
 
-int response_start_file(struct listener_connection *c, const struct web_file *file, bool head, bool unchanged) {
+int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool head,
+                        bool unchanged) {
   struct response *r = calloc(1, sizeof(*r));
   if (!r) {
     web_file_release(file);
@@ -125,7 +127,7 @@ int response_start_file(struct listener_connection *c, const struct web_file *fi
   }
   struct text t = {0};
   append_status(&t, unchanged ? 304 : 200, unchanged ? NULL : file->media_type, file->len);
-  append(&t, HEADERS_PAGE "ETag: %s\r\n", file->etag);
+  append(&t, HEADERS_PAGE "%sETag: %s\r\n", ancestors ? ancestors : "'none'", ancestors ? "" : NOT_FRAMED, file->etag);
   r->file = file;
   if (!head && !unchanged) {
     r->body = file->bytes;
@@ -166,7 +168,7 @@ void response_refuse_now(struct lws *wsi, int status) {
   char text[768];
   unsigned char bytes[LWS_PRE + sizeof(text)];
   int n = snprintf(text, sizeof(text),
-                   "HTTP/1.1 %d %s\r\n" HEADERS_ALWAYS HEADERS_API
+                   "HTTP/1.1 %d %s\r\n" HEADERS_ALWAYS NOT_FRAMED HEADERS_API
                    "Content-Type: application/problem+json\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
                    status, http_status_text(status));
   if (n <= 0 || (size_t)n >= sizeof(text)) return;

@@ -77,6 +77,8 @@ static int add_endpoints(struct endpoints *e, const struct config *c, const stru
     to->port = (uint16_t)port;
     to->origins = (const char *const *)c->http.allowed_origins.items;
     to->origin_count = c->http.allowed_origins.count;
+    to->frame_ancestors = (const char *const *)c->http.frame_ancestors.items;
+    to->frame_ancestor_count = c->http.frame_ancestors.count;
     to->trust_proxy = c->http.trust_proxy;
     if (*c->http.tls_certificate) {
       to->certificate_file = c->http.tls_certificate;

@@ -1,4 +1,4 @@
-// tests/browser/web_example.test.mjs: the quick-start example works as it stands, and is as short as it claims to be.
+// tests/browser/web_example.test.mjs: the examples work as they stand, and are as short as they claim to be.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -19,9 +19,10 @@ after(async () => {
   await server?.stop();
 });
 
-test('the example has fewer than 60 lines', () => {
-  const text = fs.readFileSync(new URL('../../server/web/examples/quick_start.js', import.meta.url), 'utf8');
-  assert.ok(text.split('\n').length < 60);
+test('the examples have fewer than 60 lines', () => {
+  const lines = (file) => fs.readFileSync(new URL(`../../server/web/examples/${file}`, import.meta.url), 'utf8').split('\n').length;
+  assert.ok(lines('quick_start.js') < 60);
+  assert.ok(lines('call.html') + lines('call.js') < 60, 'HTML and JavaScript together');
 });
 
 test('two of them see and hear each other; one leaves', { timeout: 90_000 }, async () => {
@@ -43,4 +44,55 @@ test('two of them see and hear each other; one leaves', { timeout: 90_000 }, asy
   await first.waitFor(() => document.querySelectorAll('#videos video').length === 1, 'alone again');
   await second.waitFor(() => document.getElementById('words').textContent === 'The call is over: left', 'told of the end');
   for (const member of members) assert.deepEqual(member.takeErrors(), [], member.name);
+});
+
+test('who listens from the join on is told of every track that was there, however long the negotiation took', { timeout: 60_000 }, async () => {
+  const publisher = await Member.join(browser, server.url, { room: 'told', name: 'Publisher', camera: { width: 320, height: 180, frameRate: 10 } });
+  const context = await browser.createBrowserContext();
+  const listener = new Member(await context.newPage(), 'listener', context);
+  await listener.page.goto(`${server.url}/examples/`);
+  const told = await listener.evaluate(async () => {
+    const real = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+      await real.call(this, description);
+      await new Promise((resolve) => setTimeout(resolve, 500)); // the slots are assigned meanwhile
+    };
+    const { createClient } = await import('/sdk/consilium.js');
+    const token = (await (await fetch('/dev/token?room=told&role=patient&name=Listener')).json()).token;
+    const room = await createClient({ token }).join({ topology: 'never' });
+    const sources = new Set();
+    await new Promise((resolve) => room.on('trackSubscribed', (track) => (sources.add(track.source), sources.size === 2 && resolve(undefined))));
+    return [...sources].sort();
+  });
+  assert.deepEqual(told, ['camera', 'microphone']);
+  await publisher.close();
+  await listener.close();
+});
+
+test('one calls, the other answers, they see each other, one hangs up; a call that is not answered is taken back', { timeout: 90_000 }, async () => {
+  const open = async (name, role) => {
+    const context = await browser.createBrowserContext();
+    const member = new Member(await context.newPage(), name, context);
+    await member.page.goto(`${server.url}/examples/call.html?me=${name}&role=${role}`);
+    await says(member, `Ready, ${name}.`);
+    return member;
+  };
+  const says = (member, words) => member.waitFor((w) => document.getElementById('words').textContent === w, `told: ${words}`, {}, words);
+  const [ann, ben] = [await open('ann', 'doctor'), await open('ben', 'patient')];
+  await ann.click('#call');
+  await says(ben, 'ann calls');
+  await ann.click('#end');
+  await says(ben, 'No call: cancelled');
+  await says(ann, 'No call: cancelled');
+  await ann.click('#call');
+  await ben.click('#answer');
+  for (const member of [ann, ben]) {
+    await member.waitFor(() => [...document.querySelectorAll('#videos video')].some((v) => v.videoWidth > 0), 'seeing the other', { timeout: 40_000 });
+  }
+  await ben.click('#end');
+  await says(ann, 'The call is over.');
+  for (const member of [ann, ben]) {
+    assert.deepEqual(member.takeErrors(), [], member.name);
+    await member.close();
+  }
 });

@@ -39,6 +39,9 @@ static void test_what_is_refused(void **state) {
   finish(WITH("http: {tls_key: /k}"), CONFIG_ERR_VALUE, "http.tls_certificate and http.tls_key: give both or none");
   finish(WITH("http: {allowed_origins: [\"*\"]}"), CONFIG_ERR_VALUE,
          "http.allowed_origins: \"*\" is no origin, such as https://clinic.example (no path, no wildcard)");
+  finish(WITH("http: {frame_ancestors: [\"https://a; script-src *\"]}"), CONFIG_ERR_VALUE,
+         "http.frame_ancestors: \"https://a; script-src *\" is no origin, such as https://clinic.example (no path, no "
+         "wildcard)");
   finish(WITH("http: {allowed_origins: [\"https://a/b\"]}"), CONFIG_ERR_VALUE,
          "http.allowed_origins: \"https://a/b\" is no origin, such as https://clinic.example (no path, no wildcard)");
   static const char *const urls[] = {"meet.clinic.example", "https://",    "https:///x",

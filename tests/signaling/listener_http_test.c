@@ -94,12 +94,15 @@ static void start(const char *certificate, const char *key) {
   memset(&s, 0, sizeof(s));
   make_folder();
   (void)snprintf(web, sizeof(web), "%s/web", s.folder);
+  static const char *const framers[] = {"https://clinic.example", "https://b.example:8443"};
   struct listener_mount mount = {"/", web};
   struct listener_endpoint endpoints[] = {{.name = "public",
                                            .mounts = &mount,
                                            .mount_count = 1,
                                            .request_paths = paths,
                                            .request_path_count = 2,
+                                           .frame_ancestors = framers,
+                                           .frame_ancestor_count = 2,
                                            .certificate_pem = certificate,
                                            .key_pem = key},
                                           {.name = "admin", .request_paths = paths, .request_path_count = 2}};
@@ -191,6 +194,28 @@ static void test_headers_of_a_page(void **state) {
   assert_int_equal(loop_client_response(&c, true, &body, &len, &end), 304);
   assert_null(strstr(c.in, "Content-Length"));
   loop_client_close(&c);
+}
+
+/* The call page alone, and only by those whom the operator named. */
+static void test_frame_ancestors(void **state) {
+  (void)state;
+  static const char *const paths[] = {"/", "/index.html", "/admin/", "/app.mjs", "/healthz"};
+  for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+    struct loop_client c;
+    const char *body;
+    size_t len, end;
+    char request[128];
+    dial(&c);
+    (void)snprintf(request, sizeof(request), "GET %s" H "\r\n", paths[i]);
+    loop_client_text(&c, request);
+    assert_int_equal(loop_client_response(&c, false, &body, &len, &end), 200);
+    bool framed = i == 0;
+    assert_int_equal(strstr(c.in, "frame-ancestors 'self' https://clinic.example https://b.example:8443\r\n") != NULL,
+                     framed);
+    assert_int_equal(strstr(c.in, "frame-ancestors 'none'") != NULL, !framed);
+    assert_int_equal(strstr(c.in, "X-Frame-Options: DENY\r\n") != NULL, !framed);
+    loop_client_close(&c);
+  }
 }
 
 static void test_traversal(void **state) {
@@ -436,6 +461,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_files),
       TEST(test_headers_of_a_page),
+      TEST(test_frame_ancestors),
       TEST(test_traversal),
       TEST(test_requests),
       TEST(test_no_header_injection),

@@ -184,6 +184,10 @@ export class Client extends Emitter {
       if (early) this.room = null;
       throw error;
     }
+    // Behind the promise of join(), so that who listens from then on hears of every track; no timer: hidden pages slow those.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => (port1.close(), room.left || room._begin());
+    port2.postMessage(null);
     return room;
   }
 

@@ -153,10 +153,11 @@ export class Room extends RoomState {
       return false;
     }
     this.localParticipant.id = participant;
-    this.#joined = this.#everJoined = true;
+    this.#joined = true;
     this._sync(room);
     this.#topology.sync(room);
     await negotiating;
+    this.#everJoined = true;
     return true;
   }
 

@@ -90,6 +90,16 @@ export class RoomState extends Emitter {
     return this.#waiting.all;
   }
 
+  /** @internal Until the page has the room in its hands, it is told of no track: it could not be listening yet. */
+  _held = true;
+
+  /** @internal */
+  _begin() {
+    this._held = false;
+    this._showMedia();
+    this._view.begin();
+  }
+
   /** @protected The media of a slot. @param {string} _mid @returns {MediaStreamTrack | null} */
   _slotTrack(_mid) {
     return null;
@@ -275,6 +285,7 @@ export class RoomState extends Emitter {
    * three come in any order.
    */
   _showMedia() {
+    if (this._held) return;
     for (const participant of this.remoteParticipants.values()) {
       for (const publication of participant.publications.values()) this.#show(publication, participant);
     }

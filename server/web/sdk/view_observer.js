@@ -18,7 +18,7 @@ export class ViewObserver {
   /** @type {Map<string, Priority>} */ #priorities = new Map();
   /** @type {Set<Element>} */ #onScreen = new Set();
   #told = '';
-  #timer = 0;
+  #timer = -1; // negative: nothing is told, not yet or not any more
   #send;
   #sizes = new ResizeObserver(() => this.#later());
   #intersections = new IntersectionObserver((entries) => {
@@ -58,6 +58,12 @@ export class ViewObserver {
   /** @param {string} id @param {Priority} priority */
   setPriority(id, priority) {
     this.#priorities.set(id, priority);
+    this.#later();
+  }
+
+  /** The page knows the tracks and can show them: until then "not seen" would be no more than not yet attached. */
+  begin() {
+    this.#timer = 0;
     this.#later();
   }
 
@@ -127,7 +133,7 @@ export class ViewObserver {
 
   close() {
     clearTimeout(this.#timer);
-    this.#timer = -1; // nothing more is told
+    this.#timer = -1;
     this.#sizes.disconnect();
     this.#intersections.disconnect();
     document.removeEventListener('visibilitychange', this.#onVisibility);
