@@ -6,7 +6,7 @@
 // systems, one after the other. The profile's steps begin when the picture is there. Needs build/release (or CONSILIUM,
 // CONSILIUM_WAN) and tests/browser/node_modules.
 //
-// Printed: frames per second, share of time frozen (Chromium's own count: a gap three times the usual, or 150 ms longer), share
+// Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (Chromium's own count: a gap three times the usual, or 150 ms longer), share
 // of audio concealed, received video kbit/s, seconds from joining to the largest picture, and the height of the picture by second.
 
 import fs from 'node:fs';
@@ -101,6 +101,19 @@ async function connectByServer(sender, receiver, url) {
   return began;
 }
 
+/** Runs in the sending page: frames encoded so far, by the layer that has most: what there was to receive. */
+async function countSent() {
+  const reports = [...(await (window.consilium?.room ?? window.connection).getStats()).values()];
+  return Math.max(0, ...reports.filter((r) => r.type === 'outbound-rtp' && r.kind === 'video').map((r) => r.framesEncoded ?? 0));
+}
+
+/** What the server thinks of the receiver's link, for --json. */
+async function askServer() {
+  const room = await server.room(`wan-${process.pid}`).catch(() => null);
+  const receiver = room?.participants.find((p) => p.role === 'observer');
+  return receiver ? { link: receiver.link, sent: receiver.sent } : null;
+}
+
 // ---- one measurement -----------------------------------------------------------------------------------------------
 
 async function measure(system, sender, receiver, url, restartSteps) {
@@ -112,6 +125,8 @@ async function measure(system, sender, receiver, url, restartSteps) {
   }
   restartSteps();
   const samples = [first];
+  const sentBefore = await sender.evaluate(countSent);
+  const links = [];
   let top = first.height;
   let topAt = first.at;
   const until = Date.now() + Number(options.seconds) * 1000;
@@ -119,10 +134,12 @@ async function measure(system, sender, receiver, url, restartSteps) {
     await sleep(250);
     const now = await receiver.evaluate(count);
     samples.push(now);
+    if (options.json && system === 'ours' && samples.length % 4 === 0) links.push({ second: (now.at - first.at) / 1000, ...(await askServer()) });
     if (now.height > top) [top, topAt] = [now.height, now.at];
   }
   const last = samples.at(-1);
   const seconds = (last.at - first.at) / 1000;
+  const sent = (await sender.evaluate(countSent)) - sentBefore;
   const heights = [];
   for (let second = 0; second < Math.floor(seconds); second++) {
     const within = samples.filter((s) => Math.floor((s.at - first.at) / 1000) === second);
@@ -131,7 +148,7 @@ async function measure(system, sender, receiver, url, restartSteps) {
     heights.push(moved ? within.at(-1).height : 0);
   }
   return {
-    profile, system, seconds, fps: (last.frames - first.frames) / seconds, frozen: (100 * (last.frozen - first.frozen)) / seconds,
+    profile, system, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
     kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, heights,
   };
@@ -158,7 +175,7 @@ try {
     const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
     const result = await measure(system, await a.newPage(), await b.newPage(), url, restartSteps);
     results.push(result);
-    console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.heights)} |`);
+    console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} of ${result.sentFps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.heights)} |`);
     await Promise.all([a.close(), b.close()]);
   }
 } catch (error) {

@@ -63,8 +63,8 @@ struct allocation_slot {
   /* out */
   int layer; /* index, or LAYER_NONE: send nothing */
   uint8_t max_temporal;
-  uint64_t bps; /* what that is expected to cost */
   enum allocation_reason reason;
+  uint64_t bps; /* what that is expected to cost */
 };
 
 struct allocation_memory_all { /* per receiver */

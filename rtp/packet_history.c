@@ -1,6 +1,9 @@
 /* The shared ring of one incoming stream's packets: see rtp/packet_history.h.
  *
  * Bytes are written at an ever-growing position; an entry is intact while its bytes are less than one ring behind it.
+ *
+ * All memory is taken at the beginning, but only as much of it is used, and thereby made real by the kernel, as the stream needs to
+ * keep KEEP_US: both rings begin small and double, in place, when they would lose something younger than that.
  */
 #include "rtp/packet_history.h"
 
@@ -13,11 +16,17 @@ struct entry {
   struct rtp_media_packet packet;
 };
 
+/* Answers for round trips up to half a second; a thumbnail keeps seconds in the smallest ring. */
+#define KEEP_US       600000
+#define FIRST_PACKETS 128
+#define FIRST_BYTES   (32U << 10)
+
 struct packet_history {
   int64_t max_age_us;
-  uint64_t position; /* next byte to write */
-  uint64_t capacity;
-  uint32_t mask;
+  int64_t lap_began_us;
+  uint64_t position;               /* next byte to write */
+  uint64_t capacity, max_capacity; /* of bytes: in use, taken */
+  uint32_t mask, max_mask;
   uint8_t *bytes;
   struct entry entries[];
 };
@@ -29,8 +38,10 @@ int packet_history_create(struct packet_history **out, size_t packets, size_t by
   struct packet_history *h = calloc(1, sizeof *h + packets * sizeof(struct entry) + bytes);
   if (!h) return -1;
   h->max_age_us = max_age_us;
-  h->capacity = bytes;
-  h->mask = (uint32_t)packets - 1;
+  h->max_capacity = bytes;
+  h->max_mask = (uint32_t)packets - 1;
+  h->capacity = bytes < FIRST_BYTES ? bytes : FIRST_BYTES;
+  h->mask = (packets < FIRST_PACKETS ? (uint32_t)packets : FIRST_PACKETS) - 1;
   h->bytes = (uint8_t *)(h->entries + packets);
   *out = h;
   return 0;
@@ -40,18 +51,54 @@ void packet_history_free(struct packet_history *h) {
   free(h);
 }
 
+/* At the end of a lap: instead of beginning the next one, the ring gets longer. What lies in it stays where it is. */
+static void grow_bytes(struct packet_history *h, uint64_t offset) {
+  const uint64_t base = h->position - offset;
+  for (uint32_t i = 0; i <= h->mask; i++) {
+    struct entry *e = &h->entries[i];
+    if (e->position < base) e->used = false; /* of the lap before: overwritten by now */
+    e->position -= e->used ? base : 0;
+  }
+  h->position = offset;
+  h->capacity = h->capacity * 2 < h->max_capacity ? h->capacity * 2 : h->max_capacity;
+}
+
+static void grow_entries(struct packet_history *h) {
+  const uint32_t count = h->mask + 1;
+  for (uint32_t i = 0; i < count; i++) {
+    struct entry *e = &h->entries[i];
+    if (!e->used || !(e->packet.seq & count)) continue;
+    h->entries[i + count] = *e;
+    e->used = false;
+  }
+  h->mask = h->mask * 2 + 1;
+}
+
+static struct entry *entry_for(struct packet_history *h, const struct rtp_media_packet *m) {
+  struct entry *e = &h->entries[m->seq & h->mask];
+  while (e->used && h->mask < h->max_mask && m->arrival_us - e->packet.arrival_us < KEEP_US) {
+    grow_entries(h);
+    e = &h->entries[m->seq & h->mask];
+  }
+  return e;
+}
+
 void packet_history_put(struct packet_history *h, const struct rtp_media_packet *m) {
   if (m->padding_only || m->payload_len > RTP_MEDIA_MAX_PAYLOAD ||
       m->dependency_descriptor_len > RTP_MEDIA_MAX_DEPENDENCY) {
     return;
   }
   size_t need = (size_t)m->payload_len + m->dependency_descriptor_len;
+  if (h->position == 0) h->lap_began_us = m->arrival_us;
   uint64_t offset = h->position % h->capacity;
+  while (offset + need > h->capacity && h->capacity < h->max_capacity && m->arrival_us - h->lap_began_us < KEEP_US)
+    grow_bytes(h, offset);
   if (offset + need > h->capacity) {
+    h->lap_began_us = m->arrival_us;
     h->position += h->capacity - offset; /* a packet lies in one piece: skip the rest of the ring */
     offset = 0;
   }
-  struct entry *e = &h->entries[m->seq & h->mask];
+  struct entry *e = entry_for(h, m);
   uint8_t *at = h->bytes + offset;
   e->position = h->position;
   e->used = true;

@@ -19,7 +19,8 @@
 struct packet_history;
 
 /* `packets` (a power of two, up to the cap) limits the span of sequence numbers, `bytes` the memory for payloads, `max_age_us`
- * the time; whichever comes first. One allocation of about packets × 150 + bytes.
+ * the time; whichever comes first. One allocation of about packets × 150 + bytes, of which only what 600 ms of the stream need is
+ * ever touched.
  * Errors: -1 for out of memory or sizes out of range (bytes below four of the largest packets). */
 int packet_history_create(struct packet_history **out, size_t packets, size_t bytes, int64_t max_age_us);
 void packet_history_free(struct packet_history *h); /* accepts NULL */

@@ -42,7 +42,7 @@ struct emulator *emulator_create(const struct wan_profile *profile, uint64_t see
     way->emulator = e;
     way->direction = (enum wan_direction)d;
     way->profile = d == WAN_DOWN ? profile->down : profile->up;
-    link_init(&way->link, &e->clock, &way->profile, seed, (uint64_t)(10 + d), TRACE_S);
+    link_init(&way->link, &e->clock, &way->profile, seed, 10 + (uint64_t)d, TRACE_S);
     way->link.overhead_bytes = 0; /* these packets are whole */
     way->link.flows[0] = (struct link_flow){.deliver = on_delivery, .arg = way};
   }

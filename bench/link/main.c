@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[at], "--seed") == 0)
       seed = strtoull(argv[at + 1], NULL, 10);
     else if (strcmp(argv[at], "--number") == 0)
-      number = atoi(argv[at + 1]);
+      number = (int)strtol(argv[at + 1], NULL, 10);
     else
       return usage();
   }

@@ -10,7 +10,7 @@
 #include "server/worker/engine.h"
 
 /* An Opus stream sends fifty packets a second, silent or not; each with our header, SRTP, UDP and IP. */
-#define AUDIO_OVERHEAD_BPS (50 * 72 * 8)
+#define AUDIO_OVERHEAD_BPS UINT64_C(28800)
 #define NO_LIMIT           65535
 /* A rate measured over less than its window would be too small, and the layer taken for a cheap one. */
 #define MEASURED_US        INT64_C(1100000)
@@ -156,6 +156,14 @@ static void apply(struct slot *slot, const struct allocation_slot *share, const 
   take(slot, offer, share->layer, now_us);
 }
 
+/* What spaces repeated retransmissions: the shortest round trip, because a queue's is not the path's. */
+static void tell_rtt(const struct peer *peer) {
+  int64_t rtt_us = downlink_estimator(peer->link.downlink)->least_rtt_us;
+  for (size_t i = 0; i < peer->section_count && rtt_us > 0; i++) {
+    if (peer->sections[i]->slot) rtp_outgoing_stream_set_rtt(peer->sections[i]->slot->out, rtt_us);
+  }
+}
+
 void congestion_allocate(struct peer *peer, int64_t now_us) {
   struct congestion *c = &peer->link;
   struct slot *list[ALLOCATION_SLOTS];
@@ -203,6 +211,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   c->used_bps = a.used_bps;
   c->wanted_bps = a.most_bps;
   c->allocate_us = now_us + ALLOCATION_INTERVAL_US;
+  tell_rtt(peer);
 }
 
 /* ---- for one slot, for one track ---- */

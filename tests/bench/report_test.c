@@ -1,4 +1,5 @@
-/* From a window to figures: CPU per packet, validity, and the two files. */
+/* From a window to figures: CPU per packet, validity, and the two files.
+ * Covers: bench/load/report_html.c bench/load/report_json.c bench/load/report_table.c bench/load/result.c */
 #include "bench/load/report.h"
 
 #include <jansson.h>

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 """Holds the tree to the layout rules: who may include whom, which library each folder may see, how long a file and a
-function may be, how long a README, and what stands at the top level. Prints one line per breach and exits 1.
+function may be, how long a README, what stands at the top level, and that every source file has a unit test. Prints one
+line per breach and exits 1.
+
+A source file's test is tests/<its path>_test.c (of bench/load/: tests/bench/). Where one test covers several files, its first
+comment says so in a line of its own, paths separated by blanks:  Covers: rtp/error.c
+Every test must also stand in a CMake file of its folder, or it would not run.
 
 Usage: check.py REPOSITORY
 """
@@ -29,6 +34,29 @@ FOREIGN = {"rtp": ["uthash.h"],
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|uv_now|uv_hrtime|time\s*\(\s*NULL)\b")
 SOCKET_CALLS = re.compile(r"(?<![\w.>])(socket|bind|connect|sendto|sendmsg|sendmmsg|recvfrom|recvmsg|recvmmsg|poll|epoll_wait)\s*\(")
 PURE = {"rtp", "ice", "conf"}
+
+# Source files that must have a test, and the few that have none yet. The list may only shrink: a file that is gone or has its
+# test is a breach here, too.
+TESTED = ("rtp/", "ice/", "signaling/", "conf/", "server/", "bench/load/")
+UNTESTED = {
+    "bench/load/crowd.c",
+    "bench/load/janus_process.c",
+    "bench/load/main.c",
+    "bench/load/media_receiver.c",
+    "bench/load/options.c",
+    "bench/load/participant.c",
+    "bench/load/participant_janus.c",
+    "bench/load/participant_media.c",
+    "bench/load/participant_signaling.c",
+    "bench/load/progress.c",
+    "bench/load/run.c",
+    "bench/load/transport.c",
+    "bench/load/web_client.c",
+    "rtp/codec_h264_sps.c",
+    "rtp/dependency_structure.c",
+    "rtp/error.c",
+    "server/worker/layers.c",
+}
 
 breaches = []
 
@@ -95,6 +123,51 @@ def check_purpose(path, text):
         say(path, 1, "the first lines do not say what the file is for")
 
 
+def covered_by(text):
+    """The paths on the `Covers:` lines of a test's first comment."""
+    m = re.match(r'\s*(/\*.*?\*/|(?:#![^\n]*\n)?\s*""".*?"""|(?:(?://|#)[^\n]*\n)+)', text, re.S)
+    lines = re.findall(r"^[ */#]*Covers: (.+)$", m.group(1), re.M) if m else []
+    return [p for line in lines for p in line.replace("*/", "").split()]
+
+
+def check_tests(top, files):
+    sources = {f for f in files if f.endswith(".c") and f.startswith(TESTED)}
+    tests = {f for f in files if f.startswith("tests/") and re.search(r"_test\.c$|\.py$|\.mjs$", f) and "/fuzz/" not in f}
+    tested = {}
+    for path in sorted(tests):
+        with open(os.path.join(top, path), encoding="utf-8") as f:
+            for source in covered_by(f.read()):
+                tested.setdefault(source, path)
+                if source not in sources:
+                    say(path, 1, f"covers {source}: there is no such source file")
+    for source in sorted(sources):
+        test = "tests/" + source[:-2].replace("bench/load/", "bench/") + "_test.c"
+        has = test in tests or source in tested
+        if source in UNTESTED and has:
+            say("tests/layout/check.py", 1, f"{source} has its test: take it off UNTESTED")
+        elif source not in UNTESTED and not has:
+            say(source, 1, f"no unit test: write {test}, or name the file on a `Covers:` line of the test that covers it")
+    for source in sorted(UNTESTED - sources):
+        say("tests/layout/check.py", 1, f"{source} is gone: take it off UNTESTED")
+    check_listed(top, files, tests)
+
+
+def check_listed(top, files, tests):
+    """Each x_test.c is named, as x or as x_test.c, in a CMake file above it; lists may carry a common part of the name."""
+    for path in sorted(t for t in tests if t.endswith("_test.c")):
+        folder, words = os.path.dirname(path), ""
+        while folder:
+            for f in files:
+                if os.path.dirname(f) == folder and (f.endswith(".cmake") or f.endswith("CMakeLists.txt")):
+                    with open(os.path.join(top, f), encoding="utf-8") as listing:
+                        words += listing.read()
+            folder = os.path.dirname(folder)
+        name = os.path.basename(path)[:-len("_test.c")]
+        parts = name.split("_")
+        if not any(re.search(rf"(?<![\w]){re.escape('_'.join(parts[i:]))}(?:_test\.c)?(?![\w])", words) for i in range(len(parts))):
+            say(path, 1, "no CMake file lists it: it does not run")
+
+
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else "."
     listing = subprocess.run(["git", "-C", top, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True)
@@ -122,6 +195,7 @@ def main():
             check_sans_io(path, code)
             check_c_functions(path, code)
             check_purpose(path, text)
+    check_tests(top, files)
     for line in breaches:
         print(line)
     print(f"{len(files)} files, {len(breaches)} breaches of the layout")

@@ -83,9 +83,49 @@ static void random_sizes_never_corrupt_a_packet(void **state) {
   packet_history_free(h);
 }
 
+/* Whatever the rate: 600 ms are kept as far as the memory reaches, and a slow stream uses little of it. */
+static void the_ring_is_as_long_as_the_rate_needs(void **state) {
+  (void)state;
+  static const struct {
+    int64_t gap_us;
+    uint32_t kept;
+  } rates[] = {{100000, 6}, {20000, 30}, {5000, 120}, {2000, 300}, {100, 400}};
+  for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+    struct packet_history *h;
+    assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
+    for (uint32_t i = 0; i < 3000; i++) {
+      put(h, i, 1100, 1000000 + i * rates[r].gap_us);
+      if (i < rates[r].kept || i % 97) continue;
+      for (uint32_t back = 0; back < rates[r].kept; back += 1 + rates[r].kept / 20)
+        check(h, i - back, 1100);
+    }
+    /* 32 KiB are 29 packets: the slowest stream has lost what a long ring would still have. */
+    if (r == 0) assert_null(packet_history_find(h, 2999 - 30, -1));
+    packet_history_free(h);
+  }
+}
+
+/* A camera that speeds up is followed: nothing younger than 600 ms is missing once a ring's length has passed. */
+static void the_ring_follows_a_rising_rate(void **state) {
+  (void)state;
+  struct packet_history *h;
+  int64_t now_us = 1000000;
+  uint32_t seq = 0;
+  assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
+  for (int64_t gap_us = 40000; gap_us >= 2500; gap_us /= 2) {
+    for (uint32_t i = 0; i < 1500; i++, now_us += gap_us)
+      put(h, seq++, 1100, now_us);
+    for (uint32_t back = 1; back * gap_us < 600000; back++)
+      check(h, seq - back, 1100);
+  }
+  packet_history_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_out_of_range_are_refused),
                                      cmocka_unit_test(packets_are_found_until_numbers_time_or_bytes_run_out),
-                                     cmocka_unit_test(random_sizes_never_corrupt_a_packet)};
+                                     cmocka_unit_test(random_sizes_never_corrupt_a_packet),
+                                     cmocka_unit_test(the_ring_is_as_long_as_the_rate_needs),
+                                     cmocka_unit_test(the_ring_follows_a_rising_rate)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ endif()
 foreach(name backoff notify runtime_directory process development certificate supervisor)
   consilium_test(server/supervisor/${name} supervisor/${name}_test.c LINK supervisor)
 endforeach()
+set_tests_properties(${CONSILIUM_TEST_PREFIX}server/supervisor/supervisor PROPERTIES TIMEOUT 180)
 # The program as a whole is tried as it ships.
 if(TARGET consilium AND NOT CONSILIUM_SANITIZE)
   foreach(name life calls api)

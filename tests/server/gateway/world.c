@@ -203,9 +203,10 @@ int world_worker_lines(int worker, const char *op) {
 /* ---- life ------------------------------------------------------------------------------------------------------------ */
 
 static void begin(const char *yaml, bool workers) {
-  static const char *const paths[] = {"/healthz", "/readyz", "/version", "/dev/token", "/metrics", "/api/"};
+  static const char *const paths[] = {"/healthz",   "/readyz",  "/version", "/v1/test-room",
+                                      "/dev/token", "/metrics", "/api/"};
   const struct listener_endpoint endpoint = {
-      .name = "public", .websocket_path = "/v1/ws", .request_paths = paths, .request_path_count = 6};
+      .name = "public", .websocket_path = "/v1/ws", .request_paths = paths, .request_path_count = 7};
   const struct listener_config config = {.endpoints = &endpoint, .endpoint_count = 1};
   struct gateway *g = &world.g;
   char text[2048], why[CONFIG_MESSAGE_BYTES];
@@ -404,7 +405,7 @@ void page_expect_error(struct page *p, const char *code) {
 /* ---- HTTP ------------------------------------------------------------------------------------------------------------ */
 
 void http_ask(struct loop_client *c, const char *request, const char *authorization) {
-  char text[1024];
+  char text[8192];
   (void)snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: a\r\n%s%s%s%s\r\n", request,
                  strncmp(request, "PUT", 3) == 0 ? "Content-Length: 0\r\n" : "",
                  authorization && !*authorization ? "" : "Authorization: ",

@@ -310,6 +310,8 @@ static void test_reload(void **state) {
   write_settings("media: {port: 55}\n");
   kill(t.pid, SIGHUP);
   assert_int_equal(expect("gateway hup port=55 workers=2 secret=1"), pids[0]);
+  expect_notice("RELOADING=1");
+  expect_notice("READY=1");
   write_settings("media: {prot: 1}\n");
   kill(t.pid, SIGHUP);
   expect_notice("RELOADING=1");
