@@ -33,8 +33,8 @@ static const struct {
     {"sendCalls", "consilium_udp_send_calls_total", "counter", "System calls that sent datagrams."},
     {"sendMessages", "consilium_udp_sent_messages_total", "counter", "Messages sent, a run of segments being one."},
     {"gsoRefused", "consilium_udp_segmentation_refused", "gauge", "Sockets whose route cannot segment: single sends."},
-    {"busyPercent", "consilium_worker_busy_percent", "gauge", "Busy time of the worker's last tenth of a second."},
-    {"gatherUs", "consilium_worker_gather_microseconds", "gauge", "How long packets gather before they are read."},
+    {"busyPercent", "consilium_worker_busy_ratio", "gauge", "Busy time of the worker's last tenth of a second."},
+    {"gatherUs", "consilium_worker_gather_seconds", "gauge", "How long packets gather before they are read."},
     {"audioOnly", "consilium_audio_only", "gauge", "Receivers whose link carries no picture just now."},
     {"linkTargetBps", "consilium_downlink_estimate_bits_per_second", "gauge",
      "Sum of what receivers' links are thought to carry."},
@@ -43,6 +43,12 @@ static const struct {
     {"cutPackets", "consilium_cut_packets", "gauge",
      "Packets thrown away with a layer too fast for its link, of present receivers."},
 };
+
+/* Percent and microseconds are the worker's; Prometheus wants ratios and seconds. */
+static double in_base_units(const char *key, double value) {
+  if (strcmp(key, "busyPercent") == 0) return value / 100;
+  return strcmp(key, "gatherUs") == 0 ? value / 1e6 : value;
+}
 
 static void add_workers(struct metrics *m, const struct gateway *g) {
   char index[24];
@@ -56,7 +62,9 @@ static void add_workers(struct metrics *m, const struct gateway *g) {
     for (size_t i = 0; i < g->worker_count; i++) {
       const json_t *value = json_object_get(g->workers[i].stats, worker_metrics[k].key);
       snprintf(index, sizeof index, "%zu", i);
-      if (json_is_number(value)) metrics_sample(m, METRICS_LABELS({"worker", index}), json_number_value(value));
+      if (json_is_number(value))
+        metrics_sample(m, METRICS_LABELS({"worker", index}),
+                       in_base_units(worker_metrics[k].key, json_number_value(value)));
     }
   }
   metrics_family(m, "consilium_connection_quality", "gauge",

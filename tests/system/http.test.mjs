@@ -48,6 +48,9 @@ test('health, readiness, version, tokens of --dev', async () => {
   assert.match((await ask('GET', '/version', { token: null })).body.version, /^\d+\.\d+/);
   assert.match((await ask('GET', '/dev/token', { path: '/dev/token?room=a&name=B&role=patient', token: null })).body.token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   assert.equal((await ask('GET', '/dev/token', { path: '/dev/token?room=a%2Fb', token: null })).status, 400);
+  const trial = (await ask('GET', '/v1/test-room', { token: await server.token({ room: 'a', name: 'B', role: 'patient' }) })).body;
+  assert.notEqual(trial.sender, trial.receiver);
+  for (const token of [null, server.adminToken]) assert.equal((await ask('GET', '/v1/test-room', { token })).status, 401, 'an access token opens it, the admin\'s does not');
   assert.equal((await ask('GET', '/dev/token', { path: '/dev/token?role=surgeon', token: null })).status, 400);
 });
 
@@ -226,7 +229,7 @@ test('metrics: Prometheus text 0.0.4, base units, nothing personal', async () =>
     assert.doesNotMatch(name, /_(ms|us|milliseconds|microseconds|kb|kbps|mb|percent)(_|$)/, 'base units');
     for (const { labels, value } of samples) {
       assert.ok(Number.isFinite(value) && (type !== 'counter' || value >= 0), name);
-      for (const key of Object.keys(labels)) assert.match(key, /^(worker|reason|result|version|commit|le|quantile|direction|from|code|type|kind|outcome|cause|pair|to)$/, `${name} ${key}`);
+      for (const key of Object.keys(labels)) assert.match(key, /^(worker|reason|result|version|commit|le|quantile|direction|from|code|type|kind|outcome|cause|pair|quality|to)$/, `${name} ${key}`);
     }
     const keys = samples.map((s) => `${s.name}${JSON.stringify(s.labels)}`);
     assert.equal(new Set(keys).size, keys.length, `${name}: a sample twice`);

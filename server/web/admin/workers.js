@@ -59,7 +59,7 @@ function row(worker, of) {
   before.set(worker, now);
   const seconds = last ? (now.at - last.at) / 1000 : 0;
   const rate = (/** @type {number} */ a, /** @type {number} */ b) => (seconds > 0 && a >= b ? (a - b) / seconds : 0);
-  const busy = of('consilium_worker_busy_percent');
+  const busy = 100 * of('consilium_worker_busy_ratio');
   const up = of('consilium_worker_up') === 1;
   return {
     key: worker,

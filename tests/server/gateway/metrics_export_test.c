@@ -98,7 +98,8 @@ static void test_workers(void **state) {
   expect_line("consilium_rooms{worker=\"1\"} 3");
   expect_line("consilium_participants{worker=\"1\"} 7");
   expect_line("consilium_rtp_sent_bytes_total{worker=\"1\"} 12345678901234");
-  expect_line("consilium_worker_busy_percent{worker=\"1\"} 12.5");
+  expect_line("consilium_worker_busy_ratio{worker=\"1\"} 0.125");
+  assert_null(strstr(page, "consilium_worker_gather_seconds{")); /* no number */
   expect_line("consilium_dropped_packets_total{worker=\"1\",reason=\"replay\"} 4");
   expect_line("consilium_dropped_packets_total{worker=\"1\",reason=\"no_such_peer\"} 1");
   assert_null(strstr(page, "unknown"));
@@ -211,9 +212,7 @@ static void test_every_name(void **state) {
                                      "receiveCalls",
                                      "sendCalls",
                                      "sendMessages",
-                                     "gsoRefused",
-                                     "busyPercent",
-                                     "gatherUs"};
+                                     "gsoRefused"};
   char stats[1024] = "{", value[64];
   world_open(NULL);
   for (int i = 0; i < (int)(sizeof keys / sizeof *keys); i++) {
@@ -229,10 +228,23 @@ static void test_every_name(void **state) {
   }
 }
 
+static void test_base_units(void **state) {
+  (void)state;
+  world_open(NULL);
+  tell_stats(0, "{'busyPercent':100,'gatherUs':2000}");
+  export();
+  expect_line("consilium_worker_busy_ratio{worker=\"0\"} 1");
+  expect_line("consilium_worker_gather_seconds{worker=\"0\"} 0.002");
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, end)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_everything_is_well_formed), TEST(test_workers),
-                                     TEST(test_the_gateway_s_own), TEST(test_calls), TEST(test_every_name)};
+  const struct CMUnitTest tests[] = {TEST(test_everything_is_well_formed),
+                                     TEST(test_workers),
+                                     TEST(test_the_gateway_s_own),
+                                     TEST(test_calls),
+                                     TEST(test_every_name),
+                                     TEST(test_base_units)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
