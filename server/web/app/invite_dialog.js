@@ -102,11 +102,11 @@ function guestForm(room) {
 function callForm(client, room) {
   const who = Object.assign(make('input'), { name: 'identity', required: true, maxLength: 128, autocomplete: 'off' });
   const button = submitButton(text('invite.call'));
-  const states = make('ul', 'call-states');
+  const states = make('div', 'call-states');
   states.setAttribute('role', 'status');
   return form('call', button, [make('h3', '', text('invite.callTitle')), make('div', 'invite-row', labelled('invite.identity', who), button), states], async () => {
     const call = await client.calls.invite({ identities: [who.value.trim()], room: room.id });
-    const row = make('li', 'call-state');
+    const row = make('div', 'call-state');
     const words = make('span');
     const cancel = make('button', '', text('dialog.cancel'));
     cancel.type = 'button';
