@@ -106,9 +106,9 @@ async function checkAllPages(kind, scheme) {
   await Promise.all([doctor.close(), patient.close(), page.browserContext().close()]);
 }
 
-test('axe: Chromium, light', { timeout: 120_000 }, () => checkAllPages('chromium', 'light'));
-test('axe: Chromium, dark', { timeout: 120_000 }, () => checkAllPages('chromium', 'dark'));
-test('axe: Firefox', { timeout: 180_000 }, () => checkAllPages('firefox', 'light'));
+test('axe: Chromium, light', { timeout: 300_000 }, () => checkAllPages('chromium', 'light'));
+test('axe: Chromium, dark', { timeout: 300_000 }, () => checkAllPages('chromium', 'dark'));
+test('axe: Firefox', { timeout: 300_000 }, () => checkAllPages('firefox', 'light'));
 
 test('the keyboard alone joins, mutes, chats, locks and leaves', { timeout: 90_000 }, async () => {
   browsers.chromium ??= await launch('chromium');
