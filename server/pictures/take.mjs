@@ -61,7 +61,7 @@ try {
   const members = [];
   for (const { name, role, colours, microphone } of people) {
     const extra = microphone ? {} : { microphone: '0' };
-    members.push(await Member.join(browser, server.url, { room: 'Consultation', name, role }, extra, (page) => page.evaluateOnNewDocument(draw, colours)));
+    members.push(await Member.join(browser, server.url, { room: 'Thursday', name, role }, extra, (page) => page.evaluateOnNewDocument(draw, colours)));
   }
   const [doctor, patient, interpreter] = members;
   await Promise.all(members.map((m) => m.seesVideos(2, { timeout: 40_000 })));
