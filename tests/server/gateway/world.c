@@ -27,7 +27,7 @@ void world_turn(void) {
     }                                                      \
   } while (0)
 
-static char *quoted(const char *format, va_list args) {
+__attribute__((format(printf, 1, 0))) static char *quoted(const char *format, va_list args) {
   char *text = NULL;
   assert_true(vasprintf(&text, format, args) >= 0);
   for (char *c = text; *c; c++)
