@@ -108,10 +108,10 @@ static void drain_forever(const struct bench *b) {
 }
 
 /* A batch of BATCH packets as messages of `run` segments, every message to the next receiver. */
-static unsigned lay_out(struct bench *b, unsigned run) {
+static unsigned lay_out(struct bench *b, size_t run) {
   uint16_t segment = (uint16_t)b->bytes;
-  for (unsigned m = 0; m < BATCH / run; m++) {
-    for (unsigned i = 0; i < run; i++)
+  for (size_t m = 0; m < BATCH / run; m++) {
+    for (size_t i = 0; i < run; i++)
       b->iovecs[m * run + i] = (struct iovec){b->slab[m * run + i], b->bytes};
     b->headers[m].msg_hdr = (struct msghdr){.msg_name = &b->to[m % RECEIVERS],
                                             .msg_namelen = sizeof b->to[0],
@@ -124,7 +124,7 @@ static unsigned lay_out(struct bench *b, unsigned run) {
     b->headers[m].msg_hdr.msg_control = c;
     b->headers[m].msg_hdr.msg_controllen = CMSG_SPACE(sizeof segment);
   }
-  return BATCH / run;
+  return (unsigned)(BATCH / run);
 }
 
 /* NAN when the kernel refuses. */

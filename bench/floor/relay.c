@@ -85,7 +85,7 @@ static void flush(struct relay *r) {
 }
 
 /* Appends to the open run, or begins one. */
-static void commit(unsigned *open, const struct sockaddr_in *to, size_t len) {
+static void commit(unsigned *open, struct sockaddr_in *to, size_t len) {
   struct iovec *run = *open == UINT32_MAX ? NULL : &out.iovecs[*open];
   uint8_t *at = out.slab + out.used;
   uint16_t segment = 0;
@@ -99,7 +99,7 @@ static void commit(unsigned *open, const struct sockaddr_in *to, size_t len) {
     *c = (struct cmsghdr){.cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof segment)};
     memcpy(CMSG_DATA(c), &segment, sizeof segment);
     out.headers[*open].msg_hdr =
-        (struct msghdr){.msg_name = (void *)(uintptr_t)to, .msg_namelen = sizeof *to, .msg_iov = run, .msg_iovlen = 1};
+        (struct msghdr){.msg_name = to, .msg_namelen = sizeof *to, .msg_iov = run, .msg_iovlen = 1};
   } else {
     out.headers[*open].msg_hdr.msg_control = &out.controls[*open];
     out.headers[*open].msg_hdr.msg_controllen = sizeof out.controls[*open];

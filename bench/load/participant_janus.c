@@ -147,7 +147,7 @@ static void on_text(void *arg, char *text, size_t len, int64_t now_us) {
   const json_t *data = json_object_get(json_object_get(message, "plugindata"), "data");
   const char *error = json_string_value(json_object_get(data, "error"));
   const char *sdp = json_string_value(json_object_get(json_object_get(message, "jsep"), "sdp"));
-  int step = transaction ? atoi(transaction) : 0;
+  int step = transaction ? (int)strtol(transaction, NULL, 10) : 0;
   if (!kind) {
     participant_fail(p, "Janus said something that is not its protocol");
   } else if (strcmp(kind, "error") == 0) {
