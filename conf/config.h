@@ -157,8 +157,8 @@ bool config_address_is_loopback(const char *host);
 /* A room's snapshot is one message, and who joins has to be able to take it: the chat's history, the waiting room and the slots
  * at their longest with some room for what happens meanwhile, and each participant with the longest name and all its tracks.
  * tests/server/room/snapshot_test.c holds a full room to it. */
-#define CONFIG_SNAPSHOT_BYTES             (640 * 1024)
-#define CONFIG_SNAPSHOT_PARTICIPANT_BYTES 2560
+#define CONFIG_SNAPSHOT_BYTES             (INT64_C(640) * 1024)
+#define CONFIG_SNAPSHOT_PARTICIPANT_BYTES INT64_C(2560)
 static inline int64_t config_send_queue_floor(int64_t participants) {
   return CONFIG_SNAPSHOT_BYTES + participants * CONFIG_SNAPSHOT_PARTICIPANT_BYTES;
 }
