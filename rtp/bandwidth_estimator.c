@@ -65,8 +65,8 @@ void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, 
 }
 
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
-  if (e->stalled || queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue))
-    return false;
+  if (e->stalled || probe_controller_idle(&e->probes, now_us)) return false;
+  if (queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue)) return false;
   int64_t duration_us = e->jitter_us * JITTER_SPANS;
   probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
   if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,

@@ -41,6 +41,7 @@ static uint64_t owed(const struct downlink *d, int64_t now_us) {
 }
 
 void downlink_probe(struct downlink *d, int64_t now_us) {
+  if (d->cluster.id == 0 && probe_controller_idle(&d->estimator.probes, now_us)) return;
   uint16_t slot = probe_slot(d);
   if (slot == DOWNLINK_NO_SLOT) {
     d->cluster.id = 0;

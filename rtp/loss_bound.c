@@ -4,10 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#define RECENT     4  /* observations of about a second */
-#define BISECTIONS 12 /* of p: to 0.0001 */
-#define CANDIDATES 24 /* bottlenecks tried, from half to all of the highest rate */
-#define TINY       1e-6
+#define RECENT       4  /* observations of about a second */
+#define BISECTIONS   12 /* of p: to 0.0001 */
+#define CANDIDATES   12 /* bottlenecks tried, from half to all of the highest rate */
+/* While losses stay as they are, they are explained once a second; at once when an observation lost much more. */
+#define STEADY_US    1000000
+#define SUDDEN_TIMES 2
+#define SUDDEN_SHARE 0.03
+#define TINY         1e-6
 
 void loss_bound_init(struct loss_bound *l) {
   memset(l, 0, sizeof *l);
@@ -156,5 +160,7 @@ void loss_bound_packets(struct loss_bound *l, int64_t first_sent_us, int64_t las
   if (l->count < LOSS_BOUND_OBSERVATIONS) l->count++;
   l->packets = l->lost = l->bytes = 0;
   l->first_sent_us = l->last_sent_us;
-  judge(l, now_us);
+  const struct loss_observation *newest = observation(l, 0);
+  bool sudden = newest->lost > newest->packets * (SUDDEN_TIMES * l->random_loss + SUDDEN_SHARE);
+  if (sudden || now_us - l->updated_us >= STEADY_US || !l->updated_us || !any_lost(l)) judge(l, now_us);
 }

@@ -66,6 +66,11 @@ void probe_controller_result(struct probe_controller *p, const struct probe_resu
 /* The rate was just decreased: what was pending is void, and the link gets a moment of rest. */
 void probe_controller_congested(struct probe_controller *p, int64_t now_us);
 
+/* Nothing can be due: the quick answer for most moments. */
+static inline bool probe_controller_idle(const struct probe_controller *p, int64_t now_us) {
+  return !p->started || (p->pending == 0 && (p->next_bps == 0 || now_us < p->due_us));
+}
+
 /* True when a cluster is to be sent now. `target_bps`: the estimate; `proven_bps`: what was carried lately. */
 bool probe_controller_next(struct probe_controller *p, uint64_t target_bps, uint64_t proven_bps, int64_t now_us,
                            struct probe_cluster *out);
