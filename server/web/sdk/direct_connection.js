@@ -85,7 +85,7 @@ export class DirectConnection extends Emitter {
   async #take({ description, candidate }) {
     if (this.#closed) return;
     if (description) await this.#takeDescription(description);
-    else if (candidate && !this.#ignoringOffer) await this.pc.addIceCandidate(candidate);
+    else if (candidate && !this.#ignoringOffer) await this.pc.addIceCandidate(candidate).catch((error) => console.debug('direct candidate:', error)); // others may do
   }
 
   /** @param {RTCSessionDescriptionInit} description */

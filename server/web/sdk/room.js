@@ -155,7 +155,7 @@ export class Room extends RoomState {
     this.localParticipant.id = participant;
     this.#joined = true;
     this._sync(room);
-    this.#topology.sync(room);
+    this.#topology.sync(room, true);
     await negotiating;
     this.#everJoined = true;
     return true;
@@ -238,7 +238,7 @@ export class Room extends RoomState {
       negotiate: () => this.#advice('negotiate', this.#sfu.negotiate({ iceRestart: m.reason === 'transport' })),
       sync: () => {
         this._sync(m.room);
-        this.#topology.sync(m.room);
+        this.#topology.sync(m.room, false);
         this.localParticipant._reconcile(m.room.participants.find((/** @type {any} */ p) => p.participant === m.room.self)?.tracks ?? []);
       },
     };

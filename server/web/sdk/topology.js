@@ -83,8 +83,8 @@ export class Topology {
     return true;
   }
 
-  /** @param {any} snapshot after a join or a resume: events may have been missed */
-  sync({ topology, direct }) {
+  /** @param {any} snapshot after a join or a resume: events may have been missed @param {boolean} fresh we come in: that is no change */
+  sync({ topology, direct }, fresh) {
     const attempt = this.#attempt;
     if (attempt && direct?.attempt === attempt.number) {
       if (direct.state === 'connecting' && attempt.showing) this.#report(attempt, 'connected');
@@ -95,7 +95,7 @@ export class Topology {
       if (attempt) this.#finish(attempt, 'lost');
       if (direct) this.#host.request('directState', { attempt: direct.attempt, state: direct.state === 'returning' ? 'swapped' : 'failed' }).catch(() => {});
     }
-    this.#settle(topology, attempt);
+    this.#settle(topology, attempt, fresh && !attempt);
   }
 
   /** Nobody can ask us now to send to the server, so we do. */
@@ -110,12 +110,13 @@ export class Topology {
     this.#settle(topology, attempt);
   }
 
-  /** @param {Way} topology @param {Attempt | null} attempt */
-  #settle(topology, attempt) {
+  /** @param {Way} topology @param {Attempt | null} attempt @param {boolean} [silently] */
+  #settle(topology, attempt, silently = false) {
     if (topology === this.#topology) return;
     this.#topology = topology;
     this.#untold?.();
     this.#host.told(topology);
+    if (silently) return;
     const reason = topology === 'p2p' ? 'room' : (attempt?.reason ?? 'room');
     let over = false;
     /** @param {number | null} gapMs */
@@ -136,11 +137,8 @@ export class Topology {
   #begin(invitation) {
     if (this.#attempt) this.#finish(this.#attempt, 'room');
     const { attempt: number, peer } = invitation;
-    const connection = new DirectConnection(
-      invitation,
-      (message) => this.#host.request('signal', { attempt: number, ...message }),
-      (source) => this.#host.localMedia(source),
-    );
+    const connection = this.#open(invitation);
+    if (!connection) return;
     /** @type {Attempt} */
     const attempt = {
       number, peer, connection, state: 'connecting', showing: false, reason: '', trouble: null, swapped: false,
@@ -149,6 +147,19 @@ export class Topology {
     this.#attempt = attempt;
     connection.on('state', (state) => state === 'failed' && this.#trouble(attempt, 'failed'));
     this.#connect(attempt).catch((error) => this.#trouble(attempt, 'failed', error));
+  }
+
+  /** @param {Invitation} invitation */
+  #open(invitation) {
+    const { attempt } = invitation;
+    try {
+      const send = (/** @type {object} */ message) => this.#host.request('signal', { attempt, ...message });
+      return new DirectConnection(invitation, send, (source) => this.#host.localMedia(source));
+    } catch (error) {
+      console.warn('direct connection:', error); // an address among the ICE servers that is none
+      this.#host.request('directState', { attempt, state: 'failed' }).catch(() => {});
+      return null;
+    }
   }
 
   /** @param {Attempt} attempt */
