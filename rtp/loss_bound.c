@@ -62,10 +62,11 @@ static double best_random_loss(const struct loss_bound *l, double bottleneck_bps
   double low = 0, high = LOSS_BOUND_RANDOM_MAX;
   for (int step = 0; step < BISECTIONS; step++) {
     double p = (low + high) / 2, slope = 0, weight = 1;
-    for (uint32_t i = 0; i < l->count; i++, weight *= LOSS_BOUND_FORGET) {
+    for (uint32_t i = 0; i < l->count; i++) {
       const struct loss_observation *o = observation(l, i);
       double e = excess(o->bps, bottleneck_bps);
       slope += weight * (o->lost * (1 - e) / loss_at(e, p) - (o->packets - o->lost) / (1 - p));
+      weight *= LOSS_BOUND_FORGET;
     }
     if (slope > 0)
       low = p;
@@ -82,13 +83,14 @@ struct fit {
 static struct fit fit_model(const struct loss_bound *l, double bottleneck_bps) {
   struct fit f = {.p = best_random_loss(l, bottleneck_bps)};
   double weight = 1, chi = 0, weights = 0;
-  for (uint32_t i = 0; i < l->count; i++, weight *= LOSS_BOUND_FORGET) {
+  for (uint32_t i = 0; i < l->count; i++) {
     const struct loss_observation *o = observation(l, i);
     double q = loss_at(excess(o->bps, bottleneck_bps), f.p);
     double error = o->lost - o->packets * q;
     f.likelihood += weight * (o->lost * log(q) + (o->packets - o->lost) * log(1 - q));
     chi += weight * error * error / fmax(o->packets * q * (1 - q), 0.5);
     weights += weight;
+    weight *= LOSS_BOUND_FORGET;
   }
   f.dispersion = fmax(chi / fmax(weights, 1), 1);
   return f;
