@@ -70,6 +70,7 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   s->highest_source = m->seq - 1;
   s->seq_offset = m->seq - (s->highest_out + 1);
   s->temporal_now = s->temporal_max;
+  s->shut_out = 0;
   s->frame_timestamp = m->timestamp - 1;
   s->switches += s->started;
   s->started = true;
@@ -96,7 +97,13 @@ static void move_temporal(struct rtp_outgoing_stream *s, const struct rtp_codec_
     s->temporal_now = s->temporal_max;
   } else if (info->temporal_id == s->temporal_now + 1 && info->temporal_id <= s->temporal_max && info->switch_up) {
     s->temporal_now = info->temporal_id; /* RFC 7741 §4.2 Y: depends on the base layer only */
+  } else if (info->temporal_id > s->temporal_now && info->temporal_id <= s->temporal_max) {
+    if (s->shut_out < OUTGOING_SHUT_OUT_FRAMES) s->shut_out++;
+    return;
+  } else {
+    return;
   }
+  s->shut_out = 0;
 }
 
 static bool above_limit(const struct rtp_outgoing_stream *s, const struct rtp_codec_info *info) {

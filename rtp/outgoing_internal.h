@@ -97,9 +97,13 @@ struct sent {
 };
 
 /* State of a source sequence number in the window, upper half of a map word; the lower half is our number. */
-#define MAP_MISSING 0U /* reserved */
-#define MAP_SENT    1U
-#define MAP_CLOSED  2U /* left out, no number of ours */
+#define MAP_MISSING              0U /* reserved */
+#define MAP_SENT                 1U
+#define MAP_CLOSED               2U /* left out, no number of ours */
+
+/* libwebrtc's third temporal layer of VP8 never sets Y, because its frames refer to the second layer, too: after so many frames
+ * only a key frame lets it in. */
+#define OUTGOING_SHUT_OUT_FRAMES 8
 
 struct rtp_outgoing_stream {
   struct rtp_incoming_stream *current, *target;
@@ -115,6 +119,7 @@ struct rtp_outgoing_stream {
   uint16_t repair_from;
   uint8_t epoch_number;
   uint8_t temporal_max, temporal_now;
+  uint8_t shut_out; /* frames between the two, none of which offered a way in */
   uint8_t last_payload_type, last_tl0;
   uint16_t last_frame_number; /* dependency descriptor, ours */
   uint16_t playout_min_ms;

@@ -95,7 +95,9 @@ int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s) {
 }
 
 struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s) {
-  return s->video && !s->paused && s->target != s->current ? s->target : NULL;
+  if (!s->video || s->paused) return NULL;
+  if (s->target != s->current) return s->target;
+  return s->shut_out == OUTGOING_SHUT_OUT_FRAMES && s->temporal_now < s->temporal_max ? s->current : NULL;
 }
 
 struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct rtp_outgoing_stream *s, int64_t now_us) {

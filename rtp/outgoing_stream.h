@@ -93,7 +93,8 @@ struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing
 /* Simulcast layer of the wanted stream; -1 for nothing. */
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s);
 
-/* The stream whose key frame this slot waits for; NULL when it waits for none. Ask after select and resume, and whenever forward()
+/* The stream whose key frame this slot waits for, to begin with it or with a temporal layer that offers no other way in; NULL
+ * when it waits for none. Ask now and then, after select and resume, and whenever forward()
  * says RTP_DROP_WAITING_KEYFRAME (a restarted source): wishes are merged, so one per packet does no harm. */
 struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s);
 

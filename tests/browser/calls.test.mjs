@@ -8,8 +8,8 @@ import { launch } from './lib/browsers.mjs';
 import { Server } from './lib/server.mjs';
 import { PHONE, Visitor } from './lib/visitor.mjs';
 
-const LEE = { identity: 'dr-lee', name: 'Dr. Lee', role: 'doctor' };
-const MARIA = { identity: 'patient-maria', name: 'Maria K.', role: 'patient' };
+const DOCTOR = { identity: 'doctor', name: 'Doctor', role: 'doctor' };
+const PATIENT = { identity: 'patient', name: 'Patient', role: 'patient' };
 
 let server;
 let browser;
@@ -20,8 +20,8 @@ let browser;
 before(async () => {
   server = await Server.start({ args: ['--set', 'calls.ring_seconds=4'] });
   browser = await launch('chromium');
-  doctor = await Visitor.ready(browser, server, LEE);
-  phone = await Visitor.ready(browser, server, { ...MARIA, viewport: PHONE });
+  doctor = await Visitor.ready(browser, server, DOCTOR);
+  phone = await Visitor.ready(browser, server, { ...PATIENT, viewport: PHONE });
 });
 
 after(async () => {
@@ -29,7 +29,7 @@ after(async () => {
   await server?.stop();
 });
 
-const call = () => doctor.click(`[data-call="${MARIA.identity}"]`);
+const call = () => doctor.click(`[data-call="${PATIENT.identity}"]`);
 
 /** Everybody is where he began. */
 async function atHome(...visitors) {
@@ -46,16 +46,16 @@ test('nobody answers: both are told, and the call can be made again', { timeout:
   await call();
   await doctor.sees('calling');
   await phone.rings();
-  assert.equal(await phone.words('dialog.called h2'), 'Dr. Lee is calling you');
+  assert.equal(await phone.words('dialog.called h2'), 'Doctor is calling you');
   await phone.waitFor(() => document.title.startsWith('☎'), 'flashing');
   await phone.screenshot('calls-called-phone');
   await doctor.waitFor(() => document.querySelector('.callee[data-state="ringing"]') && document.body.dataset.sound === 'calling', 'hearing it ring');
   await doctor.screenshot('calls-calling');
   await doctor.waitFor(() => document.querySelector('#calling[data-state="timed_out"]'), 'told that nobody answers');
-  assert.equal(await doctor.words('#calling-title'), 'Maria K. did not answer');
+  assert.equal(await doctor.words('#calling-title'), 'Patient did not answer');
   assert.equal(await doctor.evaluate(() => document.activeElement?.id), 'calling-title', 'what happened is read');
   await doctor.screenshot('calls-no-answer');
-  await phone.waitFor(() => /Missed call from Dr. Lee/.test(document.getElementById('home-missed')?.textContent ?? ''), 'told of the missed call');
+  await phone.waitFor(() => /Missed call from Doctor/.test(document.getElementById('home-missed')?.textContent ?? ''), 'told of the missed call');
   await phone.screenshot('calls-missed-phone');
   assert.equal(await phone.evaluate(() => document.title), 'Ready for calls – Consilium', 'the title is as before');
   await doctor.click('#calling-again');
@@ -65,7 +65,7 @@ test('nobody answers: both are told, and the call can be made again', { timeout:
 });
 
 test('two pages of the patient ring; one answers, both see and hear each other, the other page is silent', { timeout: 60_000 }, async () => {
-  desk = await Visitor.ready(browser, server, { ...MARIA, name: 'Maria K. (desk)' });
+  desk = await Visitor.ready(browser, server, { ...PATIENT, name: 'Patient (desk)' });
   await call();
   await Promise.all([phone.rings(), desk.rings()]);
   await desk.click('dialog.called [data-action="accept-video"]');
@@ -86,7 +86,7 @@ test('the patient declines', { timeout: 30_000 }, async () => {
   await phone.rings();
   await phone.click('dialog.called [data-action="decline"]');
   await doctor.waitFor(() => document.querySelector('#calling[data-state="declined"]'), 'told');
-  assert.equal(await doctor.words('#calling-title'), 'Maria K. declined the call');
+  assert.equal(await doctor.words('#calling-title'), 'Patient declined the call');
   await phone.silent();
   await doctor.click('#calling-back');
   await atHome(doctor, phone);
@@ -99,13 +99,13 @@ test('the patient answers without camera; who calls meanwhile finds both busy', 
   await Promise.all([doctor.sees('room'), phone.inCall()]);
   await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0]?.publication('microphone'), 'hearing the patient');
   assert.equal(await phone.evaluate(() => window.consilium.room.localParticipant.isEnabled('camera')), false);
-  const novak = await Visitor.ready(browser, server, { identity: 'dr-novak', name: 'Dr. Novak', role: 'doctor' });
-  await novak.click(`[data-call="${MARIA.identity}"]`);
+  const novak = await Visitor.ready(browser, server, { identity: 'second-doctor', name: 'Second doctor', role: 'doctor' });
+  await novak.click(`[data-call="${PATIENT.identity}"]`);
   await novak.waitFor(() => document.querySelector('#calling[data-state="busy"]'), 'told that she is busy');
-  assert.equal(await novak.words('#calling-title'), 'Maria K. is in another call');
+  assert.equal(await novak.words('#calling-title'), 'Patient is in another call');
   await novak.click('#calling-back');
   // During the call the doctor brings the third one in.
-  await doctor.evaluate(() => window.consilium.calls.invite({ identities: ['dr-novak'] }));
+  await doctor.evaluate(() => window.consilium.calls.invite({ identities: ['second-doctor'] }));
   await novak.rings();
   await novak.click('dialog.called [data-action="accept-video"]');
   await Promise.all([novak.sees('room'), doctor.inCall(1), phone.seesVideos(2)]);

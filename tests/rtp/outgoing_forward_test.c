@@ -273,8 +273,13 @@ static void temporal_layers_come_back_at_a_sync_point(void **state) {
   rtp_outgoing_stream_set_temporal(r->out, RTP_TEMPORAL_ALL);
   for (int i = 0; i < 4; i++)
     assert_int_equal(pass_frame(r, &s, false, now += FRAME_US), only_base[i]); /* no sync point */
+  assert_null(rtp_outgoing_stream_needs_keyframe(r->out));
+  for (int i = 0; i < 8; i++)
+    assert_int_equal(pass_frame(r, &s, false, now += FRAME_US), only_base[i]);
+  assert_ptr_equal(rtp_outgoing_stream_needs_keyframe(r->out), s.stream); /* none will come */
   for (int i = 0; i < 8; i++)
     assert_int_equal(pass_frame(r, &s, i == 0, now += FRAME_US), 3);
+  assert_null(rtp_outgoing_stream_needs_keyframe(r->out));
   rtp_outgoing_stream_set_temporal(r->out, 1);
   const int no_top[4] = {3, 0, 3, 0};
   for (int i = 0; i < 4; i++)

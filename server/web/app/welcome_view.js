@@ -8,9 +8,9 @@ import { query } from './link.js';
 /** @typedef {import('./link.js').Contact} Contact */
 
 const PEOPLE = [
-  { identity: 'dr-lee', role: 'doctor' },
-  { identity: 'dr-novak', role: 'doctor' },
-  { identity: 'patient-maria', role: 'patient' },
+  { identity: 'doctor', role: 'doctor' },
+  { identity: 'second-doctor', role: 'doctor' },
+  { identity: 'patient', role: 'patient' },
   { identity: 'interpreter', role: 'interpreter' },
 ];
 
@@ -26,7 +26,8 @@ function link({ identity, role }) {
   face.dataset.hue = hueOf(identity);
   face.setAttribute('aria-hidden', 'true');
   const lang = query.get('lang');
-  const anchor = make('a', 'person', face, make('span', 'person-name', name), make('span', 'hint', text(`role.${role}`)));
+  const job = text(`role.${role}`);
+  const anchor = make('a', 'person', face, make('span', 'person-name', name), ...(job === name ? [] : [make('span', 'hint', job)]));
   anchor.href = `/?${new URLSearchParams({ lobby: '1', role, identity, name, ...(lang && { lang }) })}`;
   anchor.target = '_blank';
   anchor.dataset.person = identity;

@@ -32,11 +32,14 @@ export class Hosts {
   #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'consilium-hosts-'));
 
   constructor() {
-    this.#ip('netns', 'add', this.name('server'));
+    for (const host of ['server', ...Object.keys(CLIENTS)]) {
+      this.#ip('netns', 'add', this.name(host));
+      // An IPv6 address that comes up by itself a second later is a change of network, for which Chromium drops what it loads.
+      this.run(host, 'sh', '-c', 'for i in all default; do f=/proc/sys/net/ipv6/conf/$i/disable_ipv6; [ ! -e $f ] || echo 1 >$f; done');
+    }
     this.#ip('-n', this.name('server'), 'link', 'set', 'lo', 'up');
     for (const [host, n] of Object.entries(CLIENTS)) {
       const [name, link] = [this.name(host), `${this.#prefix}${host}`];
-      this.#ip('netns', 'add', name);
       this.#ip('link', 'add', `${link}0`, 'netns', this.name('server'), 'type', 'veth', 'peer', 'name', `${link}1`, 'netns', name);
       this.#ip('-n', this.name('server'), 'addr', 'add', `11.0.${n}.1/24`, 'dev', `${link}0`);
       this.#ip('-n', name, 'addr', 'add', `11.0.${n}.2/24`, 'dev', `${link}1`);

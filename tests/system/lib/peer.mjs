@@ -139,6 +139,7 @@ export class Peer {
     // All in one go, as PROTOCOL.md allows.
     const { client } = this;
     const joined = client.join({ topology: this.topology });
+    joined.catch(() => {}); // when the negotiation fails first, its error is the one that counts
     const published = await this.#negotiate(client, () => {
       const wanted = sending.map(({ source, transceiver }) => ({ mid: transceiver.mid, source, ...(source === 'camera' && this.size) }));
       const reply = wanted.length ? client.request('publish', { tracks: wanted }) : Promise.resolve({ tracks: [] });
