@@ -79,7 +79,7 @@ struct room_listener {
 
   /* ---- to the media engine --------------------------------------------------------------------------------------- */
   void (*participant_opened)(void *arg, const struct room_participant *participant);
-  /* A client's offer (brief §C, msg.offer). Answer it now or later with room_manager_media_negotiated() or _refused();
+  /* A client's offer (signaling/sdp_json.h, msg.offer). Answer it now or later with room_manager_media_negotiated() or _refused();
    * until then the client's next requests wait. At most one is open per participant; media_close cancels it. */
   void (*media_offer)(void *arg, uint32_t participant, const json_t *offer);
   /* The member is gone: drop its transport. Its tracks were closed and its slots emptied just before. Last use. */

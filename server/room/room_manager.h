@@ -82,7 +82,7 @@ void room_manager_free(struct room_manager *m);
 /* The wall clock was stepped: see room_settings.wall_us. */
 void room_manager_set_wall(struct room_manager *m, int64_t wall_us);
 
-/* ---- sessions (brief §B) ------------------------------------------------------------------------------------------ */
+/* ---- sessions ----------------------------------------------------------------------------------------------------- */
 struct room_session_info {
   const char *session, *room, *identity, *name, *role; /* from the checked token; name may be NULL         */
   const char *jti, *resume_hash;                       /* may be NULL; only kept for room_manager_hello()  */
@@ -129,7 +129,7 @@ struct room_negotiation {
   const struct room_slot *slots;
   size_t slot_count;
 };
-/* The answer to the open offer: replies {"answer":answer} (brief §C; borrowed) and works with the new senders and
+/* The answer to the open offer: replies {"answer":answer} (signaling/sdp_json.h; borrowed); works with the new senders and
  * slots. Tracks whose sender is gone are unpublished; slots that stay keep their track. */
 int room_manager_media_negotiated(struct room_manager *m, uint32_t participant, const json_t *answer,
                                   const struct room_negotiation *negotiation, int64_t now_us);
@@ -198,7 +198,7 @@ uint32_t room_manager_find_track(const struct room_manager *m, const char *id);
 int64_t room_manager_deadline(const struct room_manager *m);
 void room_manager_tick(struct room_manager *m, int64_t now_us);
 
-/* ---- the gateway's queries (brief §B): each gives a new reference, NULL when out of memory or unknown --------------- */
+/* ---- the gateway's queries (server/README.md): each gives a new reference, NULL when out of memory or unknown -------- */
 /* {"rooms":[names], "sessions":[{session, room, identity, name, role, resumeHash, jti, exp}], "spent":[{jti, exp}]} for
  * the worker's hello. `spent` are tokens of sessions that have ended and could still be used again. */
 json_t *room_manager_hello(const struct room_manager *m, int64_t now_us);

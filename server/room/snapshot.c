@@ -1,4 +1,4 @@
-/* server/room/snapshot.c: rooms, participants, tracks and slots as clients see them (brief §A). */
+/* server/room/snapshot.c: rooms, participants, tracks and slots as clients see them (signaling/PROTOCOL.md). */
 #include <utlist.h>
 
 #include "server/room/internal.h"

@@ -1,4 +1,4 @@
-/* tests/server/room/snapshot_test.c: the shapes of brief §A, key by key. */
+/* tests/server/room/snapshot_test.c: the shapes of signaling/PROTOCOL.md, key by key. */
 #include "conf/config.h"
 #include "tests/server/room/harness.h"
 
