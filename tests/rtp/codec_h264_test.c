@@ -1,4 +1,5 @@
-/* Tests of rtp/codec_h264.c and rtp/codec_h264_sps.c. */
+/* Tests of rtp/codec_h264.c.
+ * Covers: rtp/codec_h264_sps.c */
 #include "rtp/codec.h"
 #include "tests/rtp/bytes.h"
 

@@ -1,4 +1,5 @@
-/* Tests of rtp/dependency_descriptor.c and rtp/dependency_structure.c. */
+/* Tests of rtp/dependency_descriptor.c.
+ * Covers: rtp/dependency_structure.c */
 #include "rtp/dependency_descriptor.h"
 
 #include "tests/rtp/bytes.h"

@@ -1,4 +1,5 @@
-/* Tests of rtp/rtcp.c: compound packets and their headers. */
+/* Tests of rtp/rtcp.c: compound packets and their headers.
+ * Covers: rtp/error.c */
 #include "rtp/rtcp.h"
 
 #include "tests/rtp/bytes.h"
