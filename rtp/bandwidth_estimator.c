@@ -4,20 +4,23 @@
 #include <string.h>
 
 /* A message that lost more than so many times what chance takes: congestion, when somebody fills the queue. */
-#define CHANCE_LOSSES  3
+#define CHANCE_LOSSES    3
 /* With a queue a probe would measure its share of somebody else's path, and lengthen it. */
-#define PROBE_QUEUE_US 25000
+#define PROBE_QUEUE_US   25000
 /* The queue of a drop is still being reported for so long. */
-#define DRAIN_MIN_US   250000
+#define DRAIN_MIN_US     250000
 /* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
-#define JITTER_SPANS   4
+#define JITTER_SPANS     4
 /* A sudden drop makes a wait longer than this many of the mean variations before it. */
-#define DROP_SPANS     8
+#define DROP_SPANS       8
 /* … and a queue of ours stands higher than so many. */
-#define WITNESS_SPANS  8
+#define WITNESS_SPANS    8
 /* So much variation is made by frames, ours and those of others at the same bottleneck. */
-#define FRAMES_VARY_US 8000
-#define PROBE_MAX_US   100000
+#define FRAMES_VARY_US   8000
+#define PROBE_MAX_US     100000
+/* So long after a decrease, and with hardly a queue, what arrives is what the path carries at least. */
+#define CARRIED_AFTER_US 1000000
+#define CARRIED_QUEUE_US 5000
 
 const char *bandwidth_limit_name(enum bandwidth_limit limit) {
   static const char *const names[] = {"delay", "loss", "remb", "stalled"};
@@ -195,6 +198,14 @@ static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overus
   return e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
 }
 
+/* Sound goes on whatever the estimate says: when it arrives without a queue, an estimate far below it was wrong. */
+static void believe_what_is_carried(struct bandwidth_estimator *e, uint64_t acknowledged_bps, int64_t queue_us,
+                                    int64_t now_us) {
+  if (queue_us > CARRIED_QUEUE_US || acknowledged_bps * 4 < rate_control_bps(&e->control) * 5) return;
+  if (e->control.decreased_us < 0 || now_us - e->control.decreased_us < CARRIED_AFTER_US) return;
+  rate_control_set(&e->control, acknowledged_bps, now_us);
+}
+
 /* Moves the rate by what the message said. Returns whether it was decreased. */
 static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uint64_t in_flight_bytes, int64_t now_us) {
   int64_t queue_us = queue_delay_standing_us(&e->queue);
@@ -218,6 +229,7 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
   if (drained && now_us - e->dropped_us > DRAIN_MIN_US) e->drain_until_us = now_us;
   bool decreased = rate_control_update(&e->control, usage_of(e, overused, queue_us), acknowledged_bps, busy_bps,
                                        e->application.limited, now_us);
+  if (!decreased && !dropped) believe_what_is_carried(e, acknowledged_bps, queue_us, now_us);
   if (decreased || dropped) competition_update(&e->competition, queue_us, true, now_us);
   return decreased || dropped;
 }

@@ -199,10 +199,19 @@ void downlink_report(struct downlink *d, uint8_t fraction_lost, int64_t now_us) 
 
 /* ---- time ---- */
 
+/* When sound alone is more than the pace, nothing that waits gets its turn; and while anything waits, no probe can tell that the
+ * link is better than believed. */
+static void drop_what_is_stuck(struct downlink *d, int64_t now_us) {
+  d->stats.repairs_refused += pacer_forget_late_repairs(&d->pacer, now_us);
+  const struct pacer_decision *oldest = pacer_oldest_video(&d->pacer);
+  if (oldest && now_us - oldest->since_us > DOWNLINK_STUCK_US) cut(d, oldest->slot);
+}
+
 void downlink_service(struct downlink *d, int64_t now_us) {
   bandwidth_estimator_sent(&d->estimator, d->unreported_bytes, now_us);
   d->unreported_bytes = 0;
   pacer_set_target(&d->pacer, bandwidth_estimator_bps(&d->estimator));
+  drop_what_is_stuck(d, now_us);
   enum pacer_kind kind;
   struct pacer_decision decision;
   while (pacer_pop(&d->pacer, now_us, &kind, &decision))

@@ -31,6 +31,8 @@
 #define DOWNLINK_NO_SLOT        UINT16_MAX
 /* What waits longer than this is late anyway: the slot is cut and asks for a key frame. */
 #define DOWNLINK_LATE_US        500000
+/* … and its turn may never come, when sound alone is more than the pace. */
+#define DOWNLINK_STUCK_US       1000000
 /* At a step down, what is left of the old layer is thrown away when it would take longer than this. */
 #define DOWNLINK_STALE_US       120000
 

@@ -15,10 +15,16 @@ void link_drop_init(struct link_drop *d) {
 void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, uint32_t size) {
   struct link_drop_span *s = &d->now;
   if (s->packets++ == 0) {
-    *s = (struct link_drop_span){sent_us, sent_us, arrival_us, arrival_us, arrival_us - sent_us, 0, 1};
+    *s = (struct link_drop_span){.first_sent_us = sent_us,
+                                 .last_sent_us = sent_us,
+                                 .first_arrival_us = arrival_us,
+                                 .last_arrival_us = arrival_us,
+                                 .least_delay_us = arrival_us - sent_us,
+                                 .packets = 1};
     return;
   }
   s->bytes += size;
+  if (arrival_us - s->last_arrival_us > s->longest_pause_us) s->longest_pause_us = arrival_us - s->last_arrival_us;
   if (sent_us > s->last_sent_us) s->last_sent_us = sent_us;
   if (arrival_us > s->last_arrival_us) s->last_arrival_us = arrival_us;
   if (arrival_us - sent_us < s->least_delay_us) s->least_delay_us = arrival_us - sent_us;
@@ -31,9 +37,12 @@ bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uin
   if (d->now.packets < LINK_DROP_PACKETS) return false;
   struct link_drop_span s = d->now;
   if (d->before.packets) {
+    int64_t pause_us = s.first_arrival_us - d->before.last_arrival_us;
     s.first_sent_us = d->before.first_sent_us;
     s.first_arrival_us = d->before.first_arrival_us;
     s.bytes += d->before.bytes;
+    if (d->before.longest_pause_us > pause_us) pause_us = d->before.longest_pause_us;
+    if (pause_us > s.longest_pause_us) s.longest_pause_us = pause_us;
   }
   d->before = d->now;
   d->now.packets = 0;
@@ -41,6 +50,7 @@ bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uin
   if (now_us < d->rest_until_us || arrival_us < LINK_DROP_SPAN_US || (double)(s.least_delay_us - base_us) < d->wait_us)
     return false;
   if ((double)arrival_us < LINK_DROP_RATIO * (double)sent_us) return false;
+  if ((double)s.longest_pause_us > LINK_DROP_PAUSE * (double)arrival_us) return false;
   d->rest_until_us = now_us + LINK_DROP_REST_US;
   d->wait_us = fmin(d->wait_us * RAISE, LINK_DROP_WAIT_MAX_US);
   *bps = s.bytes * 8 * 1000000 / (uint64_t)arrival_us;

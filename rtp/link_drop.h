@@ -2,7 +2,8 @@
  *
  * The line through twenty groups needs most of a second to turn; at a quarter of the rate that second is three seconds of queue.
  * But when even the quickest of the packets that arrived last waited long, and packets come out of the path much more slowly than
- * they went in, the path is full: what comes out is its rate.
+ * they went in, the path is full: what comes out is its rate. A full path gives its packets out one by one; when one pause makes up
+ * most of the time, something stood still (our process, theirs, a radio) and the path was not asked.
  *
  * Memory: fixed, no allocation. The threshold rises with every alarm and sinks slowly, so that a path that is always like that
  * (a competing download, a radio cell) does not ring for ever.
@@ -17,6 +18,7 @@
 #define LINK_DROP_WAIT_MAX_US 500000
 #define LINK_DROP_RATIO       1.3     /* time at the receiver over time at the sender */
 #define LINK_DROP_SPAN_US     60000   /* of arrivals, at least */
+#define LINK_DROP_PAUSE       0.8     /* of the arrivals' time: one pause longer than that is no rate */
 #define LINK_DROP_REST_US     1000000 /* after an alarm */
 #define LINK_DROP_PACKETS     2       /* of a message, at least */
 
@@ -26,8 +28,9 @@ struct link_drop {
   /* packets of the message before and of this one */
   struct link_drop_span {
     int64_t first_sent_us, last_sent_us, first_arrival_us, last_arrival_us;
-    int64_t least_delay_us; /* one way, clocks' offset included */
-    uint64_t bytes;         /* without the first packet's       */
+    int64_t least_delay_us;   /* one way, clocks' offset included */
+    int64_t longest_pause_us; /* between two arrivals */
+    uint64_t bytes;           /* without the first packet's       */
     uint32_t packets;
   } before, now;
 };

@@ -70,6 +70,18 @@ size_t pacer_forget(struct pacer *p, uint16_t slot, bool repairs_too) {
   return before - p->video_tail - p->repair_tail;
 }
 
+size_t pacer_forget_late_repairs(struct pacer *p, int64_t now_us) {
+  uint32_t before = p->repair_head;
+  while (p->repair_head != p->repair_tail &&
+         now_us - p->repair[p->repair_head & REPAIR_MASK].since_us > PACER_REPAIR_MAX_US)
+    p->queued_bytes -= p->repair[p->repair_head++ & REPAIR_MASK].bytes;
+  return p->repair_head - before;
+}
+
+const struct pacer_decision *pacer_oldest_video(const struct pacer *p) {
+  return p->video_head == p->video_tail ? NULL : &p->video[p->video_head & VIDEO_MASK];
+}
+
 int64_t pacer_deadline(const struct pacer *p) {
   if (p->video_head == p->video_tail && p->repair_head == p->repair_tail) return INT64_MAX;
   return p->level_until_us - PACER_BURST_US;

@@ -16,10 +16,14 @@
 
 #define PACER_BURST_US \
   40000 /* a frame of the base temporal layer takes about 36 ms of the pace when media fills the target */
-#define PACER_FACTOR       1.25 /* pace over target: a key frame's queue must drain while media goes on */
-#define PACER_MIN_BPS      60000
-#define PACER_VIDEO_QUEUE  1024 /* powers of two */
-#define PACER_REPAIR_QUEUE 256
+#define PACER_FACTOR        1.25 /* pace over target: a key frame's queue must drain while media goes on */
+#define PACER_MIN_BPS       60000
+/* What never waits may be more than the pace. Counted without end it would hold video back long after the link is better. */
+#define PACER_DEBT_MAX_US   1000000
+/* A packet that was asked for so long ago is no longer waited for. */
+#define PACER_REPAIR_MAX_US 500000
+#define PACER_VIDEO_QUEUE   1024 /* powers of two */
+#define PACER_REPAIR_QUEUE  256
 
 enum pacer_kind { PACER_AUDIO = 0, PACER_REPAIR, PACER_VIDEO };
 
@@ -47,6 +51,7 @@ void pacer_set_target(struct pacer *p, uint64_t target_bps);
 static inline void pacer_charge(struct pacer *p, uint32_t bytes, int64_t now_us) {
   if (p->level_until_us < now_us) p->level_until_us = now_us;
   p->level_until_us += (int64_t)((bytes * p->us_per_byte_q16) >> 16);
+  if (p->level_until_us - now_us > PACER_DEBT_MAX_US) p->level_until_us = now_us + PACER_DEBT_MAX_US;
 }
 
 /* May a packet leave at once? True: it is charged, send it. False: pacer_push() it. */
@@ -66,6 +71,12 @@ bool pacer_pop(struct pacer *p, int64_t now_us, enum pacer_kind *kind, struct pa
 
 /* Takes out all of a slot's decisions: its video, or everything it has. Returns how many. */
 size_t pacer_forget(struct pacer *p, uint16_t slot, bool repairs_too);
+
+/* Throws away repairs that come too late. Returns how many. */
+size_t pacer_forget_late_repairs(struct pacer *p, int64_t now_us);
+
+/* The video decision that waits longest; NULL: none. Valid until the next call. */
+const struct pacer_decision *pacer_oldest_video(const struct pacer *p);
 
 /* When pacer_pop() will have something; INT64_MAX when the queues are empty. */
 int64_t pacer_deadline(const struct pacer *p);

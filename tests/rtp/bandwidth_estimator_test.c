@@ -83,6 +83,19 @@ static void an_outage_stalls_and_keeps_the_estimate(void **state) {
   assert_int_equal(p.e.stalls, 1);
 }
 
+/* A wrong alarm: sound alone is more than the estimate, and arrives without a queue. */
+static void what_is_carried_is_believed(void **state) {
+  (void)state;
+  path_open(&p, 5e6, 50);
+  p.demand_bps = p.sound_bps = 200e3;
+  path_run(&p, 5);
+  rate_control_drop(&p.e.control, 30000, p.now_us);
+  p.e.probes.started = false;
+  assert_true(bandwidth_estimator_bps(&p.e) < 40000);
+  path_run(&p, 2);
+  assert_true(bandwidth_estimator_bps(&p.e) > 150000);
+}
+
 static void what_is_not_sent_is_not_believed(void **state) {
   (void)state;
   path_open(&p, 50e6, 50);
@@ -243,6 +256,7 @@ int main(void) {
       cmocka_unit_test(a_drop_is_followed_within_a_second_and_the_return_within_five),
       cmocka_unit_test(random_loss_does_not_collapse_it),
       cmocka_unit_test(an_outage_stalls_and_keeps_the_estimate),
+      cmocka_unit_test(what_is_carried_is_believed),
       cmocka_unit_test(what_is_not_sent_is_not_believed),
       cmocka_unit_test(remb_and_reports_count_until_there_is_feedback),
       cmocka_unit_test(proof_goes_stale),

@@ -32,6 +32,26 @@ static void what_is_sent_later_keeps_its_order_behind_what_waits(void **state) {
   desk_close(k);
 }
 
+/* What waits forbids probes, and without a probe nothing would ever wait less. */
+static void sound_above_the_pace_leaves_nothing_stuck(void **state) {
+  (void)state;
+  struct desk *k = desk_open(30000);
+  desk_frame(k, 16, true);
+  for (int i = 0; i < 150; i++) {
+    for (int j = 0; j < 8; j++)
+      assert_true(desk_audio(k));
+    if (i == 1) {
+      uint16_t first = k->sent[0].seq;
+      downlink_nack(k->d, k->video_slot, &first, 1, k->now_us);
+      assert_int_not_equal(downlink_deadline(k->d), INT64_MAX);
+    }
+    desk_run(k, 20, false);
+  }
+  assert_int_equal(downlink_deadline(k->d), INT64_MAX);
+  assert_true(desk_stats(k).cut > 0);
+  desk_close(k);
+}
+
 static bool third(uint16_t seq) {
   return seq == 3;
 }
@@ -197,6 +217,7 @@ static void remb_rules_receivers_without_feedback(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ordinary_packets_leave_at_once_and_key_frames_are_spread),
+      cmocka_unit_test(sound_above_the_pace_leaves_nothing_stuck),
       cmocka_unit_test(what_is_sent_later_keeps_its_order_behind_what_waits),
       cmocka_unit_test(feedback_repairs),
       cmocka_unit_test(repairs_have_a_budget),

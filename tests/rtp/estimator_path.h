@@ -16,6 +16,7 @@ struct path {
   struct bandwidth_estimator e;
   int64_t now_us;
   double link_bps, delay_us, loss, demand_bps; /* one way delay; what the sender would send at most */
+  double sound_bps;                            /* sent whatever the estimate says */
   double free_us, credit_bits;
   uint64_t random;
   uint32_t next, reported;
@@ -111,6 +112,7 @@ static inline void path_run(struct path *p, double seconds) {
   while (p->now_us < end_us) {
     p->now_us += PATH_TICK_US;
     double target = (double)bandwidth_estimator_bps(&p->e), bps = target < p->demand_bps ? target : p->demand_bps;
+    if (bps < p->sound_bps) bps = p->sound_bps;
     p->credit_bits += bps * PATH_TICK_US / 1e6;
     uint64_t next = bps < p->demand_bps ? (uint64_t)(2 * target) : 0;
     bandwidth_estimator_want(&p->e, next, next ? (uint64_t)p->demand_bps : 0, p->now_us);

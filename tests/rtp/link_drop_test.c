@@ -63,6 +63,27 @@ static void it_rests_after_an_alarm_and_gets_harder_of_hearing(void **state) {
   assert_true(d.wait_us > wait_us && d.wait_us <= LINK_DROP_WAIT_MAX_US);
 }
 
+/* Ours, theirs, or the whole machine: for `pause_us` nothing runs, and then everything that waited arrives at once. */
+static void stand_still(double pause_us) {
+  double at_us = sent_us + pause_us;
+  for (int i = 0; i < 3; i++) {
+    sent_us += 10000;
+    link_drop_packet(&d, (int64_t)sent_us, (int64_t)at_us + BASE_US + i * 20, 1200);
+  }
+  sent_us = free_us = at_us;
+}
+
+static void a_process_that_stood_still_is_no_drop(void **state) {
+  (void)state;
+  uint64_t bps;
+  for (int i = 0; i < 10; i++) {
+    assert_int_equal(run(1, 500000, 3000000), 0);
+    stand_still(300000);
+    assert_false(link_drop_message(&d, BASE_US, (int64_t)sent_us, &bps));
+  }
+  assert_int_not_equal(run(0.5, 2000000, 300000), 0); /* a drop that follows is seen */
+}
+
 static void one_packet_is_no_evidence(void **state) {
   (void)state;
   uint64_t bps;
@@ -87,6 +108,7 @@ int main(void) {
       cmocka_unit_test_setup(a_fall_to_a_sixth_rings_within_three_hundred_milliseconds, setup),
       cmocka_unit_test_setup(a_queue_that_merely_stands_is_not_a_drop, setup),
       cmocka_unit_test_setup(it_rests_after_an_alarm_and_gets_harder_of_hearing, setup),
+      cmocka_unit_test_setup(a_process_that_stood_still_is_no_drop, setup),
       cmocka_unit_test_setup(one_packet_is_no_evidence, setup),
       cmocka_unit_test_setup(the_least_delay_of_the_last_message_is_kept, setup),
   };

@@ -62,6 +62,33 @@ static void audio_never_waits_but_is_counted(void **state) {
   assert_true(pacer_admit(&p, PACER_VIDEO, 1000, 800000 - PACER_BURST_US));
 }
 
+static void a_debt_of_sound_is_not_held_against_video_for_ever(void **state) {
+  (void)state;
+  for (int64_t now_us = 0; now_us < 10000000; now_us += 20000)
+    assert_true(pacer_admit(&p, PACER_AUDIO, 5000, now_us)); /* twice the pace, for ten seconds */
+  assert_false(pacer_admit(&p, PACER_VIDEO, 1000, 10000000));
+  assert_true(pacer_admit(&p, PACER_VIDEO, 1000, 10000000 + PACER_DEBT_MAX_US));
+}
+
+static void late_repairs_are_thrown_away(void **state) {
+  (void)state;
+  struct pacer_decision old = {.since_us = 0, .slot = 1, .seq = 1, .bytes = 1000}, young = old;
+  young.since_us = PACER_REPAIR_MAX_US;
+  young.seq = 2;
+  assert_null(pacer_oldest_video(&p));
+  pacer_push(&p, PACER_REPAIR, &old);
+  pacer_push(&p, PACER_REPAIR, &young);
+  pacer_push(&p, PACER_VIDEO, &old);
+  assert_int_equal(pacer_forget_late_repairs(&p, PACER_REPAIR_MAX_US), 0);
+  assert_int_equal(pacer_forget_late_repairs(&p, PACER_REPAIR_MAX_US + 1), 1);
+  assert_int_equal(p.queued_bytes, 2000);
+  assert_int_equal(pacer_oldest_video(&p)->seq, 1);
+  enum pacer_kind kind;
+  struct pacer_decision d;
+  assert_true(pacer_pop(&p, PACER_REPAIR_MAX_US + 1, &kind, &d));
+  assert_int_equal(d.seq, 2);
+}
+
 static void nobody_overtakes_the_queue_and_repairs_go_first(void **state) {
   (void)state;
   pacer_charge(&p, 20000, 0); /* 160 ms */
@@ -126,6 +153,8 @@ int main(void) {
       cmocka_unit_test_setup(ordinary_frames_pass_untouched, setup),
       cmocka_unit_test_setup(a_key_frame_is_spread_over_the_pace, setup),
       cmocka_unit_test_setup(audio_never_waits_but_is_counted, setup),
+      cmocka_unit_test_setup(a_debt_of_sound_is_not_held_against_video_for_ever, setup),
+      cmocka_unit_test_setup(late_repairs_are_thrown_away, setup),
       cmocka_unit_test_setup(nobody_overtakes_the_queue_and_repairs_go_first, setup),
       cmocka_unit_test_setup(queues_are_bounded, setup),
       cmocka_unit_test_setup(a_slot_is_forgotten_without_the_others, setup),

@@ -175,7 +175,22 @@ export class Member {
   async click(selector) {
     await this.page.bringToFront(); // a window behind others draws slowly
     await this.page.waitForSelector(selector, { visible: true });
+    await this.#standsStill(selector);
     await this.page.click(selector);
+  }
+
+  /** Waits until what is to be clicked has been at one place for two paintings: a tile moves to a new place for a while. */
+  async #standsStill(selector) {
+    await this.evaluate((wanted) => new Promise((resolve) => {
+      let before = '';
+      const look = () => {
+        const at = JSON.stringify(document.querySelector(wanted)?.getBoundingClientRect());
+        if (at !== undefined && at === before) return resolve(undefined);
+        before = at;
+        requestAnimationFrame(() => requestAnimationFrame(look));
+      };
+      look();
+    }), selector);
   }
 
   /** Types as a user would: only the window in front gets the keys. */
