@@ -7,6 +7,7 @@ endif()
 consilium_library(load
   load/assertion.c
   load/crowd.c
+  load/data_channels.c
   load/description.c
   load/event_loop.c
   load/histogram.c
@@ -18,6 +19,7 @@ consilium_library(load
   load/metric.c
   load/options.c
   load/participant.c
+  load/participant_data.c
   load/participant_janus.c
   load/participant_media.c
   load/participant_signaling.c
@@ -27,6 +29,9 @@ consilium_library(load
   load/report_table.c
   load/result.c
   load/run.c
+  load/run_ramp.c
+  load/run_samples.c
+  load/run_world.c
   load/scenario.c
   load/secret_file.c
   load/sequence_tracker.c

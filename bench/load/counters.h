@@ -24,13 +24,18 @@ struct load_counters {
   uint64_t rtcp_out, nacks_out, plis_out;
   uint64_t send_failures; /* the kernel refused a datagram of ours */
   uint64_t frames_out, keyframes_out;
+  /* data channels */
+  uint64_t data_sent, data_received;
+  uint64_t data_expected; /* receivers of what was sent, as they were when it was sent */
   /* life */
   uint64_t joins, joined, leaves, failed;
-  uint64_t sampled; /* packets whose latency was taken */
+  uint64_t data_opened; /* participants whose two channels opened */
+  uint64_t sampled;     /* packets whose latency was taken */
 
-  struct histogram latency_us;     /* intended send → arrival in the kernel of a sampled receiver */
-  struct histogram lateness_us;    /* intended send → actual send: the generator's own share      */
-  struct histogram join_us;        /* WebSocket opened → media transport connected, or join answered without media */
+  struct histogram latency_us;      /* intended send → arrival in the kernel of a sampled receiver */
+  struct histogram lateness_us;     /* intended send → actual send: the generator's own share      */
+  struct histogram join_us;         /* WebSocket opened → media transport connected, or join answered without media */
+  struct histogram data_latency_us; /* message sent → message received                                       */
   struct histogram first_media_us; /* WebSocket opened → first key frame whole (first audio packet without video)   */
 };
 

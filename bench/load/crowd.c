@@ -13,12 +13,14 @@
 #define LOUD           20      /* RFC 6464: -20 dBov */
 #define SILENT         127
 #define HOPELESS_AFTER 3
+#define SPARE_FILES    64
 
 struct seat {
   struct crowd *crowd;
   struct participant *participant; /* NULL: empty */
   unsigned number;                 /* room * size + index */
   bool ready, seeing;
+  int64_t message_due_us;
   struct sequence_counts at_mark;
 };
 
@@ -27,9 +29,10 @@ struct crowd {
   struct participant_shared *shared;
   struct seat **seats;
   unsigned room_size, count, target, filled; /* count: allocated; filled: seats that a first participant was put into */
+  unsigned again, again_end;                 /* of those, where to look for people who fell out and may come back */
   unsigned ready, seeing;
   uint64_t serial, failed;
-  bool churning, changed;
+  bool churning, changed, quiet;
   unsigned churn_next;
   int64_t join_due_us, began_us;
   struct loop_timer join_timer, tick_timer;
@@ -54,6 +57,7 @@ static void empty_seat(struct crowd *c, struct seat *seat) {
   c->ready -= seat->ready;
   c->seeing -= seat->seeing;
   seat->ready = seat->seeing = false;
+  seat->message_due_us = 0;
   memset(&seat->at_mark, 0, sizeof seat->at_mark);
 }
 
@@ -80,7 +84,7 @@ static void fill_seat(struct crowd *c, struct seat *seat) {
   seat->participant = NULL;
   char why[PARTICIPANT_WORDS_BYTES];
   if (error == -EMFILE || error == -ENFILE)
-    snprintf(why, sizeof why, "no file descriptors left; raise the limit (ulimit -n %u)", 2 * c->target + 64);
+    snprintf(why, sizeof why, "no file descriptors left; raise the limit (ulimit -n %u)", 2 * c->target + SPARE_FILES);
   else
     snprintf(why, sizeof why, "a participant cannot be made: %s", strerror(-error));
   note_failure(c, why);
@@ -125,10 +129,20 @@ static int64_t join_interval_us(const struct crowd *c) {
   return (int64_t)(1e6 / c->options->join_rate);
 }
 
+/* The next of the old seats that is empty; NULL when there is none any more. */
+static struct seat *next_empty(struct crowd *c) {
+  while (c->again < c->again_end && c->seats[c->again]->participant)
+    c->again++;
+  return c->again < c->again_end ? c->seats[c->again++] : NULL;
+}
+
 static void on_join_timer(void *arg, int64_t now_us) {
   struct crowd *c = arg;
   while (c->join_due_us <= now_us) {
-    if (c->filled < c->target) {
+    struct seat *empty = next_empty(c);
+    if (empty) {
+      fill_seat(c, empty);
+    } else if (c->filled < c->target) {
       fill_seat(c, c->seats[c->filled++]);
     } else if (c->churning && c->target) {
       struct seat *seat = c->seats[c->churn_next++ % c->target];
@@ -161,12 +175,14 @@ void crowd_set_target(struct crowd *c, unsigned seats, int64_t now_us) {
   c->target = seats;
   while (c->filled > seats)
     empty_seat(c, c->seats[--c->filled]);
+  c->again = 0;
+  c->again_end = c->filled;
   c->join_due_us = now_us;
   event_loop_set(c->shared->loop, &c->join_timer, now_us);
 }
 
 bool crowd_is_settled(const struct crowd *c) {
-  if (c->filled < c->target) return false;
+  if (c->filled < c->target || c->again < c->again_end) return false;
   for (unsigned i = 0; i < c->target; i++)
     if (c->seats[i]->participant && !c->seats[i]->ready) return false;
   return true;
@@ -203,10 +219,34 @@ static void send_views(struct crowd *c) {
   }
 }
 
+/* ---- data channels ---- */
+
+/* Others of the room who can hear a message now. */
+static unsigned listeners_of(const struct crowd *c, unsigned number) {
+  unsigned first = number - number % c->room_size, count = 0;
+  for (unsigned i = first; i < first + c->room_size && i < c->filled; i++)
+    count += i != number && c->seats[i]->ready && participant_has_data(c->seats[i]->participant);
+  return count;
+}
+
+/* A message to everybody in the room, every --data-interval; the first after a random part of it. */
+static void send_message(struct crowd *c, unsigned number, int64_t now_us) {
+  struct seat *seat = c->seats[number];
+  int64_t interval_us = (int64_t)(c->options->data_interval_s * 1e6);
+  if (!participant_has_data(seat->participant) || !scenario_sends(c->options, number % c->room_size)) return;
+  if (!seat->message_due_us) seat->message_due_us = now_us + number * INT64_C(7919) * TICK_US % interval_us;
+  if (seat->message_due_us > now_us) return;
+  seat->message_due_us += interval_us;
+  unsigned listeners = listeners_of(c, number);
+  if (participant_say(seat->participant, now_us)) c->shared->counters->data_expected += listeners;
+}
+
 static void on_tick(void *arg, int64_t now_us) {
   struct crowd *c = arg;
-  for (unsigned i = 0; i < c->filled; i++)
+  for (unsigned i = 0; i < c->filled; i++) {
     if (c->seats[i]->ready) set_level(c, c->seats[i], now_us);
+    if (c->seats[i]->ready && c->options->data && !c->quiet) send_message(c, i, now_us);
+  }
   if (c->changed) send_views(c);
   c->changed = false;
   event_loop_set(c->shared->loop, &c->tick_timer, now_us + TICK_US);
@@ -242,6 +282,7 @@ void crowd_free(struct crowd *c) {
 }
 
 void crowd_stop_media(struct crowd *c) {
+  c->quiet = true;
   for (unsigned i = 0; i < c->filled; i++)
     if (c->seats[i]->participant) participant_stop_media(c->seats[i]->participant);
 }

@@ -18,7 +18,7 @@ struct crowd;
 int crowd_create(struct crowd **out, const struct load_options *options, struct participant_shared *shared);
 void crowd_free(struct crowd *c); /* everybody leaves */
 
-/* Seats to fill, at the join rate; those beyond are emptied at once. */
+/* Seats to fill, at the join rate, those first whose people fell out; seats beyond are emptied at once. */
 void crowd_set_target(struct crowd *c, unsigned seats, int64_t now_us);
 /* Everybody has joined or failed. */
 bool crowd_is_settled(const struct crowd *c);
@@ -27,7 +27,7 @@ bool crowd_is_hopeless(const struct crowd *c);
 
 /* From now on the join rate's worth of seats gets a new participant every second, oldest first. */
 void crowd_set_churn(struct crowd *c, bool on, int64_t now_us);
-void crowd_stop_media(struct crowd *c);
+void crowd_stop_media(struct crowd *c); /* and messages */
 
 unsigned crowd_ready(const struct crowd *c);            /* in the rooms now             */
 unsigned crowd_seeing(const struct crowd *c);           /* of those, with first media   */

@@ -45,11 +45,22 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *t, const char
 }
 
 /* What every section of the bundle carries. */
+static void say_bundled(struct text *t, const struct offer_plan *plan, unsigned mid) {
+  say(t, "c=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n", plan->ufrag, plan->pwd);
+  say(t, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\na=mid:%u\r\n", plan->fingerprint,
+      plan->active ? "active" : "actpass", mid);
+}
+
+/* RFC 8841 §4.2, §5, §6. */
+static void say_data(struct text *t, const struct offer_plan *plan, unsigned mid) {
+  say(t, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+  say_bundled(t, plan, mid);
+  say(t, "a=sctp-port:5000\r\na=max-message-size:262144\r\n");
+}
+
 static void say_transport(struct text *t, const struct offer_plan *plan, unsigned mid, const char *direction) {
-  say(t, "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n",
-      plan->ufrag, plan->pwd);
-  say(t, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\na=mid:%u\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
-      plan->fingerprint, plan->active ? "active" : "actpass", mid, direction);
+  say_bundled(t, plan, mid);
+  say(t, "a=rtcp:9 IN IP4 0.0.0.0\r\na=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", direction);
   say(t, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\n", LOAD_EXT_MID);
   say(t, "a=extmap:%d http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
       LOAD_EXT_TRANSPORT_SEQ);
@@ -98,7 +109,7 @@ static void say_video(struct text *t, const struct offer_plan *plan, unsigned mi
 // NOLINTNEXTLINE(readability-non-const-parameter): say() writes through the copy in `t`
 size_t offer_write(const struct offer_plan *plan, char *out, size_t cap) {
   struct text t = {out, cap, false};
-  unsigned count = offer_mid_first_slot(plan) + plan->audio_slots + plan->video_slots, mid = 0;
+  unsigned count = offer_mid_first_slot(plan) + plan->audio_slots + plan->video_slots + plan->data, mid = 0;
   say(&t, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
   for (unsigned i = 0; i < count; i++)
     say(&t, " %u", i);
@@ -109,6 +120,7 @@ size_t offer_write(const struct offer_plan *plan, char *out, size_t cap) {
     say_audio(&t, plan, mid++, false);
   for (unsigned i = 0; i < plan->video_slots; i++)
     say_video(&t, plan, mid++, false);
+  if (plan->data) say_data(&t, plan, mid);
   return t.failed ? 0 : cap - t.left;
 }
 
@@ -189,6 +201,8 @@ static void read_line(struct answer *out, struct section *s, const char *line) {
     take_word(value, out->fingerprint_algorithm, sizeof out->fingerprint_algorithm);
     const char *space = strchr(value, ' ');
     if (space) take_word(space + 1, out->fingerprint, sizeof out->fingerprint);
+  } else if ((value = after(line, "a=sctp-port:"))) {
+    out->sctp_port = (uint16_t)strtoul(value, NULL, 10);
   } else if ((value = after(line, "a=candidate:"))) {
     read_candidate(out, value);
   } else {

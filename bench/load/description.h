@@ -25,12 +25,13 @@ enum load_extension_id {
   LOAD_EXT_REPAIRED_RID = 11,
 };
 
-/* Sections are numbered in this order, and the mid is the number: microphone, camera, audio slots, video slots. */
+/* Sections are numbered in this order, and the mid is the number: microphone, camera, audio slots, video slots, data. */
 struct offer_plan {
   bool microphone, camera;
   bool active;     /* we are the DTLS client, whatever the other would like (a browser leaves it open: actpass) */
   unsigned layers; /* of the camera: 1 (no simulcast) to LOAD_MAX_LAYERS (q, h, f) */
   unsigned audio_slots, video_slots;
+  bool data;
   uint32_t audio_ssrc;
   uint32_t video_ssrc[LOAD_MAX_LAYERS], rtx_ssrc[LOAD_MAX_LAYERS]; /* announced only without simulcast */
   const char *ufrag, *pwd;
@@ -68,7 +69,8 @@ struct answer {
   size_t candidate_count;
   struct answer_slot slots[LOAD_MAX_SLOTS]; /* sections in which the server sends */
   size_t slot_count;
-  size_t rejected; /* sections with port 0 */
+  size_t rejected;    /* sections with port 0 */
+  uint16_t sctp_port; /* 0: no data channels */
 };
 
 /* Reads what a client needs of an answer. NULL, or what is missing, in words. */

@@ -6,11 +6,13 @@
 #include "bench/load/janus_process.h"
 #include "bench/load/report.h"
 
-static void write_files(const struct run_result *r, const struct load_options *o) {
+/* False when one could not be written. */
+static bool write_files(const struct run_result *r, const struct load_options *o) {
   int error = o->json_file ? report_json(o->json_file, r, o) : 0;
   if (error) fprintf(stderr, "consilium-load: --json %s: %s\n", o->json_file, strerror(-error));
-  error = o->html_file ? report_html(o->html_file, r, o) : 0;
-  if (error) fprintf(stderr, "consilium-load: --html %s: %s\n", o->html_file, strerror(-error));
+  int other = o->html_file ? report_html(o->html_file, r, o) : 0;
+  if (other) fprintf(stderr, "consilium-load: --html %s: %s\n", o->html_file, strerror(-other));
+  return !error && !other;
 }
 
 int main(int argc, char **argv) {
@@ -35,9 +37,10 @@ int main(int argc, char **argv) {
     return EXIT_NO_RUN;
   }
   if (!options.quiet) report_table(stdout, &result, &options);
-  write_files(&result, &options);
+  bool written = write_files(&result, &options);
   size_t failed = report_assertions(&result, &options);
   if (!result.valid && options.quiet) fprintf(stderr, "consilium-load: not valid: %s\n", result.reasons[0]);
+  if (!written) return EXIT_NO_RUN;
   if (!result.valid && !options.accept_invalid) return EXIT_INVALID;
   return failed ? EXIT_ASSERTION : EXIT_OK;
 }

@@ -2,6 +2,7 @@
 #include "bench/load/options.h"
 
 #include <argp.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ enum key {
   KEY_RAMP_P99,
   KEY_RAMP_STEP,
   KEY_MEDIA,
+  KEY_DATA,
+  KEY_DATA_INTERVAL,
   KEY_JSON,
   KEY_HTML,
   KEY_ASSERT,
@@ -73,8 +76,12 @@ static const struct argp_option arguments[] = {
     {"keyframe-factor", KEY_KEYFRAME_FACTOR, "N", 0, "A key frame is N mean frames (6)", 3},
     {"spacing", KEY_SPACING, "chromium|even", 0, "How the packets of a frame follow each other", 3},
     {"suite", KEY_SUITE, "gcm|cm", 0, "SRTP: AEAD_AES_128_GCM or AES128_CM_SHA1_80", 3},
+    {"data", KEY_DATA, 0, 0, "Everybody opens the two data channels, too, and now and then sends a message to the room",
+     3},
+    {"data-interval", KEY_DATA_INTERVAL, "S", 0, "How often (5); says --data", 3},
     {0, 0, 0, 0, "The knee (ramp):", 4},
-    {"of", KEY_OF, "SCENARIO", 0, "consult (adds rooms), lecture, gallery or audio (add members)", 4},
+    {"of", KEY_OF, "SCENARIO", 0,
+     "consult (adds rooms), lecture, gallery or audio (add members to one room; with --members N, fill rooms of N)", 4},
     {"ramp-start", KEY_RAMP_START, "N", 0, "First load (4)", 4},
     {"ramp-limit", KEY_RAMP_LIMIT, "N", 0, "Highest load that is tried (1000)", 4},
     {"ramp-step", KEY_RAMP_STEP, "S", 0, "Seconds that each load is measured (4)", 4},
@@ -120,7 +127,9 @@ static double number(const char *text, double low, double high, struct argp_stat
 }
 
 static unsigned whole(const char *text, double low, double high, struct argp_state *state, const char *what) {
-  return (unsigned)number(text, low, high, state, what);
+  double value = number(text, low, high, state, what);
+  if (value != floor(value)) argp_error(state, "%s must be a whole number, not \"%s\"", what, text);
+  return (unsigned)value;
 }
 
 static int one_of(const char *text, const char *a, const char *b, struct argp_state *state, const char *what) {
@@ -171,6 +180,13 @@ static error_t parse_load(int key, char *text, struct argp_state *state) {
       return 0;
     case KEY_SUITE:
       o->suite = one_of(text, "gcm", "cm", state, "--suite") ? LOAD_SUITE_CM : LOAD_SUITE_GCM;
+      return 0;
+    case KEY_DATA:
+      o->data = true;
+      return 0;
+    case KEY_DATA_INTERVAL:
+      o->data = true;
+      o->data_interval_s = number(text, 0.25, 86400, state, "--data-interval");
       return 0;
     default:
       return ARGP_ERR_UNKNOWN;
@@ -291,11 +307,28 @@ static error_t parse_one(int key, char *text, struct argp_state *state) {
 static void complete(struct load_options *o) {
   const struct scenario *s = scenario_of(o->scenario == SCENARIO_RAMP ? o->of : o->scenario);
   if (!o->rooms) o->rooms = s->rooms;
-  if (!o->members) o->members = s->members;
+  /* A ramp adds members to one room, unless it adds rooms. */
+  bool one_room = o->scenario == SCENARIO_RAMP && o->of != SCENARIO_CONSULT;
+  if (!o->members) o->members = one_room ? o->ramp_limit : s->members;
   if (o->duration_s <= 0) o->duration_s = s->duration_s;
   if (!o->layers) o->layers = s->layers;
   if (o->join_rate <= 0) o->join_rate = o->scenario == SCENARIO_CHURN ? 5 : 50;
   if (!s->video) o->video_bps = 0;
+}
+
+static void refuse(const char *why) {
+  fprintf(stderr, "consilium-load: %s\n", why);
+  exit(EXIT_USAGE);
+}
+
+/* What cannot be together. */
+static void check(const struct load_options *o) {
+  bool ramp = o->scenario == SCENARIO_RAMP;
+  if (o->janus && o->scenario == SCENARIO_CHURN) refuse("churn is not for --target janus");
+  if (o->janus && ramp && (o->of == SCENARIO_GALLERY || o->of == SCENARIO_AUDIO))
+    refuse("with --target janus a ramp is of lecture or consult: its receivers name their senders beforehand");
+  if (o->janus && o->data) refuse("--data is not for --target janus");
+  if (ramp && o->ramp_start > o->ramp_limit) refuse("--ramp-start is above --ramp-limit");
 }
 
 void load_options_parse(struct load_options *o, int argc, char **argv) {
@@ -318,11 +351,9 @@ void load_options_parse(struct load_options *o, int argc, char **argv) {
   o->ramp_loss_percent = 0.1;
   o->ramp_p99_us = 20000;
   o->ramp_step_s = 4;
+  o->data_interval_s = 5;
   const struct argp argp = {.options = arguments, .parser = parse_one, .args_doc = "SCENARIO", .doc = doc};
   argp_parse(&argp, argc, argv, 0, NULL, o);
   complete(o);
-  if (o->janus && o->scenario == SCENARIO_CHURN) {
-    fprintf(stderr, "consilium-load: churn is not for --target janus\n");
-    exit(EXIT_USAGE);
-  }
+  check(o);
 }

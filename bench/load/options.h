@@ -19,7 +19,7 @@ enum exit_code {
   EXIT_ASSERTION = 1, /* a figure missed its --assert                             */
   EXIT_USAGE = 2,
   EXIT_INVALID = 3, /* the generator itself was the bottleneck                  */
-  EXIT_NO_RUN = 4,  /* the server could not be reached or took nobody in        */
+  EXIT_NO_RUN = 4,  /* the server could not be reached or took nobody in, or a report not be written */
 };
 
 enum scenario_kind {
@@ -56,6 +56,8 @@ struct load_options {
   struct assertion assertions[OPTIONS_ASSERTIONS_MAX];
   size_t assertion_count;
   bool accept_invalid, quiet;
+  bool data;              /* everybody has data channels … */
+  double data_interval_s; /* … and sends a message this often */
 };
 
 /* Fills *o. Prints help, version or a usage error itself and ends the process then (EXIT_USAGE). */

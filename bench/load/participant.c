@@ -15,6 +15,7 @@
 
 static void on_transport_connected(void *arg, int64_t now_us) {
   participant_media_connected(arg, now_us);
+  participant_open_data(arg, now_us);
 }
 
 /* Called from inside the transport, which must not be freed there: the service timer does it. */
@@ -40,6 +41,7 @@ void participant_plan_offer(const struct participant *p, struct offer_plan *out)
                              .layers = media->layers,
                              .audio_slots = p->plan.audio_slots,
                              .video_slots = p->plan.video_slots,
+                             .data = p->plan.data,
                              .audio_ssrc = media->audio_ssrc,
                              .ufrag = transport_ufrag(p->transport),
                              .pwd = transport_pwd(p->transport),
@@ -55,7 +57,8 @@ static bool prepare(struct participant *p) {
     media->video_ssrc[i] = random_ssrc();
     media->rtx_ssrc[i] = random_ssrc();
   }
-  struct transport_listener listener = {p, participant_send_datagram, on_transport_connected, on_transport_failed};
+  struct transport_listener listener = {p, participant_send_datagram, on_transport_connected, participant_receive_data,
+                                        on_transport_failed};
   if (transport_create(&p->transport, p->shared->transport, &listener)) return false;
   struct offer_plan offer;
   participant_plan_offer(p, &offer);
@@ -95,6 +98,7 @@ void participant_free(struct participant *p) {
   event_loop_stop(p->shared->loop, &p->media_timer);
   event_loop_stop(p->shared->loop, &p->service_timer);
   event_loop_stop(p->shared->loop, &p->janus.ask_timer);
+  data_channels_free(p->data);
   if (p->transport && p->udp.fd >= 0) transport_close(p->transport);
   transport_free(p->transport);
   if (p->udp.fd >= 0) {

@@ -16,6 +16,7 @@
 #include "bench/load/transport.h"
 #include "bench/load/web_client.h"
 #include "ice/address.h"
+#include "ice/sctp_association.h"
 #include "signaling/token.h"
 
 #define PARTICIPANT_WORDS_BYTES 200
@@ -41,6 +42,9 @@ struct participant_shared {
   struct token_key key;
   int receive_buffer_bytes;
   int64_t clock_offset_us; /* CLOCK_REALTIME - CLOCK_MONOTONIC; the run keeps it fresh */
+  struct sctp_stack *sctp; /* NULL: no data channels */
+  struct loop_timer sctp_timer;
+  uint32_t window; /* number of the measurement that messages belong to */
 };
 
 /* What a receiver of Janus subscribes to: one feed's microphone, camera, or both. */
@@ -57,6 +61,7 @@ struct participant_plan {
   struct media_plan media; /* SSRCs are filled in here */
   unsigned audio_slots, video_slots;
   bool sampled;
+  bool data; /* opens the two data channels of PROTOCOL.md §11 */
   uint32_t seed;
   struct {
     unsigned room;  /* 0: this is no participant of Janus */
@@ -88,6 +93,12 @@ struct participant_view {
 };
 /* `view`: what of others is on our screen; everything else is not sent. */
 void participant_view(struct participant *p, const struct participant_view *views, size_t count);
+
+/* ---- data channels ---- */
+
+bool participant_has_data(const struct participant *p); /* both channels are open */
+/* A small message to everybody in the room, stamped. False when it could not be queued. */
+bool participant_say(struct participant *p, int64_t now_us);
 
 /* ---- counts ---- */
 

@@ -1,10 +1,11 @@
-/* bench/load/participant_internal.h: the structure that participant.c, participant_signaling.c and participant_media.c share. */
+/* bench/load/participant_internal.h: the structure that participant.c and participant_*.c share. */
 #ifndef BENCH_LOAD_PARTICIPANT_INTERNAL_H
 #define BENCH_LOAD_PARTICIPANT_INTERNAL_H
 
 #include <jansson.h>
 #include <netinet/in.h>
 
+#include "bench/load/data_channels.h"
 #include "bench/load/media_receiver.h"
 #include "bench/load/participant.h"
 
@@ -20,6 +21,8 @@ struct participant {
   struct transport *transport;
   struct media_sender *sender;
   struct media_receiver *receiver;
+  struct data_channels *data; /* NULL: none, or not yet */
+  uint16_t sctp_port;         /* of the answer; 0: none */
   struct srtp_sender *srtp_senders[MEDIA_STREAMS];
   char *token;
   char *offer; /* SDP, until it is sent */
@@ -59,5 +62,9 @@ void participant_media_connected(struct participant *p, int64_t now_us);
 void participant_service(void *arg, int64_t now_us);
 void participant_run_media(void *arg, int64_t now_us);
 void participant_send_datagram(void *arg, const uint8_t *data, size_t len);
+
+/* data channels: nothing without an answer that has them */
+void participant_open_data(struct participant *p, int64_t now_us);
+void participant_receive_data(void *arg, const uint8_t *data, size_t len);
 
 #endif

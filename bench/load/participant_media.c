@@ -320,6 +320,7 @@ bool participant_connect_media(struct participant *p, const struct answer *answe
   }
   for (unsigned mid = 0; mid < 64; mid++)
     if (p->assigned_mids >> mid & 1) media_receiver_assign(p->receiver, mid, true, now_us);
+  p->sctp_port = answer->sctp_port;
   transport_start(p->transport, answer, (const struct sockaddr *)&remote, len, now_us);
   event_loop_set(p->shared->loop, &p->service_timer, now_us + SERVICE_US);
   return true;

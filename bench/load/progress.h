@@ -3,12 +3,23 @@
 #define BENCH_LOAD_PROGRESS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "bench/load/run.h"
 
-/* `fraction` of the phase, 0 to 1. `last`: NULL before the first sample. */
-void progress_show(bool quiet, const char *phase, double fraction, unsigned joined, unsigned seats,
-                   const struct run_sample *last);
-void progress_clear(void);
+struct progress {
+  const char *phase;
+  double fraction; /* of the phase, 0 to 1 */
+  unsigned joined, seats;
+  const struct run_sample *last; /* NULL before the first sample */
+};
+
+/* The line, without its end. Returns `text`. */
+const char *progress_line(char *text, size_t cap, const struct progress *p);
+
+/* Writes it over the last one when `to` is a terminal, cut to its width. */
+void progress_show(FILE *to, const struct progress *p);
+/* Takes the line away again. */
+void progress_clear(FILE *to);
 
 #endif

@@ -38,6 +38,28 @@ __attribute__((format(printf, 2, 3))) static void doubt(struct run_result *r, co
   if (r->reason_count < RUN_REASONS_MAX) memcpy(r->reasons[r->reason_count++], words, sizeof words);
 }
 
+bool run_generator_limited(const struct run_window *w) {
+  const struct load_counters *c = &w->counters;
+  return w->generator_cpu_percent > MAX_OWN_CPU_PERCENT || w->generator_wait_percent > MAX_OWN_WAIT_PERCENT ||
+         histogram_percentile(&c->lateness_us, 99) > MAX_LATENESS_US || c->kernel_drops || c->send_failures;
+}
+
+/* A knee is the server's when the load above it was too much for the server, and nothing else. */
+static void judge_knee(struct run_result *r, const struct load_options *o) {
+  const struct run_step *above = NULL;
+  for (size_t i = 0; i < r->step_count; i++) {
+    const struct run_step *s = &r->steps[i];
+    if (!s->borne && s->load > r->knee && (!above || s->load <= above->load)) above = s;
+  }
+  const char *unit = o->of == SCENARIO_CONSULT ? "rooms" : "members";
+  if (!above) return;
+  if (above->generator_limited)
+    doubt(r, "at %u %s the generator was at its limit, not the server: the knee is its own", above->load, unit);
+  else if (!above->all_in)
+    doubt(r, "at %u %s not everybody got in: raise what the note names, or this is a knee of joining", above->load,
+          unit);
+}
+
 static void judge_generator(struct run_result *r) {
   const struct run_window *w = &r->window;
   const struct load_counters *c = &w->counters;
@@ -128,6 +150,21 @@ static void add_packets(struct metric_list *m, const struct run_window *w) {
   metric_add(m, group, "rtcp_sent", "RTCP sent", METRIC_COUNT, (double)c->rtcp_out, true);
 }
 
+/* Not measured without --data. */
+static void add_data(struct metric_list *m, const struct run_window *w, bool has) {
+  const struct load_counters *c = &w->counters;
+  const char *group = "Data channels (both, of every participant)";
+  uint64_t lost = c->data_expected > c->data_received ? c->data_expected - c->data_received : 0;
+  metric_add(m, group, "data_opened", "participants whose channels opened", METRIC_COUNT, (double)c->data_opened, has);
+  metric_add(m, group, "data_sent", "messages sent", METRIC_COUNT, (double)c->data_sent, has);
+  metric_add(m, group, "data_delivered", "… received by others", METRIC_COUNT, (double)c->data_received, has);
+  metric_add(m, group, "data_lost", "… that never came", METRIC_COUNT, (double)lost, has);
+  metric_add(m, group, "data_latency_p50", "sent to received, p50", METRIC_US,
+             (double)histogram_percentile(&c->data_latency_us, 50), has && c->data_latency_us.count);
+  metric_add(m, group, "data_latency_p99", "… p99", METRIC_US, (double)histogram_percentile(&c->data_latency_us, 99),
+             has && c->data_latency_us.count);
+}
+
 static double grown(uint64_t now, uint64_t before, unsigned people) {
   return people && now > before ? (double)(now - before) / people : 0;
 }
@@ -160,10 +197,13 @@ void run_judge(struct run_result *r, const struct load_options *o) {
   struct metric_list *m = &r->metrics;
   m->count = 0;
   judge_generator(r);
+  if (r->interrupted) doubt(r, "interrupted after %.0f s", w->seconds);
+  if (o->scenario == SCENARIO_RAMP) judge_knee(r, o);
   if (o->scenario == SCENARIO_RAMP) metric_add(m, "Knee", "knee", "highest load borne", METRIC_COUNT, r->knee, true);
   add_people(m, w);
   add_packets(m, w);
   add_times(m, w);
+  add_data(m, w, o->data);
   add_server(m, w);
   metric_add(m, "Generator", "generator_cpu", "CPU", METRIC_PERCENT, w->generator_cpu_percent, true);
   metric_add(m, "Generator", "generator_waited", "runnable, but without a core", METRIC_PERCENT,

@@ -43,7 +43,7 @@ struct run_window {
 struct run_step {
   unsigned load, participants;
   double loss_percent, latency_p99_us, packets_per_second, cpu_us_per_packet, server_cpu_percent;
-  bool borne, generator_limited;
+  bool borne, all_in, generator_limited;
 };
 
 struct run_result {
@@ -55,6 +55,7 @@ struct run_result {
   size_t step_count;
   unsigned knee;      /* highest load that was borne; 0: none, or not a ramp */
   bool knee_is_limit; /* nothing failed up to --ramp-limit */
+  bool interrupted;   /* the window is shorter than asked for */
   bool valid;
   char reasons[RUN_REASONS_MAX][RUN_WORDS_BYTES]; /* why it is not */
   size_t reason_count;
@@ -67,6 +68,8 @@ const char *run_load(struct run_result *out, const struct load_options *options)
 
 /* result.c: judges a window (valid, reasons) and fills the metrics. */
 void run_judge(struct run_result *r, const struct load_options *o);
+/* The generator, not the server, may be what the window shows. */
+bool run_generator_limited(const struct run_window *w);
 double run_loss_percent(const struct sequence_counts *c);
 double run_cpu_us_per_packet(const struct run_window *w); /* NaN without --pid or packets */
 

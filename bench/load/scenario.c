@@ -96,9 +96,13 @@ static void plan_janus(const struct load_options *o, unsigned room, unsigned ind
   }
 }
 
+bool scenario_sends(const struct load_options *o, unsigned index) {
+  return scenario_people(o) != SCENARIO_LECTURE || index == 0;
+}
+
 void scenario_plan(const struct load_options *o, unsigned room, unsigned index, uint64_t serial,
                    struct participant_plan *out) {
-  bool lecture = scenario_people(o) == SCENARIO_LECTURE, sends = !lecture || index == 0;
+  bool sends = scenario_sends(o, index);
   memset(out, 0, sizeof *out);
   snprintf(out->room, sizeof out->room, "load-%08x-%u", o->seed, room);
   snprintf(out->identity, sizeof out->identity, "load-%llu", (unsigned long long)serial);
@@ -115,6 +119,7 @@ void scenario_plan(const struct load_options *o, unsigned room, unsigned index, 
                                    .height = 720,
                                    .packet_bytes = (uint16_t)o->packet_bytes,
                                    .keyframe_factor = o->keyframe_factor};
+  out->data = o->data;
   plan_slots(o, index, out);
   if (!o->video_bps) out->video_slots = 0;
   if (o->janus) plan_janus(o, room, index, out);

@@ -32,6 +32,9 @@ unsigned scenario_room_size(const struct load_options *o);
 void scenario_plan(const struct load_options *o, unsigned room, unsigned index, uint64_t serial,
                    struct participant_plan *out);
 
+/* Members who send; the listeners of a lecture only receive. */
+bool scenario_sends(const struct load_options *o, unsigned index);
+
 /* Who of a room speaks at a moment: up to three at a time, in turns of three seconds. */
 bool scenario_speaks(const struct load_options *o, unsigned index, unsigned turn);
 

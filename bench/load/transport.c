@@ -294,6 +294,16 @@ static void receive_stun(struct transport *t, const uint8_t *data, size_t len, i
   if (t->phase == PHASE_CHECKING) start_handshake(t, now_us);
 }
 
+/* Data, close_notify, or a repeated flight (our Finished got lost), which OpenSSL answers by itself. */
+static void read_data(struct transport *t) {
+  uint8_t data[2048];
+  int n;
+  ERR_clear_error();
+  while ((n = SSL_read(t->ssl, data, sizeof data)) > 0)
+    t->on.data(t->on.arg, data, (size_t)n);
+  if (SSL_get_error(t->ssl, n) == SSL_ERROR_ZERO_RETURN) fail(t, "the server closed the DTLS connection");
+}
+
 static void receive_dtls(struct transport *t, const uint8_t *data, size_t len, int64_t now_us) {
   if (!t->ssl) return;
   t->bio.input = data;
@@ -301,11 +311,7 @@ static void receive_dtls(struct transport *t, const uint8_t *data, size_t len, i
   if (t->phase == PHASE_HANDSHAKE) {
     run_handshake(t, now_us);
   } else {
-    /* A repeated flight (our Finished got lost) or close_notify. */
-    uint8_t scratch[1500];
-    ERR_clear_error();
-    int n = SSL_read(t->ssl, scratch, sizeof scratch);
-    if (n <= 0 && SSL_get_error(t->ssl, n) == SSL_ERROR_ZERO_RETURN) fail(t, "the server closed the DTLS connection");
+    read_data(t);
   }
   t->bio.input = NULL;
 }
@@ -325,6 +331,12 @@ enum transport_packet transport_receive(struct transport *t, uint8_t *data, size
     default:
       return TRANSPORT_CONSUMED;
   }
+}
+
+void transport_send_data(struct transport *t, const uint8_t *data, size_t len) {
+  if (t->phase != PHASE_CONNECTED) return;
+  ERR_clear_error();
+  (void)SSL_write(t->ssl, data, (int)len); /* into a datagram, which may get lost: SCTP's to repair */
 }
 
 void transport_close(struct transport *t) {

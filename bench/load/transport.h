@@ -31,6 +31,7 @@ struct transport_listener {
   void *arg;
   void (*send)(void *arg, const uint8_t *data, size_t len);
   void (*connected)(void *arg, int64_t now_us);
+  void (*data)(void *arg, const uint8_t *data, size_t len); /* of the DTLS connection: SCTP */
   void (*failed)(void *arg, const char *why);
 };
 
@@ -53,6 +54,9 @@ enum transport_packet transport_receive(struct transport *t, uint8_t *data, size
 
 /* NULL before `connected`. */
 struct srtp_session *transport_srtp(const struct transport *t);
+
+/* Application data over DTLS, after `connected`. */
+void transport_send_data(struct transport *t, const uint8_t *data, size_t len);
 
 /* DTLS close_notify: the server learns at once that we left. */
 void transport_close(struct transport *t);

@@ -53,6 +53,25 @@ static void a_sender_and_its_slots(void **state) {
   sdp_offer_free(offer);
 }
 
+static void data_channels_are_the_last_section(void **state) {
+  (void)state;
+  struct offer_plan plan = plan_of(1, 2, 3);
+  plan.data = true;
+  struct sdp_offer *offer = parsed(&plan);
+  assert_int_equal(offer->media_count, 8);
+  assert_int_equal(offer->media[7].kind, SDP_APPLICATION);
+  assert_string_equal(offer->media[7].mid, "7");
+  assert_int_equal(offer->sctp.port, 5000);
+  sdp_offer_free(offer);
+  struct answer a;
+  assert_null(
+      answer_read(&a,
+                  "a=ice-ufrag:u\na=ice-pwd:p\na=fingerprint:sha-256 AA\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\n"
+                  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\na=sctp-port:5001\n"));
+  assert_int_equal(a.sctp_port, 5001);
+  assert_int_equal(a.slot_count, 0);
+}
+
 static void simulcast_announces_rids_instead_of_ssrcs(void **state) {
   (void)state;
   for (unsigned layers = 2; layers <= 3; layers++) {
@@ -147,6 +166,7 @@ static void what_is_missing_is_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_sender_and_its_slots),
+      cmocka_unit_test(data_channels_are_the_last_section),
       cmocka_unit_test(simulcast_announces_rids_instead_of_ssrcs),
       cmocka_unit_test(the_server_accepts_every_section),
       cmocka_unit_test(no_room_no_offer),
