@@ -101,6 +101,8 @@ void workers_close(struct gateway *g);
  * Requests on their way are answered NOT_JOINED. Returns SIGNALING_OK, or DRAINING, BUSY, WORKER_LOST or INTERNAL, and then
  * nothing has changed. */
 enum signaling_error sessions_move(struct gateway *g, struct session *s, const char *room, bool admitted);
+/* Its room was closed. Who came from the lobby and is connected is there again and can be called; false: the session is over. */
+bool sessions_return(struct gateway *g, struct session *s);
 
 /* ---- call_requests.c ---- */
 int call_requests_start(struct gateway *g); /* 0, or -1 without memory */

@@ -1,5 +1,5 @@
-/* Gives a session another room: by a call that it makes or accepts. It leaves the worker of the old room and is opened, with
- * the same id and resume key, where the new one lives. */
+/* Gives a session another room: by a call that it makes or accepts; or none, when its room is closed. It leaves the worker of
+ * the old room and is opened, with the same id and resume key, where the new one lives. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,4 +60,16 @@ enum signaling_error sessions_move(struct gateway *g, struct session *s, const c
   if (workers_open_session(g, s) != SIGNALING_OK) s->media_lost = true;
   log_info("session_moved", log_text("session", s->id), log_number("worker", s->worker));
   return SIGNALING_OK;
+}
+
+bool sessions_return(struct gateway *g, struct session *s) {
+  if (*s->home || !s->client) return false;
+  leave_room(g, s, -1); /* the worker has said its last of the room: no barrier */
+  s->room[0] = '\0';
+  s->admitted = false;
+  s->wait = s->home_wait;
+  workers_session_left(g, s);
+  if (workers_open_session(g, s) != SIGNALING_OK) s->media_lost = true;
+  log_info("session_returned", log_text("session", s->id), log_number("worker", s->worker));
+  return true;
 }

@@ -291,8 +291,9 @@ static void worker_message(void *arg, size_t index, json_t *message) {
     s->wait = json_is_true(json_object_get(message, "wait"));
     if (s->wait) s->admitted = false; /* sent back */
   } else if (strcmp(op, "close") == 0) {
-    clients_disconnect(g, s, (uint16_t)json_integer_value(json_object_get(message, "code")),
-                       text_of(message, "reason"));
+    uint16_t code = (uint16_t)json_integer_value(json_object_get(message, "code"));
+    if (code == SIGNALING_CLOSE_ROOM_CLOSED && sessions_return(g, s)) return;
+    clients_disconnect(g, s, code, text_of(message, "reason"));
     workers_forget_session(g, s);
   }
 }

@@ -97,7 +97,8 @@ static enum signaling_error request_set_name(struct room_manager *m, struct sess
   if (!copy) return SIGNALING_INTERNAL;
   free(s->name);
   s->name = copy;
-  announce_update(m, s->member);
+  if (s->member) announce_update(m, s->member);
+  if (s->waiter) waiting_tell_hosts(m, s->waiter);
   return SIGNALING_OK;
 }
 
@@ -181,7 +182,7 @@ static const struct handler handlers[SIGNALING_TYPE_COUNT] = {
     [SIGNALING_KICK] = {request_kick, false},
     [SIGNALING_LOCK] = {request_lock, false},
     [SIGNALING_CLOSE] = {request_close, false},
-    [SIGNALING_SET_NAME] = {request_set_name, false},
+    [SIGNALING_SET_NAME] = {request_set_name, true}, /* a guest says it before the doctor reads it in the queue */
     [SIGNALING_RAISE_HAND] = {request_raise_hand, false},
     [SIGNALING_PING] = {request_ping, true},
     [SIGNALING_ADMIT] = {request_admit, false},

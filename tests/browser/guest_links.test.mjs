@@ -81,6 +81,86 @@ test('withdrawn, expired, of another server, of another room', { timeout: 60_000
   await other.close();
 });
 
+test('withdrawn in the dialog where it was made; a guest who watches needs no name', { timeout: 60_000 }, async () => {
+  const make = async (role, name) => {
+    await doctor.choose('#room-menu', 'invite');
+    const before = await doctor.evaluate(() => document.querySelectorAll('dialog .guest-link').length);
+    await doctor.page.select('dialog .guest [name="role"]', role);
+    await doctor.type('dialog [name="guest"]', name);
+    await doctor.click('dialog .guest [type="submit"]');
+    await doctor.waitFor((n) => document.querySelectorAll('dialog .guest-link').length === n + 1, 'a link', {}, before);
+    const url = await doctor.evaluate(() => document.querySelector('dialog .guest-link input').value);
+    await doctor.click('dialog [data-action="close-dialog"]');
+    return url;
+  };
+  const wrong = await make('patient', 'Wrong Person');
+  const watching = await make('observer', 'Student');
+  await doctor.choose('#room-menu', 'invite');
+  assert.equal(await doctor.evaluate(() => document.querySelectorAll('dialog .guest-link').length), 2, 'both are still listed');
+  await doctor.screenshot('guest-links-made');
+  await doctor.page.click('dialog .guest-link:nth-child(2) [data-action="withdraw"]');
+  await doctor.waitFor(() => document.querySelectorAll('dialog .guest-link[data-state="withdrawn"]').length === 1, 'withdrawn');
+  await doctor.screenshot('guest-link-withdrawn');
+  await checkAccess(doctor.page, 'guest links');
+  assert.equal(await refusal(wrong, 'withdrawn-in-the-dialog'), 'This link has been used already. Ask for a new one.');
+  const guest = await Visitor.open(browser, watching, { name: 'Student', viewport: PHONE });
+  await guest.sees('start');
+  assert.equal(await guest.evaluate(() => document.getElementById('start-name').checkVisibility()), false);
+  await guest.screenshot('guest-link-observer-phone');
+  await guest.click('#start-join');
+  await guest.sees('room');
+  assert.equal(await guest.words('#toasts'), '', 'nothing went wrong');
+  await doctor.click('dialog .guest-link:nth-child(1) [data-action="withdraw"]');
+  await doctor.waitFor(() => document.querySelectorAll('dialog .guest-link[data-state="used"]').length === 1, 'told that it is too late');
+  await doctor.click('dialog [data-action="close-dialog"]');
+  await guest.close();
+});
+
+test('calling from the dialog: how it stands with each, taken back; many at once are refused in words', { timeout: 60_000 }, async () => {
+  const callee = await Visitor.ready(browser, server, { identity: 'patient', name: 'Patient', role: 'patient', viewport: PHONE });
+  await doctor.choose('#room-menu', 'invite');
+  const call = async (identity) => {
+    await doctor.type('dialog [name="identity"]', identity);
+    await doctor.click('dialog .call [type="submit"]');
+  };
+  const says = (words) => doctor.waitFor((w) => [...document.querySelectorAll('.call-state')].at(-1)?.textContent.startsWith(w), `told: ${words}`, {}, words);
+  await call('patient');
+  await callee.rings();
+  await says('Ringing at patient');
+  await doctor.screenshot('invite-ringing');
+  await doctor.click('dialog .call-state:last-child button');
+  await says('The call to patient was cancelled');
+  await callee.silent();
+  await call('patient');
+  await callee.rings();
+  await callee.click('dialog.called [data-action="decline"]');
+  await says('patient declined');
+  for (const nobody of ['a', 'b', 'c', 'd']) {
+    await call(`nobody-${nobody}`);
+    await says(`nobody-${nobody} has no page open`);
+  }
+  await call('nobody-e');
+  await doctor.waitFor(() => [...document.querySelectorAll('.toast')].some((t) => /Four of your calls are ringing already/.test(t.textContent)), 'told that four ring');
+  await doctor.screenshot('invite-too-many');
+  // Cancelled and made anew until the credit is used up: twenty people.
+  const code = await doctor.evaluate(async () => {
+    for (const call of window.consilium.calls.outgoing.values()) await call.cancel();
+    for (let i = 0; ; i++) {
+      try {
+        await (await window.consilium.calls.invite({ identities: [`flood-${i}`] })).cancel();
+      } catch (error) {
+        return error.code;
+      }
+    }
+  });
+  assert.equal(code, 'rate_limited');
+  await call('patient');
+  await doctor.waitFor(() => [...document.querySelectorAll('.toast')].some((t) => /many people in a short time/.test(t.textContent)), 'told of the flood');
+  await checkAccess(doctor.page, 'calls in the dialog');
+  await doctor.click('dialog [data-action="close-dialog"]');
+  await callee.close();
+});
+
 test('what is no link at all', { timeout: 30_000 }, async () => {
   const lost = await Visitor.open(browser, `${server.url}/#token=nonsense`, { name: 'lost' });
   await lost.sees('start');

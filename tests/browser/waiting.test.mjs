@@ -39,6 +39,7 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
   const maria = await arrive('Maria', { viewport: PHONE });
   await maria.sees('waiting');
   await waiting(1);
+  assert.deepEqual(await doctor.evaluate(() => [...document.querySelectorAll('.toast p')].map((t) => t.textContent)), ['Maria is waiting'], 'never as a guest without a name');
   await maria.waitFor(() => document.querySelector('#waiting.has-picture video')?.videoWidth > 0, 'seeing herself');
   await maria.waitFor(() => document.getElementById('waiting').dataset.doctor === 'present', 'told that the doctor is there');
   await maria.screenshot('waiting-phone');
@@ -72,7 +73,12 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
 test('the doctor declines, in words of his own; the patient may also stop waiting', { timeout: 40_000 }, async () => {
   const patient = await arrive('Declined');
   await waiting(1);
-  await doctor.evaluate(() => window.consilium.room.declineWaiting(window.consilium.room.waiting[0].id, 'Please come back <b>at three</b>.'));
+  await doctor.click('#room-people');
+  await doctor.click('#queue-list [data-action="decline-with"]');
+  await doctor.type('dialog [name="words"]', 'Please come back <b>at three</b>.');
+  await doctor.screenshot('waiting-decline-with');
+  await checkAccess(doctor.page, 'declining with a message');
+  await doctor.page.keyboard.press('Enter');
   await patient.sees('ended');
   assert.equal(await patient.words('#ended-title'), 'The doctor cannot see you now');
   assert.equal(await patient.words('#ended-text'), '“Please come back <b>at three</b>.”', 'text, not HTML');
@@ -94,6 +100,7 @@ test('a lost connection keeps the place; closing the room ends the wait', { time
   await patient.sees('waiting');
   await doctor.evaluate(() => window.consilium.room.closeForAll());
   await patient.sees('ended');
-  assert.equal(await patient.words('#ended-title'), 'The consultation has ended');
+  assert.equal(await patient.words('#ended-title'), 'The consultation ended before you were let in');
+  await patient.screenshot('waiting-closed');
   await patient.close();
 });

@@ -215,7 +215,7 @@ const REQUESTS = {
   admitAll: {}, declineWaiting: { waiting: 'w_1' }, sendBack: { participant: 'p_1' }, setPolicy: { topology: 'never' }, invite: { to: ['x'] }, accept: { call: 'c_1' },
   decline: { call: 'c_1' }, cancel: { call: 'c_1' }, checkUser: { identity: 'x' }, createGuestLink: { role: 'patient' }, revokeGuestLink: { link: 'g_1' },
 };
-const WITHOUT_ROOM = new Set(['check', 'join', 'invite', 'accept', 'decline', 'cancel', 'checkUser']);
+const WITHOUT_ROOM = new Set(['check', 'join', 'setName', 'invite', 'accept', 'decline', 'cancel', 'checkUser']);
 
 test('before hello nothing is answered but hello', async () => {
   assert.deepEqual([...new Set([...promised.keys()].map((k) => k.split(' ')[0]))].filter((k) => !(k in REQUESTS)), ['hello', 'ping']);

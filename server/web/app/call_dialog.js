@@ -10,6 +10,9 @@ import { toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').IncomingCall} IncomingCall */
 
+/** What a patient, or a doctor with another patient, says without typing. */
+const EXCUSES = ['called.later', 'called.again', 'called.write'];
+
 export class CallDialog {
   #offs;
   #dialog;
@@ -27,8 +30,8 @@ export class CallDialog {
     const buttons = make('div', 'called-buttons',
       this.#button('camera', text('called.withCamera'), 'answer', 'accept-video', () => accept(true)),
       this.#button('microphone', text('called.withoutCamera'), 'answer', 'accept-audio', () => accept(false)),
-      this.#button('leave', text('called.decline'), 'danger', 'decline', () => this.#decline()));
-    this.#dialog = make('dialog', 'dialog called', face(identity, name), heading, ...words, buttons);
+      this.#button('leave', text('called.decline'), 'danger', 'decline', () => this.#decline('')));
+    this.#dialog = make('dialog', 'dialog called', face(identity, name), heading, ...words, buttons, this.#excuses());
     this.#dialog.setAttribute('aria-labelledby', heading.id);
     this.#dialog.dataset.call = call.id;
     this.#dialog.oncancel = (event) => event.preventDefault(); // Escape neither answers nor declines
@@ -51,9 +54,19 @@ export class CallDialog {
     return button;
   }
 
-  #decline() {
+  /** No, and why: the caller reads it. */
+  #excuses() {
+    const list = make('div', 'called-buttons', ...EXCUSES.map((key) => {
+      const words = text(key);
+      return this.#button('chat', words, '', key.replace('called.', 'decline-'), () => this.#decline(words));
+    }));
+    return make('details', 'called-excuses', make('summary', '', text('called.declineWith')), list);
+  }
+
+  /** @param {string} reason */
+  #decline(reason) {
     this.close();
-    this.call.decline().catch((error) => error.code !== 'call_not_found' && toastError(error));
+    this.call.decline(reason).catch((error) => error.code !== 'call_not_found' && toastError(error));
   }
 
   close() {

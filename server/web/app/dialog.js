@@ -22,7 +22,7 @@ export function showDialog({ title, body, buttons, className = '', closed }) {
     done.onclick = () => dialog.close();
     buttons = [done];
   }
-  dialog.append(make('div', 'dialog-buttons', ...buttons));
+  if (buttons.length > 0) dialog.append(make('div', 'dialog-buttons', ...buttons));
   dialog.setAttribute('aria-labelledby', heading.id);
   dialog.onclose = () => {
     dialog.remove();
@@ -47,5 +47,28 @@ export function confirmAction({ title, words, action }) {
     yes.onclick = () => dialog.close('yes');
     no.onclick = () => dialog.close();
     no.focus();
+  });
+}
+
+/**
+ * A short message to somebody, which may stay empty.
+ * @param {{title: string, label: string, action: string}} question
+ * @returns {Promise<string | null>} null: better not
+ */
+export function askForWords({ title, label, action }) {
+  const words = Object.assign(make('input'), { name: 'words', maxLength: 100, autocomplete: 'off' }); // 200 bytes at most, two a letter
+  const no = make('button', '', text('dialog.cancel'));
+  const yes = make('button', 'danger', action);
+  no.type = 'button';
+  yes.dataset.action = 'confirm';
+  const form = make('form', '', make('label', '', make('span', '', label), words), make('div', 'dialog-buttons', no, yes));
+  return new Promise((resolve) => {
+    const dialog = showDialog({ title, body: [form], buttons: [], closed: (value) => resolve(value === 'yes' ? words.value.trim() : null) });
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      dialog.close('yes');
+    };
+    no.onclick = () => dialog.close();
+    words.focus();
   });
 }

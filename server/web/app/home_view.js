@@ -1,13 +1,14 @@
 // server/web/app/home_view.js: the lobby of who has no room: ready to be called, and to call others.
 
 import { askToNotify, mayAskToNotify } from './attention.js';
+import { callError } from './call_errors.js';
 import { CallView } from './call_view.js';
 import { dress, field, find, hueOf, icon, initials, make } from './dom.js';
-import { errorText, text, timeOfDay } from './i18n.js';
+import { errorText, onLanguage, text, timeOfDay } from './i18n.js';
 import { contacts } from './link.js';
-import { show } from './pages.js';
+import { isShown, show } from './pages.js';
 import { preview } from './preview.js';
-import { toast, toastError } from './toast.js';
+import { toast } from './toast.js';
 
 /** @typedef {import('./visit.js').Visit} Visit */
 /** @typedef {import('./link.js').Contact} Contact */
@@ -21,17 +22,29 @@ export class HomeView {
   #mayCall;
   /** @type {Contact[]} */ #people;
 
-  /** @param {Visit} visit @param {import('./lobby_check.js').LobbyCheck} check @param {Contact[]} others whom one may call, beside those of the link */
-  constructor(visit, check, others) {
+  /**
+   * @param {Visit} visit @param {() => import('./lobby_check.js').LobbyCheck} makeCheck
+   * @param {() => Contact[]} others whom one may call, beside those of the link
+   */
+  constructor(visit, makeCheck, others) {
     this.#visit = visit;
-    this.#check = check;
-    this.#people = [...contacts(), ...others];
+    this.#check = makeCheck();
+    this.#people = [...contacts(), ...others()];
     this.#mayCall = true;
     visit.rang = (call, reason) => call && this.#missed(call, reason);
     visit.client.on('reconnecting', () => this.#state('reconnecting'));
     visit.client.on('reconnected', () => this.#state('online'));
     visit.client.on('disconnected', () => this.#state('offline'));
     this.#bind();
+    onLanguage(() => {
+      this.#check.dispose();
+      this.#check = makeCheck();
+      this.#people = [...contacts(), ...others()];
+      this.#texts();
+      if (visit.client.welcome) this.#whoAmI();
+      this.#state(/** @type {any} */ (find('home-state').dataset.state));
+      if (isShown('home')) this.show();
+    });
   }
 
   /** Connects and shows the page. */
@@ -75,8 +88,13 @@ export class HomeView {
     for (const button of find('home-call').querySelectorAll('button')) button.disabled = state !== 'online';
   }
 
-  #bind() {
+  #texts() {
     dress(find('home-dial-button'), 'call', text('home.dialButton'), true);
+    dress(find('home-notify'), 'bell', text('home.notify'), true);
+  }
+
+  #bind() {
+    this.#texts();
     /** @type {HTMLFormElement} */ (find('home-dial')).onsubmit = (event) => {
       event.preventDefault();
       const identity = field('home-identity').value.trim();
@@ -84,7 +102,6 @@ export class HomeView {
     };
     const ask = find('home-notify');
     ask.hidden = !mayAskToNotify();
-    dress(ask, 'bell', text('home.notify'), true);
     ask.onclick = async () => {
       toast(text((await askToNotify()) ? 'home.notifyOn' : 'home.notifyOff'), 'bell');
       ask.hidden = true;
@@ -151,7 +168,7 @@ export class HomeView {
         return;
       }
     } catch (error) {
-      toastError(error);
+      toast(callError(error));
       call?.cancel().catch(() => {});
       await client.room?.leave();
     }
@@ -185,6 +202,6 @@ export class HomeView {
   back(reason) {
     preview.want('videoinput', true);
     this.show();
-    if (reason !== 'left') toast(text('home.callOver'), 'check');
+    if (reason !== 'left') toast(text(reason === 'closed' ? 'home.callClosed' : 'home.callOver'), 'check');
   }
 }

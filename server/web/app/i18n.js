@@ -29,7 +29,10 @@ export async function chooseLanguage(language) {
   for (const follow of followers) follow();
 }
 
-/** A choice of languages on pages outside a call: they are loaded anew, the token stays with the history entry. */
+/**
+ * A choice of languages on pages outside a call: they are loaded anew, the token stays with the history entry. Not those whose
+ * token is used up, because they are connected (`live`): their texts are exchanged.
+ */
 function fillChoices() {
   for (const element of document.querySelectorAll('select[data-languages]')) {
     const select = /** @type {HTMLSelectElement} */ (element);
@@ -42,6 +45,10 @@ function fillChoices() {
       return option;
     }));
     select.onchange = () => {
+      if (select.dataset.languages === 'live') {
+        chooseLanguage(select.value);
+        return;
+      }
       remember('language', select.value);
       const url = new URL(location.href);
       url.searchParams.delete('lang'); // it would win

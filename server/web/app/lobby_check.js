@@ -30,6 +30,8 @@ export class LobbyCheck {
   #said = make('p', 'hint check-said');
   #root = make('div', 'check-body', this.#frame, this.#meter.element, this.#selects, this.#speaker, this.#said);
   #connection;
+  /** @type {() => void} */ #detach = () => {};
+  #onChange = () => this.#show();
 
   /** @param {() => Promise<string>} token who may test the connection */
   constructor(token) {
@@ -40,13 +42,14 @@ export class LobbyCheck {
     this.#said.setAttribute('role', 'status');
     this.#frame.dataset.state = 'idle';
     this.#speakerTest();
-    preview.addEventListener('change', () => this.#show());
+    preview.addEventListener('change', this.#onChange);
   }
 
   /** @param {HTMLElement} container shows the panel from now on */
   mount(container) {
     container.replaceChildren(this.#root);
-    preview.attach(this.#video);
+    this.#detach();
+    this.#detach = preview.attach(this.#video);
     this.#show();
   }
 
@@ -62,6 +65,13 @@ export class LobbyCheck {
   close() {
     this.#connection.stop();
     this.#meter.listen(null);
+  }
+
+  /** Another one takes its place. */
+  dispose() {
+    this.close();
+    this.#detach();
+    preview.removeEventListener('change', this.#onChange);
   }
 
   #show() {

@@ -13,9 +13,9 @@ import { watchSounds } from './sounds.js';
 import { Visit } from './visit.js';
 import { demoContacts, fillWelcome } from './welcome_view.js';
 
-const KNOWN_ENDS = ['left', 'kicked', 'closed', 'replaced', 'locked', 'declined', 'waitTimeout'];
+const KNOWN_ENDS = ['left', 'kicked', 'closed', 'closedWaiting', 'replaced', 'locked', 'declined', 'waitTimeout'];
 /** After these the same person is not let in again by trying. */
-const FINAL_ENDS = ['kicked', 'closed', 'declined'];
+const FINAL_ENDS = ['kicked', 'closed', 'closedWaiting', 'declined'];
 
 /** @returns {import('./link.js').Who} */
 function who() {
@@ -53,7 +53,7 @@ async function submit(check) {
     end(reason, detail);
     visit.client.disconnect();
   });
-  if (claims.guest) visit.name = field('start-name').value.trim();
+  if (claims.guest && claims.role !== 'observer') visit.name = field('start-name').value.trim();
   try {
     await visit.join();
   } catch (error) {
@@ -94,10 +94,11 @@ function prepareStart(check) {
 function arrive() {
   const { guest = false, wait = false, role = 'patient', name = '', room = '' } = claims;
   find('start-room-field').hidden = find('start-role-field').hidden = true;
-  find('start-name-field').hidden = !guest;
-  field('start-name').required = guest;
-  find('start-fields').hidden = !guest;
-  find('start-lead').textContent = guest ? text('start.guest', { role: text(`role.${role}`) }) : room ? text('start.invited', { name, room }) : text('start.lead');
+  const named = guest && role !== 'observer'; // whom nobody sees needs no name
+  find('start-name-field').hidden = !named;
+  field('start-name').required = named;
+  find('start-fields').hidden = !named;
+  find('start-lead').textContent = guest ? text(named ? 'start.guest' : 'start.guestObserver', { role: text(`role.${role}`) }) : room ? text('start.invited', { name, room }) : text('start.lead');
   find('start-wait').hidden = !wait;
   if (!guest) return;
   field('start-name').autocomplete = 'name';
@@ -106,15 +107,15 @@ function arrive() {
 
 // ---- where it begins ---------------------------------------------------------------------------------------------------
 
-/** @param {LobbyCheck} check */
-async function openHome(check) {
+/** @param {() => LobbyCheck} makeCheck */
+async function openHome(makeCheck) {
   const me = { room: '', name: query.get('name') ?? claims.name ?? '', role: query.get('role') ?? claims.role ?? 'patient', identity: query.get('identity') ?? undefined };
   const visit = new Visit(me, () => null, (reason, detail) => {
-    // What closed the session has closed this page's connection, too.
-    if (['kicked', 'closed', 'replaced', 'failed'].includes(reason)) end(reason, detail);
+    // What ended the session has closed this page's connection, too; a room that a doctor closed has not.
+    if (['kicked', 'replaced', 'failed'].includes(reason)) end(reason, detail);
     else home.back(reason);
   });
-  const home = new HomeView(visit, check, givenToken ? [] : demoContacts());
+  const home = new HomeView(visit, makeCheck, () => (givenToken ? [] : demoContacts()));
   await home.open();
 }
 
@@ -127,8 +128,9 @@ async function start() {
     show('welcome');
     return;
   }
-  const check = new LobbyCheck(() => fetchToken(who()));
-  if (isLobby) return openHome(check);
+  const makeCheck = () => new LobbyCheck(() => fetchToken(who()));
+  if (isLobby) return openHome(makeCheck);
+  const check = makeCheck();
   prepareStart(check);
   find('start-form').onsubmit = (event) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 // server/web/app/queue.js: who waits to be let in, for doctors: admit, admit all, decline. Nothing of it without the right.
 
-import { find, make } from './dom.js';
+import { askForWords } from './dialog.js';
+import { dress, find, make } from './dom.js';
 import { number, text } from './i18n.js';
 import { toast, toastError } from './toast.js';
 
@@ -72,7 +73,7 @@ export class QueuePanel {
     const decline = this.#button('', 'queue.decline', waiting, () => this.#room.declineWaiting(waiting.id));
     const row = make('li', 'person',
       make('span', 'person-words', make('span', 'person-name', waiting.name), make('span', 'person-facts', [text(`role.${waiting.role}`), since, waiting.connected ? '' : text('tile.lost')].filter(Boolean).join(' · '))),
-      make('span', 'waiting-buttons', admit, decline));
+      make('span', 'waiting-buttons', admit, decline, this.#message(waiting)));
     row.dataset.waiting = waiting.id;
     return row;
   }
@@ -85,6 +86,20 @@ export class QueuePanel {
     button.dataset.action = key.split('.')[1];
     button.setAttribute('aria-label', `${text(key)}: ${waiting.name}`);
     button.onclick = () => this.#attempt(act());
+    return button;
+  }
+
+  /** Declines in the doctor's own words. @param {Waiting} waiting */
+  #message({ id, name }) {
+    const button = make('button', 'icon-button');
+    button.type = 'button';
+    button.dataset.key = `queue.declineWith ${id}`;
+    button.dataset.action = 'decline-with';
+    dress(button, 'chat', text('queue.declineWith', { name }));
+    button.onclick = async () => {
+      const words = await askForWords({ title: text('queue.declineTitle', { name }), label: text('queue.declineWords'), action: text('queue.decline') });
+      if (words !== null) this.#attempt(this.#room.declineWaiting(id, words));
+    };
     return button;
   }
 

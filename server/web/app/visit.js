@@ -17,7 +17,7 @@ import { WaitingView } from './waiting_view.js';
 /** @type {{topology: 'auto' | 'never'}} */
 const JOIN = { topology: query.get('topology') === 'never' ? 'never' : 'auto' };
 /** The end of a wait, by the error of join(). @type {Record<string, string>} */
-const WAIT_ENDS = { wait_declined: 'declined', wait_timeout: 'waitTimeout' };
+const WAIT_ENDS = { wait_declined: 'declined', wait_timeout: 'waitTimeout', closed: 'closedWaiting' };
 
 export class Visit {
   #inviteLink;
@@ -45,7 +45,11 @@ export class Visit {
 
   /** Joins and shows the room; what keeps us out at the first try is thrown. */
   async join() {
-    await this.#enter(this.client.join(JOIN));
+    await this.#enter(this.#joinRoom());
+  }
+
+  #joinRoom() {
+    return this.client.join({ ...JOIN, ...(this.name && { name: this.name }) });
   }
 
   /** @param {Promise<Room>} joining */
@@ -80,14 +84,15 @@ export class Visit {
       if (reason === 'sentBack') this.#waitAgain(detail);
       else if (reason !== 'moved') this.#end(reason, detail);
     });
-    if (this.name && this.name !== room.localParticipant.name) room.setName(this.name).catch(toastError);
-    if (room.localParticipant.role !== 'observer') startDevices(room);
+    const { name, role } = room.localParticipant;
+    if (this.name && this.name !== name && role !== 'observer') room.setName(this.name).catch(toastError); // refused before: say why
+    if (role !== 'observer') startDevices(room);
     else preview.close();
   }
 
   /** @param {string} reason the doctor's words */
   #waitAgain(reason) {
-    const joining = this.client.join(JOIN);
+    const joining = this.#joinRoom();
     const off = this.client.on('waiting', () => {
       off();
       this.#waiting?.note(reason);

@@ -102,6 +102,8 @@ export class Client extends Emitter {
     });
     this.#signal.on('reconnected', async (welcome) => {
       this.welcome = welcome;
+      // It was closed while we were away; sessions of the lobby outlive that.
+      if (welcome.resumed && welcome.room === '' && this.room?.id) this.room._end('closed');
       if (!welcome.resumed) {
         this.calls._lost();
         this.#place.again(); // the queue has forgotten us
@@ -169,7 +171,7 @@ export class Client extends Emitter {
   /**
    * Joins the room that the token names, or the one of the last call. Where a doctor has to let us in, it takes that long:
    * see `waiting`. A room's leave() or disconnect() gives the wait up.
-   * @param {import('./room.js').JoinOptions} [options] `topology: 'never'`: the others must not learn our address
+   * @param {import('./room.js').JoinOptions} [options]
    * @returns {Promise<Room>}
    */
   async join(options = {}) {

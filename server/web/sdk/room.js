@@ -17,7 +17,11 @@ import { ViewObserver } from './view_observer.js';
 /** @typedef {import('./tracks.js').TrackPublication} TrackPublication */
 /** @typedef {import('./room_state.js').Snapshot} Snapshot */
 /** @typedef {import('./waiting.js').WaitingPlace} WaitingPlace */
-/** @typedef {{topology?: 'auto' | 'never', hidden?: boolean}} JoinOptions */
+/**
+ * `topology: 'never'`: the others must not learn our address. `name`: shown in place of the token's, to those who let people in,
+ * too. `hidden`: admins only.
+ * @typedef {{topology?: 'auto' | 'never', hidden?: boolean, name?: string}} JoinOptions
+ */
 /** `url` is absolute; `link` is its name, for revokeGuestLink(). @typedef {{link: string, url: string, expiresAt: number}} GuestLink */
 
 /** Worth another try: another worker takes the room, or the server is less busy. */
@@ -43,18 +47,20 @@ export class Room extends RoomState {
   #signal;
   #everJoined = false;
   #options;
+  /** What we call ourselves, unlike the token. @type {string | undefined} */ #name;
   #quality;
   #topology;
   #place;
 
   /** @internal Use Client.join(). @param {Signal} signal @param {JoinOptions} options @param {WaitingPlace} place */
-  constructor(signal, options, place) {
+  constructor(signal, { name, ...options }, place) {
     super(
       new LocalParticipant((type, fields) => signal.request(type, fields), () => this.#sfu),
       new ViewObserver((requests) => signal.request('view', { requests })),
     );
     this.#signal = signal;
     this.#options = options;
+    this.#name = name;
     this.#place = place;
     this.#sfu = this.#connect();
     this.#topology = this.#followTopology();
@@ -138,9 +144,10 @@ export class Room extends RoomState {
     return new ConsiliumError(this.#endReason);
   }
 
-  /** The join and the offer travel together. @returns {Promise<boolean>} false: we had to wait, and may ask again now */
+  /** Name, join and offer travel together: who decides about letting us in reads the name at once. @returns {Promise<boolean>} false: we had to wait, and may ask again now */
   async #enterOnce() {
     this.#joined = false;
+    if (this.#name) this.#signal.request('setName', { name: this.#name }).catch(() => {}); // in the room we are told how we are called
     const joining = this.#signal.request('join', this.#options);
     const negotiating = this.#sfu.negotiate();
     negotiating.catch(() => {}); // a refused join is the better explanation
@@ -280,6 +287,7 @@ export class Room extends RoomState {
   /** @param {string} name */
   async setName(name) {
     await this.#signal.request('setName', { name });
+    this.#name = name;
     this.localParticipant.name = name;
     this.emit('participantUpdated', this.localParticipant);
   }

@@ -200,6 +200,50 @@ static void test_without_any_worker(void **state) {
   page_drop(&p);
 }
 
+/* A doctor ends the call for all: who came from the lobby keeps the WebSocket and rings again; who came for the room does not. */
+static void test_a_closed_room(void **state) {
+  (void)state;
+  struct page caller, guest;
+  char reason[128];
+  world_open(NULL);
+  struct token_claims claims = world_claims("");
+  claims.calls = true;
+  page_open(&caller);
+  page_hello(&caller, &claims);
+  int worker = session_of(&caller)->worker;
+  world_worker_line(worker, "open");
+  assert_int_equal(sessions_move(&world.g, session_of(&caller), "call", true), SIGNALING_OK);
+  worker = session_of(&caller)->worker;
+  if (session_of(&caller)->deaf) /* the lobby's worker has the room, too */
+    world_worker_say(worker, "{'op':'result','ref':%d,'value':{}}",
+                     (int)number_at(world_worker_line(worker, "query"), "ref"));
+  assert_string_equal(text_at(world_worker_line(worker, "open"), "room"), "call");
+  page_join(&caller, worker);
+  assert_int_equal(page_enter(&guest, "call", "ben", SIGNALING_ROLE_PATIENT), worker);
+  page_join(&guest, worker);
+  const struct page *const both[] = {&caller, &guest};
+  for (size_t i = 0; i < 2; i++) {
+    say_event(worker, both[i], "closed");
+    world_worker_say(worker, "{'op':'close','session':'%s','code':4002,'reason':'closed'}", both[i]->session);
+  }
+  assert_string_equal(text_at(page_take(&caller), "event"), "closed");
+  page_sync(&caller);
+  struct session *s = session_of(&caller);
+  assert_string_equal(s->room, "");
+  assert_false(s->joined);
+  assert_false(s->admitted);
+  assert_true(s->worker >= 0);
+  json_t *open = world_worker_line(s->worker, "open");
+  assert_string_equal(text_at(open, "session"), caller.session);
+  assert_string_equal(text_at(open, "room"), "~lobby");
+  page_send(&caller, "{'id':7,'type':'join'}");
+  page_expect_error(&caller, "room_not_found");
+  assert_int_equal(page_close_code(&guest, reason), 4002);
+  assert_null(session_table_find(&world.g.sessions, guest.session));
+  page_drop(&caller);
+  page_drop(&guest);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {WORLD_TEST(test_to_another_worker),
                                      WORLD_TEST(test_on_the_same_worker_nothing_stale_gets_through),
@@ -207,6 +251,7 @@ int main(void) {
                                      WORLD_TEST(test_a_session_that_ends_behind_its_barrier),
                                      WORLD_TEST(test_two_barriers),
                                      WORLD_TEST(test_waiting_room_of_the_token),
+                                     WORLD_TEST(test_a_closed_room),
                                      WORLD_TEST(test_refusals_change_nothing),
                                      WORLD_TEST(test_without_any_worker)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static const struct {
     {"kick", "{\"participant\":\"p_x\"}", "da", false},
     {"lock", "{\"locked\":true}", "da", false},
     {"close", "{}", "da", false},
-    {"setName", "{\"name\":\"Ada\"}", "dpia", false},
+    {"setName", "{\"name\":\"Ada\"}", "dpia", true},
     {"raiseHand", "{\"raised\":true}", "dpia", false},
     {"ping", "{}", "dpioa", true},
 };

@@ -74,6 +74,33 @@ static void knock_and_enter(void **state) {
   harness_free(h);
 }
 
+/* A guest link without a name: who waits says the name, before the join or while waiting, and the doctor reads it. */
+static void a_name_before_the_room(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *d = harness_join(h, 0, "doctor");
+  h->seats[1].wait_next = true;
+  struct seat *p = harness_open(h, 1, "patient");
+  assert_string_equal(harness_request(h, p, "setName", json_pack("{s:s}", "name", "Maria")), "");
+  assert_int_equal(harness_count(d, "waitingAdded"), 0); /* she has not asked yet */
+  assert_string_equal(harness_request(h, p, "join", NULL), "");
+  assert_string_equal(field(json_array_get(queue(d), 0), "name"), "Maria");
+  char id[64];
+  snprintf(id, sizeof id, "%s", first(d));
+  assert_string_equal(harness_request(h, p, "setName", json_pack("{s:s}", "name", "Maria K.")), "");
+  assert_int_equal(json_array_size(queue(d)), 1);
+  assert_string_equal(field(json_array_get(queue(d), 0), "name"), "Maria K.");
+  assert_string_equal(first(d), id); /* the same place */
+  assert_string_equal(harness_request(h, p, "setName", json_pack("{s:s}", "name", "")), "bad_request");
+  harness_check(h);
+  assert_string_equal(admit(h, d), "");
+  assert_string_equal(harness_request(h, p, "join", NULL), "");
+  const json_t *joined = json_object_get(harness_last(d, "participantJoined"), "participant");
+  assert_string_equal(field(joined, "name"), "Maria K.");
+  harness_check(h);
+  harness_free(h);
+}
+
 static void who_waits(void **state) {
   (void)state;
   struct harness *h = harness_new(1);
@@ -375,6 +402,7 @@ static void hello_says_who_waits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(knock_and_enter),
+                                     cmocka_unit_test(a_name_before_the_room),
                                      cmocka_unit_test(who_waits),
                                      cmocka_unit_test(declined),
                                      cmocka_unit_test(nothing_is_seen_from_outside),
