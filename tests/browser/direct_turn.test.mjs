@@ -10,7 +10,7 @@ import { cannot, Hosts } from './lib/hosts.mjs';
 import { Server } from './lib/server.mjs';
 
 const SECRET = 'a-secret-of-this-test-and-of-nothing-else';
-const skip = cannot('turnserver');
+const skip = cannot('turnserver', 'openssl');
 
 let hosts;
 let server;
@@ -26,16 +26,18 @@ before(async () => {
     address: hosts.address, prefix: hosts.prefix('server'),
     args: [
       `--set=media.address=${hosts.address}`,
-      `--set=turn.secret=${SECRET}`, `--set=turn.urls=turn:${hosts.address}:3478?transport=udp`,
+      `--set=turn.secret=${SECRET}`,
+      `--set=turn.urls=turn:${hosts.address}:3478?transport=udp,turn:${hosts.address}:3478?transport=tcp,turns:${hosts.address}:5349?transport=tcp`,
     ],
   });
-  for (const host of ['a', 'b']) {
-    browsers[host] = await launch('chromium', {
-      viewport: { width: 640, height: 480 }, wrap: (path) => hosts.wrapper(host, path),
-      args: ['--ignore-certificate-errors'],
-    });
-  }
+  for (const host of ['a', 'b']) browsers[host] = await start('chromium', host);
 });
+
+const start = (kind, host) =>
+  launch(kind, {
+    viewport: { width: 640, height: 480 }, wrap: (path) => hosts.wrapper(host, path),
+    args: kind === 'chromium' ? ['--ignore-certificate-errors'] : [],
+  });
 
 after(async () => {
   await Promise.all(Object.values(browsers).map((b) => b.close()));
@@ -51,14 +53,16 @@ const join = (host, room, name, color, prepare = async () => {}) =>
     await prepare(page);
   });
 
-/** Kinds of the candidates that the page's direct connection told the other. */
+/** Kinds of the candidates that the page's direct connection told the other, and the stream of each m-line that it described. */
 const spyCandidates = (page) =>
   page.evaluateOnNewDocument(() => {
     window.told = [];
+    window.streams = [];
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (text) {
       const m = JSON.parse(text);
       if (m.type === 'signal' && m.candidate?.candidate) window.told.push(/ typ (\w+)/.exec(m.candidate.candidate)[1]);
+      if (m.type === 'signal' && m.description) window.streams = [...m.description.sdp.matchAll(/^a=msid:(\S+)/gm)].map(([, stream]) => stream);
       if (m.type === 'directState' && m.pair) window.pair = m.pair;
       return send.call(this, text);
     };
@@ -79,9 +83,35 @@ test('no way but the relay: it is found', { skip, timeout: 60_000 }, async () =>
   await relayed(ann, bob);
   const pairs = [await ann.evaluate(() => window.pair), await bob.evaluate(() => window.pair)];
   assert.ok(pairs.includes('relay'), `pairs ${pairs}`);
+  for (const member of [ann, bob]) { // microphone, camera, screen, screenAudio: what belongs together is played in sync
+    const streams = await member.evaluate(() => window.streams);
+    assert.deepEqual(streams.map((s) => streams.indexOf(s)), [0, 0, 2, 2], String(streams));
+  }
   assert.match(turn.log(), /realm .*user <\d+:s_/, 'coturn knows the user of our credentials');
   await Promise.all([ann.close(), bob.close()]);
 });
+
+/** The URL of the relay that this browser's half of the connection goes through, empty when it needs none of its own. */
+const relayOf = (member) =>
+  member.evaluate(async () => {
+    const report = await window.consilium.room.getStats('p2p');
+    const transport = [...report.values()].find((r) => r.type === 'transport');
+    const local = report.get(report.get(transport.selectedCandidatePairId).localCandidateId);
+    return local.candidateType === 'relay' ? local.url : '';
+  });
+
+for (const [what, url, shut] of [['TCP', /^turn:.*=tcp$/, ['udp']], ['TLS', /^turns:/, ['udp', 'tcp']]]) {
+  test(`a firewall that lets only ${what} through to the relay`, { skip, timeout: 60_000 }, async () => {
+    for (const protocol of shut) hosts.shut(protocol, 3478, true);
+    const room = `only-${what}`;
+    const [ann, bob] = [await join('a', room, 'Ann', 'rgb(200,60,60)'), await join('b', room, 'Bob', 'rgb(60,60,200)')];
+    await relayed(ann, bob);
+    const relays = [await relayOf(ann), await relayOf(bob)].filter(Boolean);
+    assert.ok(relays.length > 0 && relays.every((relay) => url.test(relay)), `by ${relays}`);
+    await Promise.all([ann.close(), bob.close()]);
+    for (const protocol of shut) hosts.shut(protocol, 3478, false);
+  });
+}
 
 test('the policy relay: nobody learns an address but the relay’s', { skip, timeout: 60_000 }, async () => {
   const ann = await join('a', 'policy', 'Ann', 'rgb(200,60,60)', spyCandidates);
@@ -93,10 +123,26 @@ test('the policy relay: nobody learns an address but the relay’s', { skip, tim
     assert.deepEqual([...new Set(await member.evaluate(() => window.told))], ['relay']);
     assert.equal(await member.evaluate(() => window.pair), 'relay');
   }
+  await ann.waitFor(async (token) => {
+    const metrics = await (await fetch('/metrics', { headers: { authorization: `Bearer ${token}` } })).text();
+    return /consilium_direct_pairs_total\{[^}]*kind="relay"[^}]*\} [1-9]/.test(metrics);
+  }, 'counted in the metrics', {}, server.adminToken);
   await ann.evaluate(() => window.consilium.room.setPolicy({ topology: 'never' }));
   for (const member of [ann, bob]) await becomes(member, 'sfu');
   assert.equal((await changes(bob, 2))[1].reason, 'room');
   await Promise.all([seesMoving(ann, 'Bob'), seesMoving(bob, 'Ann')]);
   hosts.block(true);
+  await Promise.all([ann.close(), bob.close()]);
+});
+
+test('Chromium and Firefox through the relay, by TLS alone', { skip, timeout: 90_000 }, async () => {
+  browsers.firefox = await start('firefox', 'b');
+  for (const protocol of ['udp', 'tcp']) hosts.shut(protocol, 3478, true);
+  const ann = await join('a', 'mixed', 'Ann', 'rgb(200,60,60)');
+  await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
+  const bob = await join('firefox', 'mixed', 'Bob', 'rgb(60,60,200)', spyCandidates);
+  await relayed(ann, bob);
+  assert.match(await relayOf(ann), /^turns:/);
+  assert.equal(await bob.evaluate(() => window.pair), 'relay');
   await Promise.all([ann.close(), bob.close()]);
 });

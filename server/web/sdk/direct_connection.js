@@ -17,6 +17,8 @@ const LIMITS = { camera: { maxBitrate: 2_500_000 }, screen: { maxBitrate: 2_500_
 
 /** @extends {Emitter<DirectEvents>} */
 export class DirectConnection extends Emitter {
+  /** What is of one stream the other browser plays in sync: voice with face, a screen's sound with the screen. */
+  #streams = { person: new MediaStream(), screen: new MediaStream() };
   /** @type {Map<Source, RTCRtpTransceiver>} */ #transceivers = new Map();
   /** @type {Promise<void>} one message after the other */ #messages = Promise.resolve();
   #makingOffer = false;
@@ -43,7 +45,8 @@ export class DirectConnection extends Emitter {
     if (!polite) {
       for (const source of LAYOUT) {
         const limit = LIMITS[source];
-        this.#transceivers.set(source, pc.addTransceiver(kindOf(source), { direction: 'sendrecv', ...(limit && { sendEncodings: [limit] }) }));
+        const init = { direction: /** @type {const} */ ('sendrecv'), streams: [this.#streamOf(source)], ...(limit && { sendEncodings: [limit] }) };
+        this.#transceivers.set(source, pc.addTransceiver(kindOf(source), init));
       }
       this.#offer().catch((error) => this.#trouble(error));
     }
@@ -52,6 +55,11 @@ export class DirectConnection extends Emitter {
   /** What arrives as `source`; there is a track from the first negotiation on, whether or not anything is sent. @param {Source} source */
   receiver(source) {
     return this.#transceivers.get(source)?.receiver ?? null;
+  }
+
+  /** @param {Source} source */
+  #streamOf(source) {
+    return source === 'screen' || source === 'screenAudio' ? this.#streams.screen : this.#streams.person;
   }
 
   /** Our devices changed: the senders follow. */
@@ -106,6 +114,7 @@ export class DirectConnection extends Emitter {
       const source = LAYOUT[i];
       if (!source || this.#transceivers.get(source) === transceiver) continue;
       transceiver.direction = 'sendrecv';
+      transceiver.sender.setStreams?.(this.#streamOf(source));
       this.#transceivers.set(source, transceiver);
       await this.#limit(transceiver.sender, LIMITS[source]);
     }

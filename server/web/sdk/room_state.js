@@ -297,11 +297,16 @@ export class RoomState extends Emitter {
     const slot = this.#slotOf(publication.id);
     const direct = this._directTrack(participant.id, publication.source);
     const media = direct ?? (slot ? this._slotTrack(slot.mid) : null);
-    if (direct?.kind === 'audio') direct.enabled = !publication.muted; // the server, which silences it otherwise, is not between us
+    // The server, which silences what is muted, is not between us and what comes directly.
+    if (media?.kind === 'audio') media.enabled = !direct || !publication.muted;
     const before = track.mediaStreamTrack;
     if (media === before) return;
     if (!media) return this.#hide(publication, participant);
-    if (before) return track._setMedia(media); // the same pictures by another way
+    if (before) { // the same by another way
+      track._setMedia(media);
+      if (before.kind === 'audio') before.enabled = false; // Chromium goes on playing what was taken out of an element's stream
+      return;
+    }
     track._setMedia(media, direct || !slot ? performance.now() : slot.since);
     this.emit('trackSubscribed', track, publication, participant);
   }

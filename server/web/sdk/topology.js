@@ -37,6 +37,8 @@ import { SwitchMeter } from './switch_meter.js';
  */
 
 const POLL_MS = 50;
+/** Statistics cost time that pictures need; nobody waits for a change while both ways bring them. */
+const CALM_POLL_MS = 100;
 /** No picture comes (any more): change over without waiting for one. */
 const NO_PICTURE_MS = 120;
 /** Nothing came for so long: the picture stands still already. */
@@ -172,8 +174,8 @@ export class Topology {
     const meter = new SwitchMeter(this.#picture(attempt.peer));
     while (connecting()) {
       for (const source of /** @type {Source[]} */ (['microphone', 'screenAudio'])) unheard.play(connection.receiver(source)?.track);
-      if (await ready.check(this.#wanted(attempt, (p) => connection.receiver(p.source), (p) => heightOf(p)))) break;
-      await pause(POLL_MS);
+      if (await ready.check(this.#wanted(attempt, (p) => connection.receiver(p.source), (p) => this.#host.slotReceiver(p.id), heightOf))) break;
+      await pause(CALM_POLL_MS);
     }
     if (connecting()) attempt.pair = await connection.pair();
     if (connecting()) await meter.nextPicture(NO_PICTURE_MS);
@@ -205,6 +207,12 @@ export class Topology {
     this.#report(attempt, state);
   }
 
+  /** Until it is told that we do, the server holds what we send. @param {Attempt} attempt */
+  #sendAgain(attempt) {
+    this.#host.setSending(true);
+    this.#report(attempt, 'sending');
+  }
+
   /** @param {Attempt | null} attempt @param {{attempt: number, reason: string}} m */
   #changing(attempt, { attempt: number, reason }) {
     if (!attempt) this.#host.request('directState', { attempt: number, state: 'swapped' }).catch(() => {});
@@ -216,17 +224,18 @@ export class Topology {
   async #return(attempt, reason) {
     attempt.state = 'returning';
     attempt.reason = reason;
-    this.#host.setSending(true);
+    this.#sendAgain(attempt);
     if (attempt.showing) {
       const unheard = new SilentPlayer();
-      const ready = new MediaReady(attempt.trouble !== null || reason === 'stalled' || reason === 'failed');
+      const urgent = attempt.trouble !== null || reason === 'stalled' || reason === 'failed';
+      const ready = new MediaReady(urgent);
       const meter = this.#meterBack(attempt);
       const returning = () => attempt.state === 'returning';
       while (returning()) {
         for (const p of this.#host.publications(attempt.peer)) if (p.kind === 'audio') unheard.play(this.#host.slotReceiver(p.id)?.track);
         const height = (/** @type {TrackPublication} */ p) => (attempt.trouble ? 0 : (attempt.heights.get(p.source) ?? 0));
-        if (await ready.check(this.#wanted(attempt, (p) => this.#host.slotReceiver(p.id), height))) break;
-        await pause(POLL_MS);
+        if (await ready.check(this.#wanted(attempt, (p) => this.#host.slotReceiver(p.id), (p) => attempt.connection.receiver(p.source), height))) break;
+        await pause(urgent ? POLL_MS : CALM_POLL_MS);
       }
       if (returning()) await meter.nextPicture(NO_PICTURE_MS);
       if (returning() && attempt.showing) this.#swap(attempt, false, meter);
@@ -240,10 +249,10 @@ export class Topology {
   /** @param {Attempt} attempt @param {string} reason if none was told */
   #finish(attempt, reason) {
     if (attempt.state === 'over') return;
+    if (attempt.state !== 'returning') this.#sendAgain(attempt);
     attempt.state = 'over';
     attempt.reason ||= reason;
     this.#attempt = attempt.showing ? attempt : null;
-    this.#host.setSending(true);
     if (attempt.showing) this.#swap(attempt, false, this.#meterBack(attempt));
     this.#attempt = null;
     attempt.watch?.close();
@@ -289,12 +298,13 @@ export class Topology {
 
   /**
    * What must be decoded before the other connection can be shown: all that the other one sends and does not mute.
-   * @param {Attempt} attempt @param {(p: TrackPublication) => RTCRtpReceiver | null} receiverOf @param {(p: TrackPublication) => number} height
+   * @param {Attempt} attempt @param {(p: TrackPublication) => RTCRtpReceiver | null} receiverOf
+   * @param {(p: TrackPublication) => RTCRtpReceiver | null} shownBy the other way @param {(p: TrackPublication) => number} height
    */
-  #wanted(attempt, receiverOf, height) {
+  #wanted(attempt, receiverOf, shownBy, height) {
     return this.#host.publications(attempt.peer).flatMap((p) => {
       const receiver = p.muted ? null : receiverOf(p);
-      return receiver ? [{ receiver, height: height(p) }] : [];
+      return receiver ? [{ receiver, shown: p.kind === 'video' ? shownBy(p) : null, height: height(p) }] : [];
     });
   }
 

@@ -33,8 +33,8 @@ const FIREFOX_PREFS = {
 };
 
 /**
- * `wrap` gives another program to start in place of Chromium's, such as one that runs it on another host (hosts.mjs): the
- * browser is then driven by a pipe, because its ports are that host's.
+ * `wrap` gives another program to start in place of the browser's, such as one that runs it on another host (hosts.mjs):
+ * Chromium is then driven by a pipe, because its ports are that host's; Firefox, by a port that is forwarded.
  * @param {'chromium' | 'firefox'} kind
  */
 export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 }, wrap } = {}) {
@@ -42,7 +42,7 @@ export async function launch(kind, { args = [], prefs = {}, viewport = { width: 
   const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: viewport };
   const browser = await puppeteer.launch(
     kind === 'firefox'
-      ? { ...common, browser: 'firefox', executablePath: FIREFOX, extraPrefsFirefox: { ...FIREFOX_PREFS, ...prefs }, args }
+      ? { ...common, browser: 'firefox', executablePath: wrap ? wrap(FIREFOX) : FIREFOX, acceptInsecureCerts: wrap !== undefined, extraPrefsFirefox: { ...FIREFOX_PREFS, ...prefs }, args }
       : { ...common, headless: false, pipe: wrap !== undefined, executablePath: wrap ? wrap(CHROMIUM) : CHROMIUM, args: [...CHROMIUM_FLAGS, ...args], env: { ...process.env, LANG: 'en_US.UTF-8' } },
   );
   browser.once('disconnected', () => fs.rm(userDataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }, () => {}));

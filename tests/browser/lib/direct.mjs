@@ -3,11 +3,27 @@
 
 import { colorOf } from './fakes.mjs';
 
-/** Put into a page before it loads: notes each `topologyChanged` and each track that was taken away. @param {import('puppeteer-core').Page} page */
+/**
+ * Put into a page before it loads: notes each `topologyChanged`, each track that was taken away, and what server and page say
+ * to each other of the direct connection (`said`: topologyChanging, topology, connected, sending, swapped, stalled, …).
+ * @param {import('puppeteer-core').Page} page
+ */
 export function noteChanges(page) {
   return page.evaluateOnNewDocument(() => {
     window.changes = [];
     window.unsubscribed = [];
+    window.said = [];
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+      const note = (/** @type {any} */ m) => {
+        const what = m.type === 'directState' ? m.state : m.event;
+        if (m.type === 'directState' || ['topologyChanging', 'topology'].includes(m.event)) window.said.push({ what, at: performance.timeOrigin + performance.now() });
+      };
+      if (!this.noted) this.addEventListener('message', ({ data }) => note(JSON.parse(data)));
+      this.noted = true;
+      note(JSON.parse(text));
+      return send.call(this, text);
+    };
     const wait = setInterval(() => {
       const room = window.consilium?.room;
       if (!room) return;
@@ -66,10 +82,13 @@ export function observe(member, name) {
     const stream = kept.video.srcObject;
     const slow = 'mozCaptureStream' in kept.video; // Firefox reads pixels slowly
     const found = new Set();
+    const heardBefore = new Set([microphone.mediaStreamTrack]);
+    microphone.on('mediaChanged', (media) => heardBefore.add(media));
     window.unsubscribed = [];
-    const seen = { frames: 0, longest: 0, last: performance.now() };
-    window.observed = () => ({ found: [...found], frames: seen.frames, longest: Math.round(seen.longest) });
+    const seen = { frames: 0, longest: 0, resumed: 0, last: performance.now() };
+    window.observed = () => ({ found: [...found], frames: seen.frames, longest: Math.round(seen.longest), resumed: seen.resumed });
     const onFrame = (_, { presentationTime }) => {
+      if (presentationTime - seen.last > seen.longest) seen.resumed = performance.timeOrigin + presentationTime;
       seen.longest = Math.max(seen.longest, presentationTime - seen.last);
       seen.last = presentationTime;
       seen.frames++;
@@ -84,6 +103,8 @@ export function observe(member, name) {
       if (kept.audio.srcObject?.getAudioTracks().length !== 1) found.add(`${kept.audio.srcObject?.getAudioTracks().length} sounds`);
       const heard = [...document.querySelectorAll('audio')].filter((a) => a.dataset.participant === p.id && a.dataset.source === 'microphone' && !a.muted && a.srcObject);
       if (heard.length !== 1) found.add(`${heard.length} elements with sound`);
+      const sounds = [...heardBefore].filter((t) => t?.readyState === 'live' && t.enabled);
+      if (sounds.length !== 1 || sounds[0] !== microphone.mediaStreamTrack) found.add(`${sounds.length} sounds of one person on`);
       if (slow) setTimeout(look, 100);
       else requestAnimationFrame(look);
     };
@@ -91,7 +112,7 @@ export function observe(member, name) {
   }, colorOf, name);
 }
 
-/** @returns {Promise<{found: string[], frames: number, longest: number}>} */
+/** `resumed`: when the longest time without a picture ended (ms since 1970). @returns {Promise<{found: string[], frames: number, longest: number, resumed: number}>} */
 export function observed(member) {
   return member.evaluate(() => window.observed());
 }

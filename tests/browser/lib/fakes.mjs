@@ -51,6 +51,8 @@ export function fakeScreen(page) {
         const out = sound.createMediaStreamDestination();
         tone.connect(out);
         tone.start();
+        await sound.resume();
+        window.fakeSound = { sound, tone, out }; // nothing else keeps them, and what is collected falls silent
         stream.addTrack(out.stream.getAudioTracks()[0]);
       }
       return stream;

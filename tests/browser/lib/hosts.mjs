@@ -79,19 +79,31 @@ export class Hosts {
     this.run('server', 'iptables', on ? '-A' : '-D', 'FORWARD', '-j', 'DROP');
   }
 
+  /** Nothing gets to this port of the server's host any more (or again), as behind a firewall. @param {'udp' | 'tcp'} protocol @param {number} port @param {boolean} on */
+  shut(protocol, port, on) {
+    this.run('server', 'iptables', on ? '-A' : '-D', 'INPUT', '-p', protocol, '--dport', String(port), '-j', 'DROP');
+  }
+
   /** A program that starts `executable` on a host, for what takes only a path. @param {string} host @param {string} executable */
   wrapper(host, executable) {
     const file = path.join(this.#folder, `${host}-${path.basename(executable)}`);
-    fs.writeFileSync(file, `#!/bin/sh\nexec ip netns exec ${this.name(host)} ${executable} "$@"\n`, { mode: 0o755 });
+    const inside = `ip netns exec ${this.name(host)}`;
+    const forward = new URL('./forward.mjs', import.meta.url).pathname;
+    // Chromium is driven by a pipe; Firefox by a port, which is the host's own.
+    const run = /firefox/.test(executable) ? `${process.execPath} ${forward} '${inside}' ${file}.socket ${executable}` : `${inside} ${executable}`;
+    fs.writeFileSync(file, `#!/bin/sh\nexec ${run} "$@"\n`, { mode: 0o755 });
     return file;
   }
 
-  /** coturn on the server's host, with the settings of conf/coturn.conf. @param {string} secret */
+  /** coturn on the server's host, with the settings of conf/coturn.conf and a certificate that nobody signed. @param {string} secret */
   async startTurn(secret) {
+    const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => path.join(this.#folder, name));
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn',
+      '-addext', `subjectAltName=IP:${this.address}`, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
     const settings = fs.readFileSync(new URL('../../../conf/coturn.conf', import.meta.url), 'utf8')
       .replace(/^static-auth-secret=.*$/m, `static-auth-secret=${secret}`)
-      .replace(/^(cert|pkey|tls-listening-port|syslog|no-stdout-log).*$/gm, '')
-      .concat(`\nlistening-ip=${this.address}\nrelay-ip=${this.address}\nno-tls\nno-dtls\nlog-file=stdout\nverbose\npidfile=${this.#folder}/turn.pid\nuserdb=${this.#folder}/turn.db\n`);
+      .replace(/^(cert|pkey|syslog|no-stdout-log).*$/gm, '')
+      .concat(`\nlistening-ip=${this.address}\nrelay-ip=${this.address}\ncert=${certificate}\npkey=${key}\nlog-file=stdout\nverbose\npidfile=${this.#folder}/turn.pid\nuserdb=${this.#folder}/turn.db\n`);
     const file = path.join(this.#folder, 'coturn.conf');
     fs.writeFileSync(file, settings, { mode: 0o600 });
     const turn = this.start('server', 'turnserver', '-c', file);

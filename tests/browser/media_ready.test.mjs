@@ -1,0 +1,68 @@
+// tests/browser/media_ready.test.mjs: when the other connection's media can be shown (sdk/media_ready.js), without a browser:
+// receivers with counters of our own, in virtual time.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MediaReady } from '../../server/web/sdk/media_ready.js';
+
+let now = 0;
+Object.defineProperty(globalThis, 'performance', { value: { now: () => now }, configurable: true });
+
+/** A receiver that has got `rate` pictures a second (or, of sound, plays 48000 samples) since `from`. */
+function receiver(kind, { rate = 30, from = 0, height = 180, since = () => Math.max(0, now - from) / 1000 } = {}) {
+  const stats = () => (kind === 'video'
+    ? { type: 'inbound-rtp', framesDecoded: Math.floor(since() * rate), frameHeight: since() > 0 ? height : 0, packetsReceived: Math.floor(since() * rate) }
+    : { type: 'inbound-rtp', packetsReceived: Math.floor(since() * 50), totalSamplesReceived: since() * 48000, concealedSamples: 0 });
+  return { track: { kind }, getStats: async () => new Map([['in', stats()]]) };
+}
+
+/** @returns {Promise<number>} ms after which all of it is ready, asked every 100 ms */
+async function readyAfter(wanted, urgent = false) {
+  const ready = new MediaReady(urgent);
+  const began = now;
+  while (!(await ready.check(wanted))) {
+    now += 100;
+    assert.ok(now - began < 10_000, 'never ready');
+  }
+  return now - began;
+}
+
+test('pictures at the rate and of the size of those that show, and sound, are ready after the time that shows it', async () => {
+  const shown = receiver('video');
+  const wanted = [{ receiver: receiver('video'), shown, height: 180 }, { receiver: receiver('audio') }];
+  now = 5000;
+  const took = await readyAfter(wanted);
+  assert.ok(took >= 500 && took <= 700, `${took}`);
+});
+
+test('an encoder that leaves pictures out is waited for, but not for ever', async () => {
+  now = 10_000;
+  const shown = receiver('video');
+  // Ten a second at first, all of them after 800 ms.
+  const began = now;
+  const growing = receiver('video', { since: () => { const s = Math.max(0, now - began) / 1000; return s < 0.8 ? s / 3 : s - 0.8 + 0.8 / 3; } });
+  const took = await readyAfter([{ receiver: growing, shown, height: 180 }]);
+  assert.ok(took >= 1100 && took <= 1600, `${took}`);
+  const thin = receiver('video', { rate: 10, from: now });
+  assert.ok((await readyAfter([{ receiver: thin, shown, height: 180 }])) <= 1700);
+});
+
+test('a picture that is small at first is waited for, but not for ever', async () => {
+  now = 20_000;
+  const shown = receiver('video');
+  assert.ok((await readyAfter([{ receiver: receiver('video', { from: now, height: 90 }), shown, height: 180 }])) >= 1000);
+  assert.ok((await readyAfter([{ receiver: receiver('video', { from: now, height: 180 }), shown, height: 180 }])) < 1000);
+});
+
+test('where nothing shows any more the first picture will do', async () => {
+  now = 30_000;
+  const took = await readyAfter([{ receiver: receiver('video', { from: now, height: 45 }), shown: receiver('video', { since: () => 3 }), height: 180 }, { receiver: receiver('audio', { from: now }) }], true);
+  assert.ok(took > 0 && took <= 200, `${took}`);
+});
+
+test('nothing that comes is not ready', async () => {
+  now = 40_000;
+  const ready = new MediaReady(false);
+  const silent = receiver('video', { since: () => 1 });
+  for (; now < 45_000; now += 100) assert.equal(await ready.check([{ receiver: silent, shown: receiver('video'), height: 180 }]), false);
+});
