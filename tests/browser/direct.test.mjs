@@ -71,9 +71,9 @@ async function thereAndBack(kinds, room) {
     const said = await member.evaluate(() => window.said.map((s) => s.what));
     assert.deepEqual(['topologyChanging', 'sending'].map((what) => said.filter((s) => s === what).length), [1, 1], String(said));
     const seen = await observed(member);
-    console.log(`${kinds.join('-')} ${member.name}: gaps ${told.map((c) => c.gapMs)} ms, longest ever ${seen.longest} ms`);
+    console.log(`${kinds.join('-')} ${member.name}: gaps ${told.map((c) => c.gapMs)} ms, longest ever ${seen.longest} ms, page blind ${seen.blind} ms`);
     assert.deepEqual(seen.found, []);
-    assert.ok(seen.longest < 2000, `${seen.longest} ms without a picture`);
+    assert.ok(seen.longest < 1500 + 2 * seen.blind, `${seen.longest} ms without a picture`); // what a machine has for others is not ours
     assert.deepEqual(await member.evaluate(() => window.unsubscribed.filter((t) => !t.startsWith('Cleo'))), []);
     assert.deepEqual(member.takeErrors(), []);
   }

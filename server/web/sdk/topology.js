@@ -43,6 +43,8 @@ const CALM_POLL_MS = 100;
 const NO_PICTURE_MS = 120;
 /** Nothing came for so long: the picture stands still already. */
 const DEAD_MS = 600;
+/** The other one may live on a connection that is over for us: so long at most it is kept. */
+const KEPT_MS = 10_000;
 /** How long a sound that was changed over keeps its unheard player, so that the device stays open. */
 const LINGER_MS = 1000;
 
@@ -50,6 +52,7 @@ export class Topology {
   /** @type {Attempt | null} */ #attempt = null;
   /** @type {(() => void) | null} tells the change before, whose gap is being measured */ #untold = null;
   /** @type {Way} */ #topology = 'sfu';
+  /** @type {(() => void) | null} closes the connection that is kept for the other one */ #letGo = null;
   #host;
 
   /** @param {Host} host */
@@ -80,7 +83,7 @@ export class Topology {
     if (name === 'direct') this.#begin(m);
     else if (name === 'signal') attempt?.connection.receive(m);
     else if (name === 'topologyChanging') this.#changing(attempt, m);
-    else if (name === 'topology') this.#told(attempt, m.topology);
+    else if (name === 'topology') this.#told(attempt, m.topology, m.forced === true);
     else return false;
     return true;
   }
@@ -94,7 +97,7 @@ export class Topology {
       if (direct.state === 'connected' && attempt.trouble) this.#report(attempt, attempt.trouble);
       if (direct.state === 'returning') this.#changing(attempt, { attempt: attempt.number, reason: 'lost' });
     } else {
-      if (attempt) this.#finish(attempt, 'lost');
+      if (attempt) this.#finish(attempt, 'lost', true);
       if (direct) this.#host.request('directState', { attempt: direct.attempt, state: direct.state === 'returning' ? 'swapped' : 'failed' }).catch(() => {});
     }
     this.#settle(topology, attempt, fresh && !attempt);
@@ -105,10 +108,10 @@ export class Topology {
     if (this.#attempt?.state === 'connected') this.#host.setSending(true);
   }
 
-  /** @param {Attempt | null} attempt @param {Way} topology */
-  #told(attempt, topology) {
+  /** @param {Attempt | null} attempt @param {Way} topology @param {boolean} forced */
+  #told(attempt, topology, forced) {
     if (topology === 'p2p' && attempt) this.#connected(attempt);
-    if (topology === 'sfu' && attempt) this.#finish(attempt, 'left');
+    if (topology === 'sfu' && attempt) this.#finish(attempt, 'left', forced);
     this.#settle(topology, attempt);
   }
 
@@ -138,6 +141,7 @@ export class Topology {
   /** @param {Invitation} invitation */
   #begin(invitation) {
     if (this.#attempt) this.#finish(this.#attempt, 'room');
+    this.#letGo?.();
     const { attempt: number, peer } = invitation;
     const connection = this.#open(invitation);
     if (!connection) return;
@@ -246,8 +250,8 @@ export class Topology {
     this.#report(attempt, 'swapped');
   }
 
-  /** @param {Attempt} attempt @param {string} reason if none was told */
-  #finish(attempt, reason) {
+  /** @param {Attempt} attempt @param {string} reason if none was told @param {boolean} [forced] the other one may still need the connection */
+  #finish(attempt, reason, forced = false) {
     if (attempt.state === 'over') return;
     if (attempt.state !== 'returning') this.#sendAgain(attempt);
     attempt.state = 'over';
@@ -256,7 +260,21 @@ export class Topology {
     if (attempt.showing) this.#swap(attempt, false, this.#meterBack(attempt));
     this.#attempt = null;
     attempt.watch?.close();
-    attempt.connection.close();
+    if (forced) this.#keep(attempt.connection);
+    else attempt.connection.close();
+  }
+
+  /** Sends on, until the other one closes it. @param {DirectConnection} connection */
+  #keep(connection) {
+    this.#letGo?.();
+    const letGo = () => {
+      clearTimeout(timer);
+      connection.close();
+      this.#letGo = null;
+    };
+    const timer = setTimeout(letGo, KEPT_MS);
+    connection.on('state', (state) => state !== 'connected' && letGo());
+    this.#letGo = letGo;
   }
 
   /** @param {Attempt} attempt */
@@ -327,6 +345,7 @@ export class Topology {
   close() {
     const attempt = this.#attempt;
     this.#attempt = null;
+    this.#letGo?.();
     if (!attempt) return;
     attempt.state = 'over';
     attempt.watch?.close();

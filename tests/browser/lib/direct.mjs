@@ -85,8 +85,8 @@ export function observe(member, name) {
     const heardBefore = new Set([microphone.mediaStreamTrack]);
     microphone.on('mediaChanged', (media) => heardBefore.add(media));
     window.unsubscribed = [];
-    const seen = { frames: 0, longest: 0, resumed: 0, last: performance.now() };
-    window.observed = () => ({ found: [...found], frames: seen.frames, longest: Math.round(seen.longest), resumed: seen.resumed });
+    const seen = { frames: 0, longest: 0, resumed: 0, last: performance.now(), blind: 0, looked: performance.now() };
+    window.observed = () => ({ found: [...found], frames: seen.frames, longest: Math.round(seen.longest), resumed: seen.resumed, blind: Math.round(seen.blind) });
     const onFrame = (_, { presentationTime }) => {
       if (presentationTime - seen.last > seen.longest) seen.resumed = performance.timeOrigin + presentationTime;
       seen.longest = Math.max(seen.longest, presentationTime - seen.last);
@@ -96,6 +96,8 @@ export function observe(member, name) {
     };
     kept.video.requestVideoFrameCallback(onFrame);
     const look = () => {
+      seen.blind = Math.max(seen.blind, performance.now() - seen.looked);
+      seen.looked = performance.now();
       if (p.publication('camera')?.track !== kept.camera || p.publication('microphone')?.track !== kept.microphone) found.add('another Track object');
       if (!kept.camera.elements.has(kept.video) || !kept.video.isConnected || kept.video.srcObject !== stream) found.add('another element');
       if (kept.video.readyState < 2 || kept.video.videoWidth === 0 || getComputedStyle(kept.video).opacity !== '1') found.add('no picture');
@@ -112,7 +114,10 @@ export function observe(member, name) {
   }, colorOf, name);
 }
 
-/** `resumed`: when the longest time without a picture ended (ms since 1970). @returns {Promise<{found: string[], frames: number, longest: number, resumed: number}>} */
+/**
+ * `resumed`: when the longest time without a picture ended (ms since 1970); `blind`: the longest in which the page itself did not run.
+ * @returns {Promise<{found: string[], frames: number, longest: number, resumed: number, blind: number}>}
+ */
 export function observed(member) {
   return member.evaluate(() => window.observed());
 }

@@ -23,7 +23,11 @@ async function bring(port) {
   await new Promise((resolve) => there.stderr.once('data', resolve));
   const server = net.createServer((client) => {
     const far = net.connect(socket);
-    client.pipe(far).pipe(client);
+    client.once('data', (request) => { // the browser answers only those who call it by its own port
+      far.write(request.toString('latin1').replace(/^(host: 127\.0\.0\.1:)\d+/im, `$1${port}`), 'latin1');
+      client.pipe(far);
+    });
+    far.pipe(client);
     for (const end of [client, far]) end.on('error', () => [client, far].forEach((e) => e.destroy()));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));

@@ -1,9 +1,10 @@
-// tests/browser/media_ready.test.mjs: when the other connection's media can be shown (sdk/media_ready.js), without a browser:
-// receivers with counters of our own, in virtual time.
+// tests/browser/direct_rules.test.mjs: the rules beneath the change between server and direct connection, without a browser: when
+// the other connection's media can be shown (receivers with counters of our own, in virtual time), and what is said and kept.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { MediaReady } from '../../server/web/sdk/media_ready.js';
+import { Topology } from '../../server/web/sdk/topology.js';
 
 let now = 0;
 Object.defineProperty(globalThis, 'performance', { value: { now: () => now }, configurable: true });
@@ -65,4 +66,78 @@ test('nothing that comes is not ready', async () => {
   const ready = new MediaReady(false);
   const silent = receiver('video', { since: () => 1 });
   for (; now < 45_000; now += 100) assert.equal(await ready.check([{ receiver: silent, shown: receiver('video'), height: 180 }]), false);
+});
+
+// ---- what is said, and what is kept ----------------------------------------------------------------------------------
+
+/** A connection that never connects. */
+class Connection {
+  static all = [];
+  connectionState = 'new';
+  signalingState = 'stable';
+  closed = false;
+
+  constructor() {
+    Connection.all.push(this);
+  }
+
+  getTransceivers() {
+    return [];
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  becomes(state) {
+    this.connectionState = state;
+    this.onconnectionstatechange();
+  }
+}
+
+/** A member's half of attempt 1, and what it says of it. */
+function begin() {
+  Object.assign(globalThis, { RTCPeerConnection: Connection, MediaStream: class {} });
+  const told = { states: [], sending: [] };
+  const topology = new Topology({
+    request: async (type, fields) => told.states.push(fields.state),
+    setSending: (on) => told.sending.push(on),
+    localMedia: () => null, publications: () => [], slotReceiver: () => null, show: () => {}, self: () => 'p_1', speak: () => {}, told: () => {}, changed: () => {},
+  });
+  topology.event('direct', { attempt: 1, peer: 'p_2', polite: true, iceTransportPolicy: 'all', iceServers: [] });
+  return { topology, told, connection: Connection.all.at(-1) };
+}
+
+test('who is called back sends to the server and says so, at once', async () => {
+  const { topology, told } = begin();
+  topology.event('topologyChanging', { attempt: 1, to: 'sfu', reason: 'room' });
+  assert.deepEqual(told.sending, [true]);
+  assert.equal(told.states[0], 'sending');
+  topology.event('topology', { attempt: 1, topology: 'sfu' });
+  assert.deepEqual(told.states.filter((s) => s === 'sending').length, 1);
+});
+
+test('an attempt that ends without a call back: the same', () => {
+  const { topology, told, connection } = begin();
+  topology.event('topology', { attempt: 1, topology: 'sfu' });
+  assert.deepEqual([told.sending, told.states, connection.closed], [[true], ['sending'], true]);
+});
+
+test('a connection that the other one may live on is kept until the other one closes it, or ten seconds', () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const first = begin();
+  first.topology.event('topology', { attempt: 1, topology: 'sfu', forced: true });
+  mock.timers.tick(9999);
+  assert.equal(first.connection.closed, false);
+  mock.timers.tick(1);
+  assert.equal(first.connection.closed, true);
+  const second = begin();
+  second.topology.event('topology', { attempt: 1, topology: 'sfu', forced: true });
+  second.connection.becomes('disconnected');
+  assert.equal(second.connection.closed, true);
+  const third = begin();
+  third.topology.event('topology', { attempt: 1, topology: 'sfu', forced: true });
+  third.topology.close();
+  assert.equal(third.connection.closed, true);
+  mock.timers.reset();
 });
