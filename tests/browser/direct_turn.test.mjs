@@ -134,15 +134,3 @@ test('the policy relay: nobody learns an address but the relay’s', { skip, tim
   hosts.block(true);
   await Promise.all([ann.close(), bob.close()]);
 });
-
-test('Chromium and Firefox through the relay, by TLS alone', { skip, timeout: 90_000 }, async () => {
-  browsers.firefox = await start('firefox', 'b');
-  for (const protocol of ['udp', 'tcp']) hosts.shut(protocol, 3478, true);
-  const ann = await join('a', 'mixed', 'Ann', 'rgb(200,60,60)');
-  await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
-  const bob = await join('firefox', 'mixed', 'Bob', 'rgb(60,60,200)', spyCandidates);
-  await relayed(ann, bob);
-  assert.match(await relayOf(ann), /^turns:/);
-  assert.equal(await bob.evaluate(() => window.pair), 'relay');
-  await Promise.all([ann.close(), bob.close()]);
-});
