@@ -12,6 +12,7 @@ set(RTP_BANDWIDTH
   probe_controller.c
   probe_result.c
   bandwidth_estimator.c
+  burst_rate.c
   pacer.c
   bandwidth_allocator.c
   downlink.c

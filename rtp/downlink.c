@@ -14,6 +14,7 @@ int downlink_create(struct downlink **out, const struct downlink_config *c) {
   d->stamping.slot = DOWNLINK_NO_SLOT;
   bandwidth_estimator_init(&d->estimator, &c->bandwidth);
   transport_send_history_init(&d->history);
+  burst_rate_init(&d->bursts);
   pacer_init(&d->pacer, bandwidth_estimator_bps(&d->estimator));
   *out = d;
   return RTP_OK;
@@ -187,6 +188,10 @@ void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, in
   transport_send_history_feedback(&d->history, f, &results);
   repair_lost(d, &results, now_us);
   bandwidth_estimator_feedback(&d->estimator, &results, d->history.in_flight_bytes, now_us);
+  burst_rate_feedback(&d->bursts, &results, queue_delay_base_us(&d->estimator.queue), now_us);
+  if (d->estimator.decreases == d->decreases) return;
+  d->decreases = d->estimator.decreases;
+  burst_rate_congested(&d->bursts, now_us);
 }
 
 void downlink_remb(struct downlink *d, uint64_t bps) {
@@ -210,7 +215,8 @@ static void drop_what_is_stuck(struct downlink *d, int64_t now_us) {
 void downlink_service(struct downlink *d, int64_t now_us) {
   bandwidth_estimator_sent(&d->estimator, d->unreported_bytes, now_us);
   d->unreported_bytes = 0;
-  pacer_set_target(&d->pacer, bandwidth_estimator_bps(&d->estimator));
+  uint64_t burst_bps = d->estimator.stalled ? 0 : burst_rate_bps(&d->bursts, now_us);
+  pacer_set_target(&d->pacer, bandwidth_estimator_bps(&d->estimator), burst_bps);
   drop_what_is_stuck(d, now_us);
   enum pacer_kind kind;
   struct pacer_decision decision;
@@ -246,12 +252,15 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
 }
 
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us) {
+  d->allocated_no_picture = a->next_bps > 0 && a->used_bps <= a->audio_bps;
   bandwidth_estimator_want(&d->estimator, a->next_bps, a->most_bps, now_us);
 }
 
 bool downlink_changed(const struct downlink *d, int64_t now_us) {
   const struct bandwidth_estimator *e = &d->estimator;
-  return bandwidth_estimator_bps(e) < d->allocated_bps || e->stalled != d->allocated_stalled ||
+  uint64_t bps = bandwidth_estimator_bps(e);
+  bool rose = d->allocated_no_picture && bps > d->allocated_bps + d->allocated_bps / 4;
+  return bps < d->allocated_bps || rose || e->stalled != d->allocated_stalled ||
          bandwidth_estimator_draining(e, now_us) != d->allocated_draining;
 }
 

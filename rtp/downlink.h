@@ -122,7 +122,8 @@ int64_t downlink_deadline(const struct downlink *d);
 void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us);
 /* What the allocation left to wish for. */
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us);
-/* The target fell, or the link went away, came back or has drained, since the last allocation: do not wait for the next. */
+/* The target fell, or rose by a quarter while there is no picture at all, or the link went away, came back or has drained, since the last
+ * allocation: do not wait for the next. */
 bool downlink_changed(const struct downlink *d, int64_t now_us);
 
 const struct bandwidth_estimator *downlink_estimator(const struct downlink *d);

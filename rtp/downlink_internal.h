@@ -2,6 +2,7 @@
 #ifndef RTP_DOWNLINK_INTERNAL_H
 #define RTP_DOWNLINK_INTERNAL_H
 
+#include "rtp/burst_rate.h"
 #include "rtp/downlink.h"
 
 #define DOWNLINK_PACKET_MAX (RTP_MEDIA_MAX_PAYLOAD + RTP_OUTGOING_HEADER_MAX + 2)
@@ -27,6 +28,7 @@ struct downlink {
   int64_t stamped_us;        /* the newest packet with a number */
   uint64_t allocated_bps;    /* target at the last allocation */
   bool allocated_stalled, allocated_draining;
+  bool allocated_no_picture; /* although one is wanted */
   struct downlink_slot slots[DOWNLINK_SLOTS];
   uint16_t playout_ms; /* asked of the receiver's jitter buffers */
   int64_t playout_due_us, playout_lossy_us;
@@ -39,6 +41,8 @@ struct downlink {
   uint16_t cluster_back;
   struct downlink_stats stats;
   struct bandwidth_estimator estimator;
+  struct burst_rate bursts;
+  uint64_t decreases; /* of the estimator that the bursts know of */
   struct pacer pacer;
   struct transport_send_history history;
   struct downlink_content stamping; /* of the next stamp */

@@ -9,6 +9,7 @@ void keyframe_requests_init(struct keyframe_requests *k) {
   memset(k, 0, sizeof *k);
   k->last_sent_us = NEVER;
   k->last_keyframe_us = NEVER;
+  k->full_at_us = NEVER;
   k->due_us = INT64_MAX;
 }
 
@@ -21,9 +22,11 @@ void keyframe_requests_wish(struct keyframe_requests *k, int64_t now_us) {
   if (k->due_us != INT64_MAX) return; /* merged into what is under way */
   k->tries = 0;
   k->due_us = now_us;
-  if (k->last_sent_us != NEVER && now_us - k->last_sent_us < KEYFRAME_MIN_INTERVAL_US) {
-    k->due_us = k->last_sent_us + KEYFRAME_MIN_INTERVAL_US;
-  }
+  if (k->last_sent_us == NEVER) return;
+  const int64_t spaced_us = k->last_sent_us + KEYFRAME_SPACING_US;
+  const int64_t allowed_us = k->full_at_us - (KEYFRAME_BURST - 1) * KEYFRAME_MIN_INTERVAL_US;
+  if (k->due_us < spaced_us) k->due_us = spaced_us;
+  if (k->due_us < allowed_us) k->due_us = allowed_us;
 }
 
 /* Twice the round trip, at least the limit; slower and slower for a source that does not answer. */
@@ -40,6 +43,8 @@ bool keyframe_requests_due(struct keyframe_requests *k, int64_t now_us) {
   k->sent++;
   k->tries++;
   k->last_sent_us = now_us;
+  if (k->full_at_us < now_us) k->full_at_us = now_us;
+  k->full_at_us += KEYFRAME_MIN_INTERVAL_US;
   k->due_us = now_us + retry_interval(k);
   return true;
 }

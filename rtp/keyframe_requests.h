@@ -1,8 +1,8 @@
 /* rtp/keyframe_requests.h: merges everybody's wish for a key frame into few requests (PLI or FIR) to the source.
  *
  * One struct keyframe_requests per source; wishes come from slots that wait for a switch, from receivers' PLI and FIR, and
- * from the NACK list giving up. At most two requests a second leave (a key frame costs the publisher ten frames' bits and
- * PLI floods are an attack), and while the key frame stays away the request is repeated: RTCP gets lost too.
+ * from the NACK list giving up. At most two requests a second leave, a second one sooner after a rest (a key frame costs the
+ * publisher ten frames' bits and PLI floods are an attack; but who joins just after somebody else shall not wait), and while the key frame stays away the request is repeated: RTCP gets lost too.
  * One struct keyframe_limiter per receiver (or slot) bounds what a single peer can cause.
  *
  * Sources: RFC 4585 §6.3.1 (PLI), RFC 5104 §4.3.1 (FIR).   Memory: fixed, no allocation.
@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KEYFRAME_MIN_INTERVAL_US 500000  /* two per second                                                        */
+#define KEYFRAME_MIN_INTERVAL_US 500000 /* two per second                                                        */
+#define KEYFRAME_BURST           2 /* after a rest so many may follow each other …                              */
+#define KEYFRAME_SPACING_US      100000 /* … at this distance: the merging of those who come at the same time        */
 #define KEYFRAME_MAX_INTERVAL_US 4000000 /* a source that never answers is asked more and more rarely, up to this */
 #define KEYFRAME_EAGER_TRIES     6       /* so many requests at the normal pace before the interval doubles       */
 
@@ -21,7 +23,8 @@ struct keyframe_requests {
   int64_t rtt_us;
   int64_t last_sent_us;
   int64_t last_keyframe_us;
-  int64_t due_us; /* INT64_MAX: nobody waits */
+  int64_t due_us;     /* INT64_MAX: nobody waits */
+  int64_t full_at_us; /* generic cell rate: when the burst will be allowed again */
   uint32_t tries;
   uint64_t wished, sent; /* counters */
 };
@@ -31,7 +34,7 @@ void keyframe_requests_init(struct keyframe_requests *k);
 /* Round trip to the source; 0 is ignored. */
 void keyframe_requests_set_rtt(struct keyframe_requests *k, int64_t rtt_us);
 
-/* Somebody needs a key frame. A wish that comes less than half a second after the last request waits and is merged. */
+/* Somebody needs a key frame. A wish that comes too soon after the last requests waits and is merged. */
 void keyframe_requests_wish(struct keyframe_requests *k, int64_t now_us);
 
 /* True when one request must be sent now; it is counted as sent. */

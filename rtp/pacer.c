@@ -8,11 +8,14 @@
 
 void pacer_init(struct pacer *p, uint64_t target_bps) {
   memset(p, 0, sizeof *p);
-  pacer_set_target(p, target_bps);
+  pacer_set_target(p, target_bps, 0);
 }
 
-void pacer_set_target(struct pacer *p, uint64_t target_bps) {
+void pacer_set_target(struct pacer *p, uint64_t target_bps, uint64_t burst_bps) {
   uint64_t bps = target_bps + target_bps / 4; /* PACER_FACTOR */
+  uint64_t burst = burst_bps / PACER_BURST_SHARE, most = target_bps * PACER_BURST_MOST;
+  if (burst > most) burst = most;
+  if (burst > bps) bps = burst;
   if (bps < PACER_MIN_BPS) bps = PACER_MIN_BPS;
   if (bps == p->bps) return;
   p->bps = bps;

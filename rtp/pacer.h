@@ -17,6 +17,8 @@
 #define PACER_BURST_US \
   40000 /* a frame of the base temporal layer takes about 36 ms of the pace when media fills the target */
 #define PACER_FACTOR        1.25 /* pace over target: a key frame's queue must drain while media goes on */
+#define PACER_BURST_SHARE   2 /* … or this part of the rate at which bursts went without a queue (rtp/burst_rate.h) … */
+#define PACER_BURST_MOST    8 /* … at most so many times the target */
 #define PACER_MIN_BPS       60000
 /* What never waits may be more than the pace. Counted without end it would hold video back long after the link is better. */
 #define PACER_DEBT_MAX_US   1000000
@@ -45,7 +47,8 @@ struct pacer {
 };
 
 void pacer_init(struct pacer *p, uint64_t target_bps);
-void pacer_set_target(struct pacer *p, uint64_t target_bps);
+/* `burst_bps`: at which bursts are known to pass, 0 unknown. */
+void pacer_set_target(struct pacer *p, uint64_t target_bps, uint64_t burst_bps);
 
 /* `bytes` leave now, whatever the bucket says: audio, RTCP, probes. */
 static inline void pacer_charge(struct pacer *p, uint32_t bytes, int64_t now_us) {

@@ -1,4 +1,5 @@
 /* A receiver's downlink: what leaves at once and what waits, repairs, cuts, what it tells the allocation. */
+#include "rtp/downlink_internal.h"
 #include "tests/rtp/downlink_fixture.h"
 
 static void ordinary_packets_leave_at_once_and_key_frames_are_spread(void **state) {
@@ -49,6 +50,21 @@ static void sound_above_the_pace_leaves_nothing_stuck(void **state) {
   }
   assert_int_equal(downlink_deadline(k->d), INT64_MAX);
   assert_true(desk_stats(k).cut > 0);
+  desk_close(k);
+}
+
+/* Where bursts were seen to pass, a key frame is an ordinary frame; where they stood in a queue, no longer. */
+static void a_path_that_shows_no_queue_takes_key_frames_at_once(void **state) {
+  (void)state;
+  struct desk *k = desk_open(200000);
+  desk_frame(k, 16, true);
+  desk_run(k, 500, true);
+  assert_true(burst_rate_bps(&k->d->bursts, k->now_us) > 1000000);
+  assert_int_equal(k->d->pacer.bps, PACER_BURST_MOST * bandwidth_estimator_bps(downlink_estimator(k->d)));
+  assert_int_equal(desk_frame(k, 16, true), 16);
+  burst_rate_congested(&k->d->bursts, k->now_us);
+  desk_run(k, 100, true);
+  assert_true(k->d->pacer.bps < 2 * bandwidth_estimator_bps(downlink_estimator(k->d)));
   desk_close(k);
 }
 
@@ -200,6 +216,28 @@ static void silence_stalls_and_says_so_at_once(void **state) {
   desk_close(k);
 }
 
+/* Who sees nobody yet does not wait for the next turn of the allocation when the link turns out to be better. */
+static void a_first_picture_is_given_as_soon_as_the_link_allows(void **state) {
+  (void)state;
+  struct desk *k = desk_open(1000000);
+  struct allocation a = {.audio_bps = 50000, .used_bps = 50000, .next_bps = 500000, .most_bps = 500000};
+  downlink_remb(k->d, 100000);
+  downlink_fill_allocation(k->d, &a, k->now_us);
+  downlink_want(k->d, &a, k->now_us);
+  downlink_remb(k->d, 125000);
+  assert_false(downlink_changed(k->d, k->now_us));
+  downlink_remb(k->d, 126000);
+  assert_true(downlink_changed(k->d, k->now_us));
+  a.used_bps = 90000; /* somebody is seen */
+  downlink_want(k->d, &a, k->now_us);
+  assert_false(downlink_changed(k->d, k->now_us));
+  a.used_bps = a.audio_bps;
+  a.next_bps = 0; /* nobody is wanted */
+  downlink_want(k->d, &a, k->now_us);
+  assert_false(downlink_changed(k->d, k->now_us));
+  desk_close(k);
+}
+
 static void remb_rules_receivers_without_feedback(void **state) {
   (void)state;
   struct desk *k = desk_open(1000000);
@@ -219,6 +257,7 @@ int main(void) {
       cmocka_unit_test(ordinary_packets_leave_at_once_and_key_frames_are_spread),
       cmocka_unit_test(sound_above_the_pace_leaves_nothing_stuck),
       cmocka_unit_test(what_is_sent_later_keeps_its_order_behind_what_waits),
+      cmocka_unit_test(a_path_that_shows_no_queue_takes_key_frames_at_once),
       cmocka_unit_test(feedback_repairs),
       cmocka_unit_test(repairs_have_a_budget),
       cmocka_unit_test(a_missing_frame_of_audio_goes_along_with_the_next),
@@ -226,6 +265,7 @@ int main(void) {
       cmocka_unit_test(what_waits_too_long_is_cut),
       cmocka_unit_test(slots_come_and_go),
       cmocka_unit_test(silence_stalls_and_says_so_at_once),
+      cmocka_unit_test(a_first_picture_is_given_as_soon_as_the_link_allows),
       cmocka_unit_test(remb_rules_receivers_without_feedback),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,12 +140,19 @@ static void a_slot_is_forgotten_without_the_others(void **state) {
 
 static void the_pace_has_a_floor_and_follows_the_target(void **state) {
   (void)state;
-  pacer_set_target(&p, 0);
+  pacer_set_target(&p, 0, 0);
   assert_int_equal(p.bps, PACER_MIN_BPS);
-  pacer_set_target(&p, 4000000);
+  pacer_set_target(&p, 4000000, 0);
   assert_int_equal(p.bps, 5000000);
   pacer_charge(&p, 5000, 1000);
   assert_in_range(p.level_until_us, 1000 + 7999, 1000 + 8000);
+  /* Bursts that passed without a queue raise it, within limits; they never lower it. */
+  pacer_set_target(&p, 4000000, 20000000);
+  assert_int_equal(p.bps, 20000000 / PACER_BURST_SHARE);
+  pacer_set_target(&p, 4000000, 1000000000);
+  assert_int_equal(p.bps, 4000000 * PACER_BURST_MOST);
+  pacer_set_target(&p, 4000000, 3000000);
+  assert_int_equal(p.bps, 5000000);
 }
 
 int main(void) {
