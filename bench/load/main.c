@@ -20,6 +20,7 @@ int main(int argc, char **argv) {
   static struct run_result result;
   setlocale(LC_CTYPE, ""); /* the table measures the width of what it prints */
   load_options_parse(&options, argc, argv);
+  if (report_assertions_unknown(&options)) return EXIT_USAGE;
   static struct janus_process janus;
   static char janus_url[40];
   const char *why = NULL;

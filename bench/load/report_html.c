@@ -13,6 +13,7 @@
 #define BOTTOM 30
 #define TOP    12
 #define RIGHT  12
+#define MARKED 40 /* points that are drawn as such */
 
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -21,7 +22,8 @@ static const char head[] =
     "1rem;color:#1c2430;background:#fff}"
     "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1.5rem}"
     "table{border-collapse:collapse;width:100%}td{padding:.15rem .4rem;border-bottom:1px solid #e3e7ee}"
-    "td+td{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left;padding:.8rem .4rem .2rem}"
+    "td+td,.steps th+th{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left;padding:.8rem .4rem "
+    ".2rem}"
     "svg{width:100%;height:auto}figure{margin:0 0 1rem}figcaption{font-weight:600}"
     "text{font:11px system-ui,sans-serif;fill:#5a6675}.bad{background:#fdeaea;border-left:4px solid #c33;padding:.6rem "
     "1rem}"
@@ -52,7 +54,7 @@ static void put_text(FILE *to, const char *text) {
 static double round_up(double value) {
   if (!(value > 0)) return 1;
   double step = pow(10, floor(log10(value)));
-  static const double nice[] = {1, 2, 2.5, 5, 10};
+  static const double nice[] = {1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10};
   for (size_t i = 0; i < sizeof nice / sizeof *nice; i++)
     if (nice[i] * step >= value * 0.999) return nice[i] * step;
   return 10 * step;
@@ -67,7 +69,7 @@ static void put_axes(FILE *to, double x_max, double y_max, enum metric_unit unit
             metric_format(unit, y_max * i / 4, label, sizeof label));
     double x = LEFT + (double)(WIDTH - LEFT - RIGHT) * i / 4, value = x_max * i / 4;
     fprintf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">", x, HEIGHT - 10, i < 4 ? "middle" : "end");
-    if (x_unit == METRIC_COUNT)
+    if (x_unit == METRIC_COUNT || i == 0)
       fprintf(to, "%.3g</text>", value);
     else
       fprintf(to, "%s</text>", metric_format(x_unit, value, label, sizeof label));
@@ -82,8 +84,8 @@ static void put_plot(FILE *to, const char *title, const struct point *points, si
     y_max = fmax(y_max, points[i].y);
   }
   if (count < 2) return;
-  x_max = x_max > 0 ? x_max : 1;
-  y_max = round_up(y_max);
+  x_max = 4 * round_up(x_max / 4); /* quarters that are round, too */
+  y_max = 4 * round_up(y_max / 4);
   fprintf(to, "<figure><figcaption>%s</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", title,
           WIDTH, HEIGHT, title);
   put_axes(to, x_max, y_max, unit, x_unit);
@@ -91,7 +93,12 @@ static void put_plot(FILE *to, const char *title, const struct point *points, si
   for (size_t i = 0; i < count; i++)
     fprintf(to, "%.1f,%.1f ", LEFT + points[i].x / x_max * (WIDTH - LEFT - RIGHT),
             HEIGHT - BOTTOM - points[i].y / y_max * (HEIGHT - BOTTOM - TOP));
-  fputs("\"/></svg></figure>\n", to);
+  fputs("\"/>", to);
+  for (size_t i = 0; count <= MARKED && i < count; i++)
+    fprintf(to, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>",
+            LEFT + points[i].x / x_max * (WIDTH - LEFT - RIGHT),
+            HEIGHT - BOTTOM - points[i].y / y_max * (HEIGHT - BOTTOM - TOP), colour);
+  fputs("</svg></figure>\n", to);
 }
 
 enum series { SERIES_PACKETS, SERIES_LATENCY, SERIES_LOSS, SERIES_CPU, SERIES_PEOPLE };
@@ -157,6 +164,36 @@ static void put_ramp(FILE *to, const struct run_result *r) {
   put_plot(to, "Latency p99 over packets per second", points, r->step_count, METRIC_US, METRIC_PER_SECOND, "#c2571a");
 }
 
+/* What each load of a ramp came to. */
+static void put_steps(FILE *to, const struct run_result *r, const struct load_options *o) {
+  char rate[32], loss[32], latency[32];
+  if (!r->step_count) return;
+  fprintf(to,
+          "<table class=\"steps\"><tr><th>%s</th><th>people</th><th>packets</th><th>loss</th><th>p99</th>"
+          "<th>server</th><th></th></tr>\n",
+          o->of == SCENARIO_CONSULT ? "rooms" : "members");
+  for (size_t i = 0; i < r->step_count; i++) {
+    const struct run_step *s = &r->steps[i];
+    fprintf(to, "<tr><td>%u</td><td>%u</td><td>%s</td><td>%s</td><td>%s</td><td>%.0f %%</td><td>%s%s</td></tr>\n",
+            s->load, s->participants, metric_format(METRIC_PER_SECOND, s->packets_per_second, rate, sizeof rate),
+            metric_format(METRIC_PERCENT, s->loss_percent, loss, sizeof loss),
+            metric_format(METRIC_US, s->latency_p99_us, latency, sizeof latency), s->server_cpu_percent,
+            s->borne ? "borne" : "not borne", s->generator_limited ? ", generator at its limit" : "");
+  }
+  fputs("</table>\n", to);
+}
+
+static void put_title(FILE *to, const struct run_result *r, const struct load_options *o) {
+  bool ramp = o->scenario == SCENARIO_RAMP;
+  char knee[80];
+  fprintf(to, "<h1>%s%s%s: %u participants, %.0f s</h1>\n", scenario_of(o->scenario)->name, ramp ? " of " : "",
+          ramp ? scenario_of(o->of)->name : "", r->window.ready, r->window.seconds);
+  if (ramp) fprintf(to, "<p><strong>%s</strong></p>\n", report_knee(knee, sizeof knee, r, o));
+  fprintf(to, "<p>%s, %s video, %s spacing, %s (%s), seed %u</p>\n", o->janus ? "Janus" : "Consilium",
+          o->video_bps ? "with" : "no", o->spacing == SPACING_EVEN ? "even" : "Chromium's",
+          o->suite == LOAD_SUITE_CM ? "AES128_CM_SHA1_80" : "AEAD_AES_128_GCM", r->cipher_backend, o->seed);
+}
+
 static void put_figures(FILE *to, const struct metric_list *list) {
   const char *group = "";
   fputs("<section><table>\n", to);
@@ -174,10 +211,9 @@ int report_html(const char *path, const struct run_result *r, const struct load_
   FILE *to = fopen(path, "we");
   if (!to) return -errno;
   fputs(head, to);
-  fprintf(to, "<h1>%s: %u participants, %.0f s</h1>\n", scenario_of(o->scenario)->name, r->window.ready,
-          r->window.seconds);
+  put_title(to, r, o);
   if (!r->valid) {
-    fputs("<div class=\"bad\"><strong>Not valid: the generator was the bottleneck.</strong><ul>", to);
+    fputs("<div class=\"bad\"><strong>Not valid: this does not say what the server can do.</strong><ul>", to);
     for (size_t i = 0; i < r->reason_count; i++) {
       fputs("<li>", to);
       put_text(to, r->reasons[i]);
@@ -192,6 +228,7 @@ int report_html(const char *path, const struct run_result *r, const struct load_
   fputs("<main>\n", to);
   put_figures(to, &r->metrics);
   fputs("<section>\n", to);
+  put_steps(to, r, o);
   put_ramp(to, r);
   put_latency(to, &r->window.counters.latency_us);
   put_series(to, r);

@@ -50,19 +50,21 @@ static void headline(FILE *to, const struct run_result *r, const struct load_opt
           o->suite == LOAD_SUITE_CM ? "AES128_CM_SHA1_80" : "AEAD_AES_128_GCM", r->cipher_backend);
 }
 
-static void knee_line(FILE *to, const struct run_result *r, const struct load_options *o) {
+const char *report_knee(char *text, size_t cap, const struct run_result *r, const struct load_options *o) {
   const char *unit = o->of == SCENARIO_CONSULT ? "rooms" : "members";
   if (r->knee == 0)
-    fprintf(to, "Knee: even the first load was too much.\n");
+    snprintf(text, cap, "Knee: even the first load was too much.");
   else if (r->knee_is_limit)
-    fprintf(to, "Knee: above %u %s, the highest that was tried (--ramp-limit).\n", r->knee, unit);
+    snprintf(text, cap, "Knee: above %u %s, the highest that was tried (--ramp-limit).", r->knee, unit);
   else
-    fprintf(to, "Knee: %u %s; the figures below are of that load.\n", r->knee, unit);
+    snprintf(text, cap, "Knee: %u %s; the figures below are of that load.", r->knee, unit);
+  return text;
 }
 
 void report_table(FILE *to, const struct run_result *r, const struct load_options *o) {
   headline(to, r, o);
-  if (o->scenario == SCENARIO_RAMP) knee_line(to, r, o);
+  char knee[96];
+  if (o->scenario == SCENARIO_RAMP) fprintf(to, "%s\n", report_knee(knee, sizeof knee, r, o));
   struct libscols_table *table = new_table(to);
   struct libscols_line *parent = NULL;
   const char *group = "";
@@ -80,9 +82,37 @@ void report_table(FILE *to, const struct run_result *r, const struct load_option
   }
   if (*r->note) fprintf(to, "\nNote: %s\n", r->note);
   if (r->valid) return;
-  fprintf(to, "\nThis run is not valid; it measured the generator rather than the server:\n");
+  fprintf(to, "\nThis run is not valid; it does not say what the server can do:\n");
   for (size_t i = 0; i < r->reason_count; i++)
     fprintf(to, "  - %s\n", r->reasons[i]);
+}
+
+/* Why it cannot hold whatever is measured; false when it could. */
+static bool say_unknown(const struct assertion *a, const struct metric_list *metrics) {
+  const struct metric *m = metric_find(metrics, a->name);
+  switch (assertion_check(a, metrics)) {
+    case ASSERTION_UNKNOWN_METRIC:
+      fprintf(stderr, "--assert %s: there is no figure \"%s\". There are:", a->text, a->name);
+      for (size_t i = 0; i < metrics->count; i++)
+        fprintf(stderr, " %s", metrics->items[i].name);
+      fputc('\n', stderr);
+      return true;
+    case ASSERTION_WRONG_UNIT:
+      fprintf(stderr, "--assert %s: %s is in %s\n", a->text, a->name, metric_unit_name(m->unit));
+      return true;
+    default:
+      return false;
+  }
+}
+
+size_t report_assertions_unknown(const struct load_options *o) {
+  static struct run_result empty; /* the names and units are those of every run */
+  size_t unknown = 0;
+  empty.window.seconds = 1;
+  run_judge(&empty, o);
+  for (size_t i = 0; i < o->assertion_count; i++)
+    unknown += say_unknown(&o->assertions[i], &empty.metrics);
+  return unknown;
 }
 
 size_t report_assertions(const struct run_result *r, const struct load_options *o) {
@@ -98,10 +128,8 @@ size_t report_assertions(const struct run_result *r, const struct load_options *
         fprintf(stderr, "--assert %s: it is %s\n", a->text, metric_format(m->unit, m->value, value, sizeof value));
         break;
       case ASSERTION_UNKNOWN_METRIC:
-        fprintf(stderr, "--assert %s: there is no figure \"%s\"; their names are in --json\n", a->text, a->name);
-        break;
       case ASSERTION_WRONG_UNIT:
-        fprintf(stderr, "--assert %s: %s is in %s\n", a->text, a->name, metric_unit_name(m->unit));
+        (void)say_unknown(a, &r->metrics);
         break;
       case ASSERTION_NOT_MEASURED:
         fprintf(stderr, "--assert %s: it was not measured in this run\n", a->text);

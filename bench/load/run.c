@@ -133,7 +133,9 @@ const char *run_check_entry(struct run *run) {
   const char *why = crowd_first_failure(run->crowd);
   if (!*why)
     return run_words(run, "nobody got in within %d s, and %s did not say why", JOIN_PATIENCE_S, run->options->url);
-  return run_words(run, "nobody got in at %s: %s", run->options->url, why);
+  bool refused = strcmp(why, "Connection refused") == 0;
+  return run_words(run, "nobody got in at %s: %s%s", run->options->url, why,
+                   refused ? "; nobody listens there: does the server run, and is --url its address?" : "");
 }
 
 static const char *run_once(struct run *run) {

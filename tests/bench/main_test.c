@@ -89,7 +89,16 @@ static void an_assertion_that_fails_ends_with_1(void **state) {
   assert_int_equal(STATUS("consult", "-q", "--assert", "loss<20%"), EXIT_OK);
   assert_int_equal(STATUS("consult", "-q", "--assert", "loss<20%", "--assert", "loss<1%"), EXIT_ASSERTION);
   assert_string_equal(said, "--assert loss<1%: it is 10.0 %\n");
-  assert_int_equal(STATUS("consult", "-q", "--assert", "lost<1%"), EXIT_ASSERTION); /* a name that does not exist */
+}
+
+static void an_assertion_that_cannot_hold_is_refused_before_the_run(void **state) {
+  (void)state;
+  run_words = "it ran";
+  assert_int_equal(STATUS("consult", "--assert", "lost<1%"), EXIT_USAGE);
+  assert_non_null(strstr(said, "there is no figure \"lost\". There are: participants"));
+  assert_null(strstr(said, "it ran"));
+  assert_int_equal(STATUS("consult", "--assert", "loss<5ms"), EXIT_USAGE);
+  assert_string_equal(said, "--assert loss<5ms: loss is in percent\n");
 }
 
 static void a_saturated_generator_ends_with_3(void **state) {
@@ -131,6 +140,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_good_run_ends_with_0_and_a_table, set_up),
       cmocka_unit_test_setup(an_assertion_that_fails_ends_with_1, set_up),
+      cmocka_unit_test_setup(an_assertion_that_cannot_hold_is_refused_before_the_run, set_up),
       cmocka_unit_test_setup(a_saturated_generator_ends_with_3, set_up),
       cmocka_unit_test_setup(no_run_ends_with_4_and_the_words, set_up),
       cmocka_unit_test_setup(a_file_that_cannot_be_written_is_an_error, set_up),

@@ -103,6 +103,31 @@ static void html_is_one_page_and_escapes(void **state) {
   assert_null(strstr(text, "nan"));
 }
 
+static void a_ramps_page_has_its_steps_and_its_knee(void **state) {
+  (void)state;
+  static char text[1 << 18];
+  o.scenario = SCENARIO_RAMP;
+  o.of = SCENARIO_CONSULT;
+  r.knee = 12;
+  r.step_count = 3;
+  for (unsigned i = 0; i < 3; i++)
+    r.steps[i] = (struct run_step){.load = 12 + i, .packets_per_second = 100 * i, .borne = i == 0, .all_in = true};
+  r.steps[1].generator_limited = true;
+  assert_int_equal(report_html(path, &r, &o), 0);
+  FILE *f = fopen(path, "r");
+  assert_non_null(f);
+  text[fread(text, 1, sizeof text - 1, f)] = '\0';
+  fclose(f);
+  assert_non_null(strstr(text, "ramp of consult"));
+  assert_non_null(strstr(text, "Knee: 12 rooms"));
+  assert_non_null(strstr(text, "not borne, generator at its limit"));
+  assert_non_null(strstr(text, "Latency p99 over packets"));
+  r.valid = true;
+  r.reason_count = 0;
+  run_judge(&r, &o);
+  assert_false(r.valid); /* 13 rooms failed with a generator at its limit: the knee may be its own */
+}
+
 static void assertions_are_judged(void **state) {
   (void)state;
   static const char *const texts[] = {"loss<2%", "loss<0.5%", "nothing<1", "join_p50<1s"};
@@ -128,6 +153,7 @@ int main(void) {
       cmocka_unit_test_setup(a_busy_generator_makes_a_run_invalid, set_up),
       cmocka_unit_test_setup(json_can_be_read_again, set_up),
       cmocka_unit_test_setup(html_is_one_page_and_escapes, set_up),
+      cmocka_unit_test_setup(a_ramps_page_has_its_steps_and_its_knee, set_up),
       cmocka_unit_test_setup(assertions_are_judged, set_up),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);
