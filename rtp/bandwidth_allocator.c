@@ -132,6 +132,7 @@ static void share(struct purse *p, struct ladder *ladders) {
 /* What happened to a slot since the last run, for the next ones. */
 static void remember(struct allocation_slot *s, const struct ladder *l, int64_t now_us) {
   struct allocation_memory *m = s->memory;
+  if (l->count == 0 && s->width && s->height) return; /* its source is away, and goes on where it was */
   if (l->granted > l->current) {
     /* Long without a failure although it was tried: the old ones are forgotten. */
     if (now_us - m->retry_us > 2 * ALLOCATION_FAILED_US) m->backoff_us = 0;

@@ -177,6 +177,10 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
       rtp_outgoing_stream_select(slot->out, NULL);
       continue;
     }
+    if (slot->track->publisher->paused) { /* comes directly; when it comes back it has what it had, without a proof */
+      rtp_outgoing_stream_pause(slot->out, true);
+      continue;
+    }
     list[taken] = slot;
     gather(slot, now_us, &offers[taken]);
     bool shown = is_shown(slot);

@@ -140,6 +140,22 @@ static void a_step_up_needs_proof_and_no_queue(void **state) {
   assert_int_equal(desk.slots[0].layer, 2);
 }
 
+static void a_source_that_was_away_goes_on_at_its_rate(void **state) {
+  (void)state;
+  room(1);
+  run(10000000);
+  for (int k = 0; k < 3; k++)
+    desk.slots[0].layers[k].live = false;
+  run(10000000);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_NO_SOURCE);
+  desk.slots[0].layers[0].live = true;
+  desk.now_us += ALLOCATION_INTERVAL_US;
+  desk.a.proven_bps = 0; /* long ago */
+  bandwidth_allocator_run(&desk.a, desk.now_us);
+  assert_int_equal(desk.slots[0].layer, 0);
+  assert_int_equal(desk.slots[0].max_temporal, LAYER_TEMPORAL_MAX - 1);
+}
+
 static void a_little_too_much_is_borne_for_a_moment(void **state) {
   (void)state;
   room(1);
@@ -265,6 +281,7 @@ int main(void) {
       cmocka_unit_test(hidden_and_dead_pictures_cost_nothing),
       cmocka_unit_test(a_small_box_takes_a_small_layer),
       cmocka_unit_test(a_step_up_needs_proof_and_no_queue),
+      cmocka_unit_test(a_source_that_was_away_goes_on_at_its_rate),
       cmocka_unit_test(a_little_too_much_is_borne_for_a_moment),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
       cmocka_unit_test(a_draining_link_gets_nothing_it_does_not_carry),
