@@ -181,8 +181,8 @@ void peer_transport_close(struct peer_transport *t, int64_t now_us);
 int peer_transport_add_sender(struct peer_transport *t, uint32_t ssrc, struct peer_sender **out);
 void peer_transport_remove_sender(struct peer_transport *t, struct peer_sender *s);
 
-/* The hot path: header ‖ payload → SRTP packet at `out`, which must not overlap them. Returns its length, or
- * PEER_NOT_CONNECTED, PEER_UNPROVEN, PEER_TOO_LARGE, PEER_LIMIT (key exhausted), PEER_CRYPTO.
+/* The hot path: header ‖ payload → SRTP packet at `out`, where the header may lie already; the payload must not overlap it.
+ * Returns its length, or PEER_NOT_CONNECTED, PEER_UNPROVEN, PEER_TOO_LARGE, PEER_LIMIT (key exhausted), PEER_CRYPTO.
  * Send it to peer_transport_selected(). Never seal two different packets with the same sequence number. */
 int peer_transport_seal_rtp(struct peer_transport *t, struct peer_sender *s, const uint8_t *header, size_t header_len,
                             const uint8_t *payload, size_t payload_len, uint8_t *out, size_t cap);

@@ -22,7 +22,7 @@ static int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint
   /* Claimed before the cipher runs: whatever happens then, this nonce is not used again. */
   srtp_index_commit(&sender->index, (uint64_t)index);
 
-  memcpy(seal->out, seal->header, seal->header_len);
+  if (seal->out != seal->header) memcpy(seal->out, seal->header, seal->header_len);
   job->cipher = s->seal_cipher;
   job->iv = iv;
   job->payload = seal->payload;

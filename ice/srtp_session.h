@@ -117,7 +117,7 @@ uint32_t srtp_sender_ssrc(const struct srtp_sender *sender);
 struct srtp_session *srtp_sender_session(const struct srtp_sender *sender);
 
 /* One packet to seal. `header` is the complete RTP header (CSRCs and extension included) with the sender's SSRC;
- * `payload` is the plaintext, read once and not changed; neither may overlap `out`. With `padding` > 0, that many
+ * `payload` is the plaintext, read once and not changed; it may not overlap `out`, the header may be there already. With `padding` > 0, that many
  * bytes of RTP padding (RFC 3550 §5.1) are appended and the P bit is set in the copy of the header, where it must not be
  * set already. */
 struct srtp_seal {

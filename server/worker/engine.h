@@ -26,6 +26,7 @@
 #include "server/room/room_manager.h"
 #include "server/worker/address_map.h"
 #include "server/worker/congestion.h"
+#include "server/worker/fan_out.h"
 #include "server/worker/gather.h"
 #include "server/worker/media_format.h"
 #include "server/worker/quality.h"
@@ -131,6 +132,8 @@ struct track {
   struct incoming *layers[ENGINE_MAX_LAYERS]; /* by layer index; NULL: not seen */
   struct slot **subscribers;
   size_t subscriber_count, subscriber_room;
+  struct fan_out_packet *waiting, *waiting_last; /* of this batch, not sent yet */
+  struct track *next_waiting;
   UT_hash_handle hh;
 };
 
@@ -216,6 +219,7 @@ struct engine {
   int64_t feedback_patience_us;
   struct gather gather; /* the worker drives it */
   struct engine_counters counters;
+  struct fan_out fan_out;
 };
 
 struct engine_settings {
@@ -232,13 +236,16 @@ struct engine_settings {
 /* engine.c. Returns 0 or -1: no memory, or the certificate could not be made. */
 int engine_create(struct engine **out, const struct engine_settings *settings);
 void engine_free(struct engine *engine);
-/* The datagram handler of udp_socket_drain(): `arg` is the engine. */
+/* The datagram handler of udp_socket_drain(): `data` must stay until engine_batch_over(). */
 void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_t from_len, uint8_t *data, size_t len,
                     int64_t now_us);
+/* After each receive batch: what it brought is sealed for everybody who gets it. */
+void engine_batch_over(struct engine *engine);
 /* After each drain: feedback and retransmission requests of the peers that were heard. */
 void engine_service_touched(struct engine *engine, int64_t now_us);
 /* Every few milliseconds: timers of every peer. */
 void engine_tick(struct engine *engine, int64_t now_us);
+/* Sends everything, also what a batch that is not over has brought. */
 void engine_flush(struct engine *engine);
 struct peer *engine_find_peer(const struct engine *engine, uint32_t participant);
 struct track *engine_find_track(const struct engine *engine, uint32_t handle);
@@ -279,7 +286,8 @@ void peer_send_reports(struct peer *peer, int64_t now_us);
 /* track.c */
 struct track *track_open(struct engine *engine, const struct room_track *info);
 void track_close(struct track *track);
-void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
+/* `media` lies at the place of fan_out_reserve(). */
+void track_forward(struct track *track, struct rtp_media_packet *media, int64_t now_us);
 /* A layer begins, or the codec changes: the slots choose again. */
 void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
 void track_set_forwarding(struct track *track, bool on, int64_t now_us);

@@ -66,6 +66,7 @@ static struct incoming *add_incoming(struct peer *peer, struct section *section,
 
 /* No slot keeps a pointer to the stream: only members of the same room can have one. */
 static void free_stream(struct peer *peer, struct rtp_incoming_stream *stream) {
+  fan_out_run(peer->engine, peer->engine->now_us); /* packets of it may wait */
   struct peer *other, *next;
   HASH_ITER(hh, peer->engine->peers, other, next) {
     for (size_t i = 0; other->room == peer->room && i < other->section_count; i++) {
@@ -217,8 +218,8 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
     counters->drops[ENGINE_DROP_UNKNOWN_SSRC]++;
     return;
   }
-  struct rtp_media_packet out;
-  enum rtp_drop_reason reason = rtp_incoming_stream_receive(media->stream, &packet, &x, now_us, &out);
+  struct rtp_media_packet *out = fan_out_reserve(peer->engine, now_us);
+  enum rtp_drop_reason reason = rtp_incoming_stream_receive(media->stream, &packet, &x, now_us, out);
   if (reason != RTP_DROP_NONE) {
     counters->rtp_drops[reason]++;
     return;
@@ -228,10 +229,10 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
     counters->drops[ENGINE_DROP_NO_TRACK]++;
     return;
   }
-  if (!media->heard && !out.padding_only) {
+  if (!media->heard && !out->padding_only) {
     media->heard_us = now_us;
     media->heard = true; /* a layer begins, usually with a key frame: whoever wants it shall have this very packet */
-    track_note_format(track, &out, now_us);
+    track_note_format(track, out, now_us);
   }
-  track_forward(track, &out, now_us);
+  track_forward(track, out, now_us);
 }

@@ -40,6 +40,7 @@ struct track *track_open(struct engine *engine, const struct room_track *info) {
 }
 
 void track_close(struct track *track) {
+  if (track->waiting) fan_out_run(track->publisher->engine, track->publisher->engine->now_us);
   while (track->subscriber_count)
     slot_assign(track->subscribers[track->subscriber_count - 1], NULL, 0);
   struct peer *publisher = track->publisher;
@@ -57,19 +58,6 @@ void slot_wish_if_needed(struct slot *slot, int64_t now_us) {
   if (slot->track) slot->track->publisher->due_us = 0;
 }
 
-/* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
-static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_packet *plain) {
-  struct rtp_red red;
-  if (rtp_red_parse(media->payload, media->payload_len, &red)) return false;
-  const struct rtp_red_block *primary = &red.blocks[red.count - 1];
-  *plain = *media;
-  plain->payload = media->payload + (primary->data - media->payload);
-  plain->payload_len = primary->len;
-  plain->codec = RTP_CODEC_OPUS;
-  plain->format = MEDIA_FORMAT_OPUS;
-  return true;
-}
-
 /* A receiver may take the codec and not the profile (H.264 has four): its slot must not ask for key frames it cannot use. */
 void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
   if (track->kind == ROOM_VIDEO) track->format = (int8_t)media->format;
@@ -78,11 +66,10 @@ void track_note_format(struct track *track, const struct rtp_media_packet *media
   if (media->info.keyframe) rtp_incoming_stream_cancel_keyframe(media->stream);
 }
 
-/* The hot path: one packet to every subscriber. Slots that do not want this layer cost one comparison. */
-void track_forward(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
-  struct engine_counters *counters = &track->publisher->engine->counters;
+/* What a packet says of its track; then it waits for the end of its batch (fan_out.h). */
+void track_forward(struct track *track, struct rtp_media_packet *media, int64_t now_us) {
   if (!track->forwarding) {
-    counters->drops[ENGINE_DROP_MUTED]++;
+    track->publisher->engine->counters.drops[ENGINE_DROP_MUTED]++;
     return;
   }
   if (media->has_audio_level && track->speaker != SPEAKER_NONE) {
@@ -92,27 +79,7 @@ void track_forward(struct track *track, const struct rtp_media_packet *media, in
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
   if (track->kind == ROOM_VIDEO && track->format != (int)media->format && !media->padding_only)
     track_note_format(track, media, now_us);
-  struct rtp_media_packet plain;
-  bool stripped = media->codec == RTP_CODEC_RED && !media->padding_only && strip_red(media, &plain);
-  for (size_t i = 0; i < track->subscriber_count; i++) {
-    struct slot *slot = track->subscribers[i];
-    const struct rtp_media_packet *fitting = stripped && !slot->takes_red ? &plain : media;
-    uint8_t header[RTP_OUTGOING_HEADER_MAX] __attribute__((uninitialized)); /* or hardening clears it for each packet */
-    struct rtp_forward_result result;
-    enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, fitting, now_us, header, &result);
-    if (reason != RTP_DROP_NONE) {
-      counters->rtp_drops[reason]++;
-      if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
-      continue;
-    }
-    if (!congestion_admits(&slot->peer->link, slot->link_slot, result.seq,
-                           (size_t)result.header_len + result.payload_len, now_us)) {
-      slot->peer->due_us = 0; /* its pacer has something to do */
-      continue;
-    }
-    slot->sent |= peer_send_rtp(slot->peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
-                                result.transport_seq_offset, now_us);
-  }
+  fan_out_add(track, media);
 }
 
 void track_set_forwarding(struct track *track, bool on, int64_t now_us) {

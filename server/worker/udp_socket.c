@@ -162,7 +162,8 @@ static int receive_batch(struct udp_socket *socket_) {
   return count;
 }
 
-size_t udp_socket_drain(struct udp_socket *socket_, unsigned max_batches, udp_datagram_h handler, void *arg) {
+size_t udp_socket_drain(struct udp_socket *socket_, unsigned max_batches, udp_datagram_h handler, udp_batch_over_h over,
+                        void *arg) {
   size_t handled = 0;
   for (unsigned batch = 0; batch < max_batches; batch++) {
     int count = receive_batch(socket_);
@@ -179,6 +180,7 @@ size_t udp_socket_drain(struct udp_socket *socket_, unsigned max_batches, udp_da
       handler(arg, (struct sockaddr *)&socket_->from[i], header->msg_namelen, socket_->iovecs[i].iov_base,
               socket_->headers[i].msg_len);
     }
+    if (over) over(arg);
     egress_batch_flush(socket_->egress);
     handled += (size_t)count;
     if (count < UDP_BATCH) break;

@@ -26,6 +26,8 @@ struct udp_counters {
   uint64_t drop_kernel;    /* SO_RXQ_OVFL: the receive queue overflowed before we came */
 };
 
+/* A datagram lies in the receive slab, for the handler to write into, until the batch's end has been told. */
+typedef void (*udp_batch_over_h)(void *arg);
 typedef void (*udp_datagram_h)(void *arg, const struct sockaddr *from, socklen_t from_len, uint8_t *data, size_t len);
 
 /* Opens and binds `address` (text, IPv4 or IPv6) and `port` (0: any). Returns 0, or a negative errno: -EADDRINUSE,
@@ -43,8 +45,9 @@ int udp_socket_family(const struct udp_socket *socket);
 uint16_t udp_socket_port(const struct udp_socket *socket);
 
 /* Receives until the queue is empty or `max_batches` batches were read, so that timers and control stay alive under
- * load; after each batch the egress is flushed. Returns how many datagrams were handled. */
-size_t udp_socket_drain(struct udp_socket *socket, unsigned max_batches, udp_datagram_h handler, void *arg);
+ * load; after each batch `over` (NULL: nobody) is told, then the egress is flushed. Returns how many datagrams were handled. */
+size_t udp_socket_drain(struct udp_socket *socket, unsigned max_batches, udp_datagram_h handler, udp_batch_over_h over,
+                        void *arg);
 
 struct egress_batch *udp_socket_egress(struct udp_socket *socket);
 const struct udp_counters *udp_socket_counters(const struct udp_socket *socket);

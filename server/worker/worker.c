@@ -69,31 +69,51 @@ static void on_datagram(void *arg, const struct sockaddr *from, socklen_t from_l
   engine_receive(worker->engine, from, from_len, data, len, worker->engine->now_us);
 }
 
+static void on_batch_over(void *arg) {
+  struct worker *worker = arg;
+  engine_batch_over(worker->engine);
+}
+
 static void note_work(struct worker *worker, int64_t from_us) {
   struct engine *engine = worker->engine;
   gather_worked(&engine->gather, from_us, clock_us(), engine->counters.rtp_in, engine->counters.rtp_out);
 }
 
-/* What was left in the queue last time has waited long enough. libuv's timers count in milliseconds, so the loop sleeps here. */
-static void let_packets_gather(struct worker *worker) {
-  int64_t window_us = gather_window_us(&worker->engine->gather);
-  if (window_us == 0 || worker->behind) return;
-  struct timespec window = {.tv_nsec = (long)window_us * 1000};
+/* libuv's timers count in milliseconds, so the loop sleeps here. */
+static void sleep_us(int64_t us) {
+  struct timespec window = {.tv_nsec = (long)us * 1000};
   nanosleep(&window, NULL);
 }
 
+/* Reads and forwards what has come to any socket. Returns how many datagrams. */
+static size_t forward(struct worker *worker) {
+  size_t handled = 0;
+  int64_t from_us = worker->engine->now_us = clock_us();
+  worker->behind = false;
+  for (size_t i = 0; i < worker->socket_count; i++) {
+    size_t count = udp_socket_drain(worker->sockets[i], MAX_BATCHES, on_datagram, on_batch_over, worker);
+    worker->behind |= count >= (size_t)MAX_BATCHES * UDP_BATCH;
+    handled += count;
+  }
+  engine_service_touched(worker->engine, worker->engine->now_us);
+  engine_flush(worker->engine);
+  note_work(worker, from_us);
+  return handled;
+}
+
+/* A loaded worker lets packets gather, and while they keep coming it does not ask the kernel to be woken by the next one: that would
+ * be another sleep and another system call for each batch. Timers and control get their turn after a tick's time at the latest.
+ * What was left in the queue last time has waited long enough. */
 static void on_readable(uv_poll_t *poll, int status, int events) {
   struct worker *worker = poll->data;
   (void)events;
   if (status < 0) return;
-  let_packets_gather(worker);
-  struct udp_socket *socket = worker->sockets[poll - worker->polls];
-  int64_t from_us = worker->engine->now_us = clock_us();
-  size_t handled = udp_socket_drain(socket, MAX_BATCHES, on_datagram, worker);
-  worker->behind = handled >= (size_t)MAX_BATCHES * UDP_BATCH;
-  engine_service_touched(worker->engine, worker->engine->now_us);
-  engine_flush(worker->engine);
-  note_work(worker, from_us);
+  const int64_t until_us = clock_us() + TICK_MS * 1000;
+  int64_t window_us;
+  do {
+    window_us = gather_window_us(&worker->engine->gather);
+    if (window_us > 0 && !worker->behind) sleep_us(window_us);
+  } while (forward(worker) > 0 && window_us > 0 && worker->engine->now_us + window_us < until_us);
 }
 
 static void on_tick(uv_timer_t *timer) {

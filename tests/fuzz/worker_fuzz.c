@@ -42,8 +42,17 @@ static char track[ROOM_ID_BYTES];
 static uint16_t seq; /* of what is sent, whatever the SSRC */
 static uint32_t timestamp;
 
-static void deliver(struct browser *b, uint8_t *data, size_t len) {
-  engine_receive(h->engine, &b->address.any, ice_address_length(&b->address), data, len, h->now_us);
+/* A datagram stays until its batch is over; batches of up to eight. */
+static void deliver(struct browser *b, const uint8_t *data, size_t len) {
+  enum { BATCH = 8 };
+  static uint8_t slab[BATCH][UDP_DATAGRAM_BYTES];
+  static size_t at;
+  if (at == BATCH) {
+    engine_batch_over(h->engine);
+    at = 0;
+  }
+  memcpy(slab[at], data, len);
+  engine_receive(h->engine, &b->address.any, ice_address_length(&b->address), slab[at++], len, h->now_us);
 }
 
 /* A check, and the answer to the engine's own, so that its address counts as proven. */

@@ -111,12 +111,17 @@ static void on_datagram(void *arg, const struct sockaddr *from, socklen_t from_l
   engine_receive(h->engine, from, from_len, data, len, h->now_us);
 }
 
+static void on_batch_over(void *arg) {
+  struct harness *h = arg;
+  engine_batch_over(h->engine);
+}
+
 static bool drain_engine(struct harness *h) {
   const struct udp_counters *in = udp_socket_counters(h->socket);
   if (in->packets + in->drop_truncated + in->drop_kernel == h->sent_to_engine) return false;
   struct pollfd p = {.fd = udp_socket_fd(h->socket), .events = POLLIN};
   assert_int_equal(poll(&p, 1, DELIVERY_LIMIT_MS), 1);
-  udp_socket_drain(h->socket, 16, on_datagram, h);
+  udp_socket_drain(h->socket, 16, on_datagram, on_batch_over, h);
   return true;
 }
 

@@ -55,14 +55,14 @@ static void receives_in_batches_with_the_source(void **state) {
     assert_int_equal(send(fd, "consultation", 12, 0), 12);
   await_readable(server);
   struct seen seen = {0};
-  assert_int_equal(udp_socket_drain(server, 1, on_datagram, &seen), 64);
+  assert_int_equal(udp_socket_drain(server, 1, on_datagram, NULL, &seen), 64);
   assert_int_equal(seen.count, 64);
-  assert_int_equal(udp_socket_drain(server, 10, on_datagram, &seen), 36);
+  assert_int_equal(udp_socket_drain(server, 10, on_datagram, NULL, &seen), 36);
   assert_int_equal(seen.count, 100);
   assert_int_equal(seen.bytes, 1200);
   assert_memory_equal(seen.last, "consultation", 12);
   assert_int_equal(((struct sockaddr_in *)&seen.from)->sin_port, own.sin_port);
-  assert_int_equal(udp_socket_drain(server, 10, on_datagram, &seen), 0);
+  assert_int_equal(udp_socket_drain(server, 10, on_datagram, NULL, &seen), 0);
   assert_int_equal(udp_socket_counters(server)->packets, 100);
   assert_int_equal(udp_socket_counters(server)->system_calls, 3);
   close(fd);
@@ -80,7 +80,7 @@ static void drops_what_is_longer_than_the_slab(void **state) {
   assert_int_equal(send(fd, big, UDP_DATAGRAM_BYTES, 0), UDP_DATAGRAM_BYTES);
   await_readable(server);
   struct seen seen = {0};
-  udp_socket_drain(server, 1, on_datagram, &seen);
+  udp_socket_drain(server, 1, on_datagram, NULL, &seen);
   assert_int_equal(seen.count, 1);
   assert_int_equal(seen.bytes, UDP_DATAGRAM_BYTES);
   assert_int_equal(udp_socket_counters(server)->drop_truncated, 1);
@@ -100,7 +100,7 @@ static void own_machine_passes_the_filter(void **state) {
   assert_int_equal(send(fd, "local", 5, 0), 5);
   await_readable(server);
   struct seen seen = {0};
-  udp_socket_drain(server, 1, on_datagram, &seen);
+  udp_socket_drain(server, 1, on_datagram, NULL, &seen);
   assert_int_equal(seen.count, 1);
   assert_int_equal(udp_socket_hear_this_machine_only(server), -EPERM); /* locked: nobody takes it off */
   close(fd);

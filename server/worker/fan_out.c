@@ -1,0 +1,89 @@
+/* server/worker/fan_out.c: the hot path: what a receive batch brought, to every subscriber, receiver by receiver. See the header. */
+#include "server/worker/fan_out.h"
+
+#include "server/worker/engine.h"
+
+struct rtp_media_packet *fan_out_reserve(struct engine *engine, int64_t now_us) {
+  if (engine->fan_out.count == FAN_OUT_PACKETS) fan_out_run(engine, now_us);
+  return &engine->fan_out.packets[engine->fan_out.count].media;
+}
+
+/* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
+static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_packet *plain) {
+  struct rtp_red red;
+  if (rtp_red_parse(media->payload, media->payload_len, &red)) return false;
+  const struct rtp_red_block *primary = &red.blocks[red.count - 1];
+  *plain = *media;
+  plain->payload = media->payload + (primary->data - media->payload);
+  plain->payload_len = primary->len;
+  plain->codec = RTP_CODEC_OPUS;
+  plain->format = MEDIA_FORMAT_OPUS;
+  return true;
+}
+
+void fan_out_add(struct track *track, struct rtp_media_packet *media) {
+  struct fan_out *f = &track->publisher->engine->fan_out;
+  struct fan_out_packet *packet = &f->packets[f->count++];
+  if (&packet->media != media) packet->media = *media; /* there was a run in between */
+  packet->next = NULL;
+  packet->stripped =
+      packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only && strip_red(&packet->media, &packet->plain);
+  if (track->waiting) {
+    track->waiting_last->next = packet;
+    track->waiting_last = packet;
+    return;
+  }
+  track->waiting = track->waiting_last = packet;
+  track->next_waiting = NULL;
+  if (f->last) {
+    f->last->next_waiting = track;
+  } else {
+    f->first = track;
+  }
+  f->last = track;
+}
+
+/* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
+static void send_packet(struct slot *slot, const struct rtp_media_packet *media, struct egress_batch *egress,
+                        int64_t now_us) {
+  struct peer *peer = slot->peer;
+  struct engine_counters *counters = &peer->engine->counters;
+  struct rtp_forward_result result;
+  uint8_t *header = egress_batch_reserve(egress); /* where it will be sealed: no copy */
+  enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
+  if (reason != RTP_DROP_NONE) {
+    counters->rtp_drops[reason]++;
+    if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
+    return;
+  }
+  if (!congestion_admits(&peer->link, slot->link_slot, result.seq, (size_t)result.header_len + result.payload_len,
+                         now_us)) {
+    peer->due_us = 0; /* its pacer has something to do */
+    return;
+  }
+  slot->sent |= peer_send_rtp(peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
+                              result.transport_seq_offset, now_us);
+}
+
+static void send_track(const struct track *track, int64_t now_us) {
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    struct slot *slot = track->subscribers[i];
+    if (!slot->peer->socket) {
+      slot->peer->engine->counters.drops[ENGINE_DROP_NO_DESTINATION]++;
+      continue;
+    }
+    struct egress_batch *egress = udp_socket_egress(slot->peer->socket);
+    for (const struct fan_out_packet *packet = track->waiting; packet; packet = packet->next)
+      send_packet(slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, egress, now_us);
+  }
+}
+
+void fan_out_run(struct engine *engine, int64_t now_us) {
+  struct fan_out *f = &engine->fan_out;
+  for (struct track *track = f->first; track; track = track->next_waiting) {
+    send_track(track, now_us);
+    track->waiting = NULL;
+  }
+  f->first = f->last = NULL;
+  f->count = 0;
+}

@@ -1,0 +1,159 @@
+/* tests/server/worker/fan_out_test.c: a receive batch reaches every subscriber whole, in order, and in few messages. */
+#include "tests/server/worker/engine_harness.h"
+
+#define MANY (2 * FAN_OUT_PACKETS + 5)
+
+struct room {
+  struct harness *h;
+  struct browser *a, *b, *receivers[2];
+  struct source cameras[2];
+};
+
+struct datagram {
+  uint8_t data[1600];
+  size_t len;
+};
+
+static struct browser *connect_member(struct harness *h, const char *role) {
+  struct browser *b = harness_join(h, role);
+  browser_offer(b, "chromium");
+  browser_connect(b);
+  harness_advance(h, 5 * MILLISECOND);
+  return b;
+}
+
+/* `a` and `b` publish cameras that flow already; the others receive both. */
+static struct room open_room(void) {
+  struct room r = {.h = harness_new()};
+  r.a = connect_member(r.h, "doctor");
+  r.b = connect_member(r.h, "doctor");
+  r.receivers[0] = connect_member(r.h, "patient");
+  r.receivers[1] = connect_member(r.h, "patient");
+  browser_publish(r.a, "1", "camera");
+  browser_publish(r.b, "1", "camera");
+  r.cameras[0] = source_video(r.a, "1", "f", 1280, 720);
+  r.cameras[1] = source_video(r.b, "1", "f", 1280, 720);
+  for (size_t i = 0; i < 2; i++)
+    source_send(&r.cameras[i], true);
+  harness_forget(r.h);
+  return r;
+}
+
+/* The next packet of a camera, protected, as it comes from the network. */
+static struct datagram next_datagram(struct source *s) {
+  struct datagram d;
+  int len = (int)source_write(s, false, d.data);
+  assert_int_equal(srtp_protect(s->member->media.out, d.data, &len), srtp_err_status_ok);
+  d.len = (size_t)len;
+  return d;
+}
+
+static void receive(struct harness *h, const struct browser *from, struct datagram *d) {
+  engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), d->data, d->len, h->now_us);
+}
+
+static void expect_in_order(const struct browser *b, const struct source *s, size_t count) {
+  size_t found = 0;
+  uint16_t seq = 0, out = 0;
+  for (size_t i = 0; i < b->rtp_count; i++) {
+    if (got_ssrc(&b->rtp[i]) != s->ssrc) continue;
+    if (found++) {
+      assert_int_equal(got_seq(&b->rtp[i]), (uint16_t)(seq + 1));
+      assert_int_equal(b->rtp[i].p.seq, (uint16_t)(out + 1));
+    }
+    seq = got_seq(&b->rtp[i]);
+    out = b->rtp[i].p.seq;
+  }
+  assert_int_equal(found, count);
+}
+
+static void packets_of_two_tracks_part_by_receiver(void **state) {
+  (void)state;
+  struct room r = open_room();
+  const struct egress_counters *egress = egress_batch_counters(udp_socket_egress(r.h->socket));
+  const uint64_t messages = egress->messages, out = r.h->engine->counters.rtp_out;
+  struct datagram d[2][6];
+  for (size_t i = 0; i < 6; i++) {
+    for (size_t k = 0; k < 2; k++) {
+      d[k][i] = next_datagram(&r.cameras[k]);
+      receive(r.h, r.cameras[k].member, &d[k][i]);
+    }
+  }
+  assert_int_equal(r.h->engine->counters.rtp_out, out); /* they wait for the end of the batch */
+  engine_batch_over(r.h->engine);
+  assert_int_equal(r.h->engine->counters.rtp_out, out + (uint64_t)6 * 2 * 3);
+  engine_flush(r.h->engine);
+  if (!egress->gso_refused)
+    assert_true(egress->messages - messages <= (uint64_t)2 * 3); /* a run per track and receiver */
+  harness_pump(r.h);
+  for (size_t i = 0; i < 2; i++) {
+    expect_in_order(r.receivers[i], &r.cameras[0], 6);
+    expect_in_order(r.receivers[i], &r.cameras[1], 6);
+  }
+  harness_free(r.h);
+}
+
+static void more_than_may_wait_is_sent_meanwhile(void **state) {
+  (void)state;
+  struct room r = open_room();
+  struct datagram *d = calloc(MANY, sizeof *d);
+  assert_non_null(d);
+  for (size_t i = 0; i < MANY; i++) {
+    d[i] = next_datagram(&r.cameras[0]);
+    receive(r.h, r.a, &d[i]);
+  }
+  engine_batch_over(r.h->engine);
+  engine_flush(r.h->engine);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], MANY);
+  expect_in_order(r.receivers[1], &r.cameras[0], MANY);
+  free(d);
+  harness_free(r.h);
+}
+
+/* A restarted encoder sends on another SSRC: the stream that goes is named by packets that wait. */
+static void a_stream_that_goes_takes_nothing_with_it(void **state) {
+  (void)state;
+  struct room r = open_room();
+  struct source again = source_video(r.a, "1", "f", 1280, 720);
+  assert_int_not_equal(again.ssrc, r.cameras[0].ssrc);
+  struct datagram d[3];
+  for (size_t i = 0; i < 3; i++) {
+    d[i] = next_datagram(i == 2 ? &again : &r.cameras[0]);
+    receive(r.h, r.a, &d[i]);
+  }
+  engine_batch_over(r.h->engine);
+  engine_flush(r.h->engine);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 2);
+  expect_in_order(r.receivers[1], &r.cameras[0], 2);
+  harness_free(r.h);
+}
+
+/* Its slots leave it first, so nobody gets them; what matters is that nothing of it is kept. */
+static void a_track_that_closes_leaves_nothing_behind(void **state) {
+  (void)state;
+  struct room r = open_room();
+  struct datagram d[2] = {next_datagram(&r.cameras[0]), next_datagram(&r.cameras[1])};
+  receive(r.h, r.a, &d[0]);
+  receive(r.h, r.b, &d[1]);
+  assert_int_equal(r.h->engine->fan_out.count, 2);
+  browser_leave(r.a);
+  assert_int_equal(r.h->engine->fan_out.count, 0);
+  assert_null(r.h->engine->fan_out.first);
+  engine_batch_over(r.h->engine);
+  engine_flush(r.h->engine);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[1], 1);
+  harness_free(r.h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(packets_of_two_tracks_part_by_receiver),
+      cmocka_unit_test(more_than_may_wait_is_sent_meanwhile),
+      cmocka_unit_test(a_stream_that_goes_takes_nothing_with_it),
+      cmocka_unit_test(a_track_that_closes_leaves_nothing_behind),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
