@@ -191,6 +191,18 @@ int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, 
                                size_t header_len, const uint8_t *payload, size_t payload_len, uint8_t padding,
                                uint8_t *out, size_t cap);
 
+/* A run of packets to one peer: what is the same for all of them is asked once. Between begin and the last seal nothing else may
+ * happen to the transport. PEER_OK, PEER_NOT_CONNECTED. */
+struct peer_seal_run {
+  struct peer_transport *transport;
+  uint8_t tag_bytes; /* what sealing adds */
+  bool proven;       /* the address takes any amount */
+};
+int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run);
+/* peer_transport_seal_padded() of a packet whose header lies where it is to be sealed. */
+int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender *s, uint8_t *packet, size_t header_len,
+                             const uint8_t *payload, size_t payload_len, uint8_t padding, size_t cap);
+
 /* For sealing one packet for many peers at once (ice/srtp_session.h, srtp_seal_batch()): sets seal->sender, checks and
  * counts `packet_len` bytes as sent. PEER_OK, or PEER_NOT_CONNECTED or PEER_UNPROVEN: leave this one out. */
 int peer_transport_begin_seal(struct peer_transport *t, struct peer_sender *s, size_t packet_len,

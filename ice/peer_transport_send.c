@@ -110,6 +110,28 @@ int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, 
   return finish_seal(t, srtp_seal_packet(&seal));
 }
 
+int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run) {
+  if (t->srtp == NULL || t->state == PEER_CLOSED || ice_agent_selected(t->ice) == NULL) return PEER_NOT_CONNECTED;
+  run->transport = t;
+  run->tag_bytes = (uint8_t)srtp_profile_tag_bytes((enum srtp_profile)t->stats.srtp_profile);
+  run->proven = ice_agent_selected_proven(t->ice);
+  return PEER_OK;
+}
+
+int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender *s, uint8_t *packet, size_t header_len,
+                             const uint8_t *payload, size_t payload_len, uint8_t padding, size_t cap) {
+  if (!run->proven) {
+    const int allowed = may_seal(run->transport, header_len + payload_len + padding + run->tag_bytes);
+    if (allowed != PEER_OK) return allowed;
+  }
+  struct srtp_seal seal = {
+      .sender = s->srtp, .header = packet, .header_len = header_len, .payload = payload, .payload_len = payload_len};
+  seal.padding = padding;
+  seal.out = packet;
+  seal.cap = cap;
+  return finish_seal(run->transport, srtp_seal_packet(&seal));
+}
+
 int peer_transport_seal_rtcp(struct peer_transport *t, const uint8_t *rtcp, size_t len, uint8_t *out, size_t cap) {
   const int allowed = may_seal(t, len + SRTCP_MAX_OVERHEAD_BYTES);
   if (allowed != PEER_OK) return allowed;

@@ -27,6 +27,16 @@ int64_t srtp_index_estimate(const struct srtp_index *x, uint16_t seq);
 /* SRTP_OK when `index` may be used: never seen and inside the window; else SRTP_REPLAYED or SRTP_TOO_OLD. */
 int srtp_index_check(const struct srtp_index *x, uint64_t index);
 
+/* The usual packet, the one after the highest: takes its index, as estimate, check and commit would. False: it is another, and
+ * nothing was done. */
+static inline int srtp_index_take_next(struct srtp_index *x, uint16_t seq, uint64_t *index) {
+  const uint64_t next = x->highest + 1;
+  if (!x->started || (uint16_t)next != seq || next >> SRTP_INDEX_BITS) return 0;
+  x->highest = *index = next;
+  x->window[(next % SRTP_WINDOW_PACKETS) / 64] |= UINT64_C(1) << (next % 64);
+  return 1;
+}
+
 /* Marks `index` as used, after authentication (incoming) or at sealing (outgoing). It must have passed the check. */
 void srtp_index_commit(struct srtp_index *x, uint64_t index);
 

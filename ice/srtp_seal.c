@@ -3,9 +3,20 @@
 
 #include "ice/srtp_session_internal.h"
 
+/* The index of a packet that is not the one after the highest. */
+static int take_other(struct srtp_index *x, uint16_t seq, uint64_t *index) {
+  int64_t estimate = srtp_index_estimate(x, seq);
+  if (estimate < 0) return (int)estimate;
+  int rc = srtp_index_check(x, (uint64_t)estimate);
+  if (rc != SRTP_OK) return rc == SRTP_REPLAYED ? SRTP_INDEX_USED : rc;
+  srtp_index_commit(x, (uint64_t)estimate);
+  *index = (uint64_t)estimate;
+  return SRTP_OK;
+}
+
 /* Checks one packet, claims its index and writes the header (and, with padding, the padded plaintext) to the output.
  * Fills `job` and the IV it points to. Nothing is claimed unless SRTP_OK is returned. */
-static int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint8_t iv[16]) {
+static inline int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint8_t iv[16]) {
   struct srtp_sender *sender = seal->sender;
   struct srtp_session *s = sender->session;
   struct srtp_rtp_header header;
@@ -15,12 +26,12 @@ static int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint
     return SRTP_MALFORMED;
   if (seal->cap < seal->header_len + padded_len + s->info->tag_bytes) return SRTP_NO_SPACE;
 
-  int64_t index = srtp_index_estimate(&sender->index, header.seq);
-  if (index < 0) return (int)index;
-  int rc = srtp_index_check(&sender->index, (uint64_t)index);
-  if (rc != SRTP_OK) return rc == SRTP_REPLAYED ? SRTP_INDEX_USED : rc;
   /* Claimed before the cipher runs: whatever happens then, this nonce is not used again. */
-  srtp_index_commit(&sender->index, (uint64_t)index);
+  uint64_t index;
+  if (!srtp_index_take_next(&sender->index, header.seq, &index)) {
+    int rc = take_other(&sender->index, header.seq, &index);
+    if (rc != SRTP_OK) return rc;
+  }
 
   if (seal->out != seal->header) memcpy(seal->out, seal->header, seal->header_len);
   job->cipher = s->seal_cipher;
@@ -30,7 +41,7 @@ static int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint
   job->packet = seal->out;
   job->header_len = seal->header_len;
   job->roc = (uint32_t)(index >> 16);
-  srtp_keys_write_iv(s->info->aead, s->seal_salt, sender->ssrc, (uint64_t)index, iv);
+  srtp_keys_write_iv(s->info->aead, s->seal_salt, sender->ssrc, index, iv);
   if (seal->padding > 0) {
     /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
     uint8_t *plain = seal->out + seal->header_len;

@@ -7,20 +7,6 @@
 #include "ice/secret_memory.h"
 #include "ice/srtp_session_internal.h"
 
-int srtp_rtp_header_parse(struct srtp_rtp_header *h, const uint8_t *p, size_t len) {
-  if (len < 12 || p[0] >> 6 != 2) return SRTP_MALFORMED;
-  size_t bytes = 12 + 4 * (size_t)(p[0] & 0x0f);
-  if (p[0] & 0x10) {
-    if (len < bytes + 4) return SRTP_MALFORMED;
-    bytes += 4 + 4 * ((size_t)p[bytes + 2] << 8 | p[bytes + 3]);
-  }
-  if (len < bytes) return SRTP_MALFORMED;
-  h->seq = (uint16_t)(p[2] << 8 | p[3]);
-  h->ssrc = (uint32_t)p[8] << 24 | (uint32_t)p[9] << 16 | (uint32_t)p[10] << 8 | p[11];
-  h->bytes = bytes;
-  return SRTP_OK;
-}
-
 static int create_cipher(struct srtp_session *s, const struct srtp_master *master, int sealing, void **cipher,
                          uint8_t salt[14]) {
   struct srtp_session_keys keys;

@@ -2,6 +2,9 @@
 #ifndef ICE_SRTP_SESSION_INTERNAL_H
 #define ICE_SRTP_SESSION_INTERNAL_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "ice/srtcp.h"
 #include "ice/srtp_backend.h"
 #include "ice/srtp_index.h"
@@ -48,6 +51,23 @@ struct srtp_rtp_header {
 };
 
 /* SRTP_MALFORMED when it isn't version 2 or the header alone is longer than `len`. */
-int srtp_rtp_header_parse(struct srtp_rtp_header *h, const uint8_t *packet, size_t len);
+static inline int srtp_rtp_header_parse(struct srtp_rtp_header *h, const uint8_t *p, size_t len) {
+  uint16_t seq, words;
+  uint32_t ssrc;
+  if (len < 12 || p[0] >> 6 != 2) return SRTP_MALFORMED;
+  size_t bytes = 12 + 4 * (size_t)(p[0] & 0x0f);
+  if (p[0] & 0x10) {
+    if (len < bytes + 4) return SRTP_MALFORMED;
+    memcpy(&words, p + bytes + 2, sizeof words);
+    bytes += 4 + 4 * (size_t)be16toh(words);
+  }
+  if (len < bytes) return SRTP_MALFORMED;
+  memcpy(&seq, p + 2, sizeof seq);
+  memcpy(&ssrc, p + 8, sizeof ssrc);
+  h->seq = be16toh(seq);
+  h->ssrc = be32toh(ssrc);
+  h->bytes = bytes;
+  return SRTP_OK;
+}
 
 #endif

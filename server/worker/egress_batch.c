@@ -1,4 +1,5 @@
-/* server/worker/egress_batch.c: see the header. Messages hold a linked list of packets until the flush lays out iovecs. */
+/* server/worker/egress_batch.c: see the header. A message is a linked list of pieces of the slab, usually of one: packets that are sealed
+ * one after the other for the same receiver lie side by side. The flush lays out iovecs. */
 #include "server/worker/egress_batch.h"
 
 #include <errno.h>
@@ -19,10 +20,10 @@
 /* Padding is less than one byte in so many. */
 #define PADDING_SHARE   100u
 
-struct packet {
-  uint32_t offset;
-  uint16_t len;
-  uint32_t next; /* in the same message, or NONE */
+/* Whole packets, side by side. */
+struct piece {
+  uint32_t offset, bytes;
+  uint32_t next; /* of the same message, or NONE */
 };
 
 struct message {
@@ -31,6 +32,7 @@ struct message {
   uint16_t segment; /* the length of every packet but the last */
   uint16_t count;
   uint8_t closed; /* a shorter packet ended the run */
+  uint8_t rtp[4]; /* where RTP has its SSRC, of the first packet */
   uint32_t first, last;
 };
 
@@ -43,10 +45,10 @@ struct egress_batch {
   int fd;
   int use_gso;
   uint32_t generation;
-  uint32_t packet_count, message_count;
+  uint32_t piece_count, message_count;
   size_t used; /* bytes of the slab */
   uint8_t *slab;
-  struct packet packets[MAX_PACKETS];
+  struct piece pieces[MAX_PACKETS];
   struct message messages[MAX_MESSAGES];
   struct iovec iovecs[MAX_PACKETS];
   struct mmsghdr headers[MAX_MESSAGES];
@@ -76,7 +78,7 @@ void egress_batch_free(struct egress_batch *batch) {
 }
 
 uint8_t *egress_batch_reserve(struct egress_batch *batch) {
-  if (batch->packet_count == MAX_PACKETS || batch->message_count == MAX_MESSAGES ||
+  if (batch->piece_count == MAX_PACKETS || batch->message_count == MAX_MESSAGES ||
       batch->used + EGRESS_PACKET_MAX_BYTES > SLAB_BYTES) {
     egress_batch_flush(batch);
   }
@@ -101,18 +103,19 @@ size_t egress_batch_padding(struct egress_batch *batch, const struct egress_dest
   return missing * PADDING_SHARE < len ? missing : 0;
 }
 
+enum { SSRC_AT = 8, SSRC_BYTES = 4 };
+
 /* A voice between the packets of a picture would end their run. RTP's SSRC is in the clear (RFC 3550 §5.1); the order of different
  * streams is of no importance. */
-static bool is_of_another_stream(const struct egress_batch *batch, const struct message *run, size_t len) {
-  enum { SSRC_AT = 8, SSRC_BYTES = 4 };
-  const uint8_t *first = batch->slab + batch->packets[run->first].offset, *next = batch->slab + batch->used;
-  if (len < SSRC_AT + SSRC_BYTES || batch->packets[run->first].len < SSRC_AT + SSRC_BYTES) return false;
-  return memcmp(first + SSRC_AT, next + SSRC_AT, SSRC_BYTES) != 0;
+static bool is_of_another_stream(const struct message *run, const uint8_t *packet, size_t len) {
+  return len >= SSRC_AT + SSRC_BYTES && run->segment >= SSRC_AT + SSRC_BYTES &&
+         memcmp(run->rtp, packet + SSRC_AT, SSRC_BYTES) != 0;
 }
 
-static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
+static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination,
+                                    const uint8_t *packet, size_t len) {
   struct message *run = open_run(batch, destination, len);
-  bool aside = run && len < run->segment && is_of_another_stream(batch, run, len);
+  bool aside = run && len < run->segment && is_of_another_stream(run, packet, len);
   if (run && !aside) return run;
   struct message *message = &batch->messages[batch->message_count];
   memcpy(&message->address, &destination->address, destination->address_len);
@@ -121,6 +124,7 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   message->count = 0;
   message->closed = 0;
   message->first = message->last = NONE;
+  if (len >= SSRC_AT + SSRC_BYTES) memcpy(message->rtp, packet + SSRC_AT, SSRC_BYTES);
   batch->message_count++;
   if (aside) return message;
   destination->generation = batch->generation;
@@ -129,19 +133,21 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
 }
 
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
-  struct message *message = open_message(batch, destination, len);
-  uint32_t index = batch->packet_count++;
-  struct packet *packet = &batch->packets[index];
-  packet->offset = (uint32_t)batch->used;
-  packet->len = (uint16_t)len;
-  packet->next = NONE;
-  batch->used += (len + 63u) & ~(size_t)63u;
-  if (message->first == NONE) {
-    message->first = index;
+  struct message *message = open_message(batch, destination, batch->slab + batch->used, len);
+  struct piece *last = message->last == NONE ? NULL : &batch->pieces[message->last];
+  if (last && last->offset + last->bytes == batch->used) {
+    last->bytes += (uint32_t)len;
   } else {
-    batch->packets[message->last].next = index;
+    uint32_t index = batch->piece_count++;
+    batch->pieces[index] = (struct piece){(uint32_t)batch->used, (uint32_t)len, NONE};
+    if (last) {
+      last->next = index;
+    } else {
+      message->first = index;
+    }
+    message->last = index;
   }
-  message->last = index;
+  batch->used += len;
   message->count++;
   if (len < message->segment) message->closed = 1;
 }
@@ -162,12 +168,10 @@ static void lay_out(struct egress_batch *batch) {
     header->msg_name = &message->address;
     header->msg_namelen = message->address_len;
     header->msg_iov = &batch->iovecs[iov];
-    header->msg_iovlen = message->count;
-    for (uint32_t p = message->first; p != NONE; p = batch->packets[p].next) {
-      batch->iovecs[iov].iov_base = batch->slab + batch->packets[p].offset;
-      batch->iovecs[iov].iov_len = batch->packets[p].len;
-      iov++;
-    }
+    const uint32_t first = iov;
+    for (uint32_t p = message->first; p != NONE; p = batch->pieces[p].next)
+      batch->iovecs[iov++] = (struct iovec){batch->slab + batch->pieces[p].offset, batch->pieces[p].bytes};
+    header->msg_iovlen = iov - first;
     if (message->count > 1) {
       union segment_control *control = &batch->controls[m];
       control->header.cmsg_level = SOL_UDP;
@@ -180,43 +184,52 @@ static void lay_out(struct egress_batch *batch) {
   }
 }
 
-static void count_sent(struct egress_batch *batch, const struct msghdr *header) {
+static void count_sent(struct egress_batch *batch, const struct message *message) {
   batch->counters.messages++;
-  batch->counters.packets += header->msg_iovlen;
-  for (size_t i = 0; i < header->msg_iovlen; i++)
-    batch->counters.bytes += header->msg_iov[i].iov_len;
+  batch->counters.packets += message->count;
+  for (uint32_t p = message->first; p != NONE; p = batch->pieces[p].next)
+    batch->counters.bytes += batch->pieces[p].bytes;
+}
+
+static void send_one(struct egress_batch *batch, struct message *message, uint8_t *data, size_t len) {
+  struct iovec iovec = {data, len};
+  struct msghdr one = {
+      .msg_name = &message->address, .msg_namelen = message->address_len, .msg_iov = &iovec, .msg_iovlen = 1};
+  batch->counters.system_calls++;
+  if (sendmsg(batch->fd, &one, MSG_DONTWAIT) >= 0) {
+    batch->counters.messages++;
+    batch->counters.packets++;
+    batch->counters.bytes += len;
+  } else if (errno == EAGAIN || errno == ENOBUFS) {
+    batch->counters.drop_full++;
+  } else {
+    batch->counters.drop_error++;
+  }
 }
 
 /* One message's packets, each by itself: after a refused run, or when the kernel lacks UDP_SEGMENT. */
-static void send_singly(struct egress_batch *batch, const struct msghdr *run) {
-  for (size_t i = 0; i < run->msg_iovlen; i++) {
-    struct msghdr one = {
-        .msg_name = run->msg_name, .msg_namelen = run->msg_namelen, .msg_iov = &run->msg_iov[i], .msg_iovlen = 1};
-    batch->counters.system_calls++;
-    if (sendmsg(batch->fd, &one, MSG_DONTWAIT) < 0) {
-      if (errno == EAGAIN || errno == ENOBUFS) {
-        batch->counters.drop_full++;
-      } else {
-        batch->counters.drop_error++;
-      }
-    } else {
-      count_sent(batch, &one);
+static void send_singly(struct egress_batch *batch, struct message *message) {
+  for (uint32_t p = message->first; p != NONE; p = batch->pieces[p].next) {
+    const struct piece *piece = &batch->pieces[p];
+    for (uint32_t at = 0; at < piece->bytes; at += message->segment) {
+      uint32_t left = piece->bytes - at;
+      send_one(batch, message, batch->slab + piece->offset + at, left < message->segment ? left : message->segment);
     }
   }
 }
 
-/* sendmmsg stopped at headers[at]: decides what becomes of that message. */
+/* sendmmsg stopped at message `at`: decides what becomes of it. */
 static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
-  const struct msghdr *header = &batch->headers[at].msg_hdr;
-  if (header->msg_iovlen > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
+  struct message *message = &batch->messages[at];
+  if (message->count > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
     /* No checksum offload on this route, or an MTU below the segment: single sends from here on. */
     batch->use_gso = 0;
     batch->counters.gso_refused = 1;
-    send_singly(batch, header);
+    send_singly(batch, message);
   } else if (error == EAGAIN || error == ENOBUFS) {
-    batch->counters.drop_full += header->msg_iovlen;
+    batch->counters.drop_full += message->count;
   } else {
-    batch->counters.drop_error += header->msg_iovlen;
+    batch->counters.drop_error += message->count;
   }
 }
 
@@ -229,13 +242,13 @@ void egress_batch_flush(struct egress_batch *batch) {
     int sent = sendmmsg(batch->fd, &batch->headers[at], batch->message_count - at, MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     for (int i = 0; i < sent; i++)
-      count_sent(batch, &batch->headers[at + (uint32_t)i].msg_hdr);
+      count_sent(batch, &batch->messages[at + (uint32_t)i]);
     if (sent > 0) at += (uint32_t)sent;
     if (sent < 0) handle_refusal(batch, at++, errno);
   }
   batch->generation++;
   if (batch->generation == 0) batch->generation = 1;
-  batch->packet_count = batch->message_count = 0;
+  batch->piece_count = batch->message_count = 0;
   batch->used = 0;
 }
 

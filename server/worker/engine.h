@@ -133,6 +133,7 @@ struct track {
   struct slot **subscribers;
   size_t subscriber_count, subscriber_room;
   struct fan_out_packet *waiting, *waiting_last; /* of this batch, not sent yet */
+  size_t waiting_count;
   struct track *next_waiting;
   UT_hash_handle hh;
 };
@@ -266,8 +267,21 @@ void peer_drop_section(struct peer *peer, size_t index, int64_t now_us);
 void peer_touch(struct peer *peer);
 void peer_service(struct peer *peer, int64_t now_us);
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len);
-/* Seals one RTP packet into the egress batch. `transport_seq_offset` as rtp_forward_result has it. False: dropped, counted. */
-bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, uint8_t *header, size_t header_len,
+/* Packets to one peer, one after the other: what is the same for all of them. Nothing else may happen to the peer meanwhile. */
+struct peer_run {
+  struct peer *peer;
+  struct egress_batch *egress;
+  struct peer_seal_run seal;
+  bool pads;
+};
+/* False: it cannot be sent to; counted for `packets`. */
+bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets);
+/* Seals one RTP packet whose header lies at egress_batch_reserve(run->egress). `transport_seq_offset` as rtp_forward_result has it.
+ * False: dropped, counted. */
+bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);
+/* The same for one packet from anywhere. */
+bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t *header, size_t header_len,
                    const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);
 void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len);
 

@@ -28,6 +28,7 @@ void fan_out_add(struct track *track, struct rtp_media_packet *media) {
   packet->next = NULL;
   packet->stripped =
       packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only && strip_red(&packet->media, &packet->plain);
+  track->waiting_count++;
   if (track->waiting) {
     track->waiting_last->next = packet;
     track->waiting_last = packet;
@@ -44,15 +45,14 @@ void fan_out_add(struct track *track, struct rtp_media_packet *media) {
 }
 
 /* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
-static void send_packet(struct slot *slot, const struct rtp_media_packet *media, struct egress_batch *egress,
+static void send_packet(const struct peer_run *run, struct slot *slot, const struct rtp_media_packet *media,
                         int64_t now_us) {
-  struct peer *peer = slot->peer;
-  struct engine_counters *counters = &peer->engine->counters;
+  struct peer *peer = run->peer;
   struct rtp_forward_result result;
-  uint8_t *header = egress_batch_reserve(egress); /* where it will be sealed: no copy */
+  uint8_t *header = egress_batch_reserve(run->egress); /* where it will be sealed: no copy */
   enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
   if (reason != RTP_DROP_NONE) {
-    counters->rtp_drops[reason]++;
+    peer->engine->counters.rtp_drops[reason]++;
     if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
     return;
   }
@@ -61,20 +61,17 @@ static void send_packet(struct slot *slot, const struct rtp_media_packet *media,
     peer->due_us = 0; /* its pacer has something to do */
     return;
   }
-  slot->sent |= peer_send_rtp(peer, slot->sender, header, result.header_len, result.payload, result.payload_len,
+  slot->sent |= peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len,
                               result.transport_seq_offset, now_us);
 }
 
 static void send_track(const struct track *track, int64_t now_us) {
   for (size_t i = 0; i < track->subscriber_count; i++) {
     struct slot *slot = track->subscribers[i];
-    if (!slot->peer->socket) {
-      slot->peer->engine->counters.drops[ENGINE_DROP_NO_DESTINATION]++;
-      continue;
-    }
-    struct egress_batch *egress = udp_socket_egress(slot->peer->socket);
+    struct peer_run run;
+    if (!peer_run_begin(&run, slot->peer, track->waiting_count)) continue;
     for (const struct fan_out_packet *packet = track->waiting; packet; packet = packet->next)
-      send_packet(slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, egress, now_us);
+      send_packet(&run, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us);
   }
 }
 
@@ -83,6 +80,7 @@ void fan_out_run(struct engine *engine, int64_t now_us) {
   for (struct track *track = f->first; track; track = track->next_waiting) {
     send_track(track, now_us);
     track->waiting = NULL;
+    track->waiting_count = 0;
   }
   f->first = f->last = NULL;
   f->count = 0;

@@ -5,7 +5,8 @@
  * to spare waits for nothing. A loaded one waits, never longer than the limit (at most 2 ms), by two rules, the longer wins:
  *   - by fan-out: about as long as it would otherwise be busy sending the packets of a frame one by one. The last receiver has
  *     its frame no later than without waiting;
- *   - by load: nothing below 20 % of its time, then more and more, so that the capacity comes before it is needed.
+ *   - by load: the longest up to a quarter of its time, where wake-ups are most of the work and a packet's way is short; the least
+ *     around a half, where latency counts; then more and more, so that the capacity comes before it is needed.
  *
  * Pure arithmetic: no clock, no socket. Loaded means that the measured busy time passed LOADED_PERCENT; because gathering lowers
  * it, the worker counts as loaded until it falls below SPARE_PERCENT.

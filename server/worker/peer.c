@@ -240,39 +240,62 @@ struct section *peer_find_section(const struct peer *peer, const char *mid, size
 
 /* A loaded worker makes the packets of a frame equally long, so that they leave as one run; one with time to spare leaves them as
  * they are. Bytes per packet, below 1 % of it. */
-static uint8_t padding_for(const struct peer *peer, struct egress_batch *egress, const uint8_t *header, size_t len) {
-  const struct peer_transport_stats *stats = peer_transport_stats(peer->transport);
-  if (gather_window_us(&peer->engine->gather) == 0 || len < PADDED_MIN_BYTES || header[0] & RTP_PADDING_BIT) return 0;
-  const size_t tag_bytes = srtp_profile_tag_bytes((enum srtp_profile)stats->srtp_profile);
-  return (uint8_t)egress_batch_padding(egress, &peer->destination, len + tag_bytes, !(header[1] & RTP_MARKER_BIT));
+static uint8_t padding_for(const struct peer_run *run, const uint8_t *header, size_t len) {
+  if (!run->pads || len < PADDED_MIN_BYTES || header[0] & RTP_PADDING_BIT) return 0;
+  return (uint8_t)egress_batch_padding(run->egress, &run->peer->destination, len + run->seal.tag_bytes,
+                                       !(header[1] & RTP_MARKER_BIT));
 }
 
-bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, uint8_t *header, size_t header_len,
-                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us) {
+bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
   struct engine *engine = peer->engine;
   if (!peer->socket) {
-    engine->counters.drops[ENGINE_DROP_NO_DESTINATION]++;
+    engine->counters.drops[ENGINE_DROP_NO_DESTINATION] += packets;
     return false;
   }
+  if (peer_transport_begin_run(peer->transport, &run->seal) != PEER_OK) {
+    engine->counters.drops[ENGINE_DROP_SEAL] += packets;
+    return false;
+  }
+  run->peer = peer;
+  run->egress = udp_socket_egress(peer->socket);
+  run->pads = gather_window_us(&engine->gather) > 0;
+  return true;
+}
+
+bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us) {
+  struct peer *peer = run->peer;
+  struct engine_counters *counters = &peer->engine->counters;
   if (transport_seq_offset) {
     uint16_t wire = htobe16(downlink_stamp(peer->link.downlink, (uint32_t)(header_len + payload_len), now_us));
-    memcpy(header + transport_seq_offset, &wire, sizeof wire);
+    memcpy(packet + transport_seq_offset, &wire, sizeof wire);
   } else {
     downlink_unnumbered(peer->link.downlink, (uint32_t)(header_len + payload_len));
   }
-  struct egress_batch *egress = udp_socket_egress(peer->socket);
-  uint8_t *out = egress_batch_reserve(egress);
-  uint8_t padding = padding_for(peer, egress, header, header_len + payload_len);
-  int len = peer_transport_seal_padded(peer->transport, sender, header, header_len, payload, payload_len, padding, out,
-                                       EGRESS_PACKET_MAX_BYTES);
+  uint8_t padding = padding_for(run, packet, header_len + payload_len);
+  int len = peer_transport_seal_next(&run->seal, sender, packet, header_len, payload, payload_len, padding,
+                                     EGRESS_PACKET_MAX_BYTES);
   if (len <= 0) {
-    engine->counters.drops[ENGINE_DROP_SEAL]++;
+    counters->drops[ENGINE_DROP_SEAL]++;
     return false;
   }
-  egress_batch_commit(egress, &peer->destination, (size_t)len);
-  engine->counters.rtp_out++;
-  engine->counters.rtp_out_bytes += (uint64_t)len;
+  egress_batch_commit(run->egress, &peer->destination, (size_t)len);
+  counters->rtp_out++;
+  counters->rtp_out_bytes += (uint64_t)len;
   return true;
+}
+
+bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t *header, size_t header_len,
+                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us) {
+  struct peer_run run;
+  if (!peer_run_begin(&run, peer, 1)) return false;
+  if (header_len > EGRESS_PACKET_MAX_BYTES) {
+    peer->engine->counters.drops[ENGINE_DROP_SEAL]++;
+    return false;
+  }
+  uint8_t *packet = egress_batch_reserve(run.egress);
+  memcpy(packet, header, header_len);
+  return peer_run_send(&run, sender, packet, header_len, payload, payload_len, transport_seq_offset, now_us);
 }
 
 void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len) {
