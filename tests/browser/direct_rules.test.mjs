@@ -55,6 +55,15 @@ test('a picture that is small at first is waited for, but not for ever', async (
   assert.ok((await readyAfter([{ receiver: receiver('video', { from: now, height: 180 }), shown, height: 180 }])) < 1000);
 });
 
+test('when time runs out a thin picture will do', async () => {
+  now = 25_000;
+  const ready = new MediaReady(false);
+  const wanted = [{ receiver: receiver('video', { from: now, height: 45, rate: 10 }), shown: receiver('video'), height: 180 }];
+  for (; now < 25_800; now += 100) assert.equal(await ready.check(wanted), false);
+  ready.hurry();
+  assert.equal(await ready.check(wanted), true);
+});
+
 test('where nothing shows any more the first picture will do', async () => {
   now = 30_000;
   const took = await readyAfter([{ receiver: receiver('video', { from: now, height: 45 }), shown: receiver('video', { since: () => 3 }), height: 180 }, { receiver: receiver('audio', { from: now }) }], true);

@@ -49,6 +49,11 @@ export class MediaReady {
     this.#enough = urgent ? URGENT : CALM;
   }
 
+  /** Time runs out: rate and size matter no more. */
+  hurry() {
+    this.#enough = { ...this.#enough, patienceMs: 0 };
+  }
+
   /** @param {Wanted[]} wanted @returns {Promise<boolean>} */
   async check(wanted) {
     const all = await Promise.all(wanted.map(async (one) => {

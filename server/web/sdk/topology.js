@@ -39,6 +39,8 @@ import { SwitchMeter } from './switch_meter.js';
 const POLL_MS = 50;
 /** Statistics cost time that pictures need; nobody waits for a change while both ways bring them. */
 const CALM_POLL_MS = 100;
+/** The server gives each change three seconds: from then on what is there will do. */
+const HURRY_MS = 2000;
 /** No picture comes (any more): change over without waiting for one. */
 const NO_PICTURE_MS = 120;
 /** Nothing came for so long: the picture stands still already. */
@@ -171,12 +173,14 @@ export class Topology {
   /** @param {Attempt} attempt */
   async #connect(attempt) {
     const { connection } = attempt;
+    const began = performance.now();
     const unheard = new SilentPlayer();
     const ready = new MediaReady(false);
     const connecting = () => attempt.state === 'connecting';
     while (connecting() && connection.pc.connectionState !== 'connected') await pause(POLL_MS);
     const meter = new SwitchMeter(this.#picture(attempt.peer));
     while (connecting()) {
+      if (performance.now() - began > HURRY_MS) ready.hurry();
       for (const source of /** @type {Source[]} */ (['microphone', 'screenAudio'])) unheard.play(connection.receiver(source)?.track);
       if (await ready.check(this.#wanted(attempt, (p) => connection.receiver(p.source), (p) => this.#host.slotReceiver(p.id), heightOf))) break;
       await pause(CALM_POLL_MS);
@@ -230,12 +234,14 @@ export class Topology {
     attempt.reason = reason;
     this.#sendAgain(attempt);
     if (attempt.showing) {
+      const began = performance.now();
       const unheard = new SilentPlayer();
       const urgent = attempt.trouble !== null || reason === 'stalled' || reason === 'failed';
       const ready = new MediaReady(urgent);
       const meter = this.#meterBack(attempt);
       const returning = () => attempt.state === 'returning';
       while (returning()) {
+        if (performance.now() - began > HURRY_MS) ready.hurry();
         for (const p of this.#host.publications(attempt.peer)) if (p.kind === 'audio') unheard.play(this.#host.slotReceiver(p.id)?.track);
         const height = (/** @type {TrackPublication} */ p) => (attempt.trouble ? 0 : (attempt.heights.get(p.source) ?? 0));
         if (await ready.check(this.#wanted(attempt, (p) => this.#host.slotReceiver(p.id), (p) => attempt.connection.receiver(p.source), height))) break;
