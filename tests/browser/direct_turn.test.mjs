@@ -134,3 +134,16 @@ test('the policy relay: nobody learns an address but the relay’s', { skip, tim
   hosts.block(true);
   await Promise.all([ann.close(), bob.close()]);
 });
+
+test('Chromium and Firefox through the relay, where no UDP gets to it', { skip, timeout: 90_000 }, async () => {
+  browsers.firefox = await start('firefox', 'b');
+  hosts.shut('udp', 3478, true);
+  const ann = await join('a', 'mixed', 'Ann', 'rgb(200,60,60)');
+  await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
+  const bob = await join('firefox', 'mixed', 'Bob', 'rgb(60,60,200)', spyCandidates);
+  await relayed(ann, bob);
+  assert.match(await relayOf(ann), /^turns?:.*=tcp$/);
+  assert.deepEqual([...new Set(await bob.evaluate(() => window.told))], ['relay']);
+  assert.equal(await bob.evaluate(() => window.pair), 'relay');
+  await Promise.all([ann.close(), bob.close()]);
+});
