@@ -9,29 +9,27 @@
 
 #include <stdint.h>
 
-#define ACKNOWLEDGED_PACKETS   512    /* a power of two; above 10 Mbit/s the window gets shorter than half a second */
+#define ACKNOWLEDGED_RUNS      256    /* a power of two; with more in half a second the window gets shorter          */
 #define ACKNOWLEDGED_WINDOW_US 500000 /* the usual window                                                            */
 #define ACKNOWLEDGED_BUSY_US   200000 /* what a queue lets through, when there is one                                */
 
 struct acknowledged_rate {
-  uint32_t next, count;
-  struct {
-    uint32_t first; /* oldest packet within; counts on, as next does */
-    uint64_t bytes;
-  } windows[2]; /* the usual one and the busy one */
-  struct {
+  uint32_t next;         /* counts on */
+  uint32_t first[2];     /* oldest run within the usual window, within the busy one */
+  uint32_t bytes, total; /* received, packets of it: modulo 2^32 */
+  struct acknowledged_run {
     int64_t arrival_us;
-    uint32_t size;
-  } packets[ACKNOWLEDGED_PACKETS];
+    uint32_t bytes, packets; /* received until then, this one included */
+  } runs[ACKNOWLEDGED_RUNS];
 };
 
 void acknowledged_rate_init(struct acknowledged_rate *a);
 
-/* One received packet. A packet that arrived before the newest counts as arrived with it. */
-void acknowledged_rate_packet(struct acknowledged_rate *a, int64_t arrival_us, uint32_t size);
+/* Packets that arrived together, the last one at `arrival_us`. What arrived before the newest counts as arrived with it. */
+void acknowledged_rate_run(struct acknowledged_rate *a, int64_t arrival_us, uint32_t bytes, uint32_t packets);
 
 /* Bits per second over the last `window_us` (one of the two above) before the newest arrival; 0 while fewer than five packets, or less than a quarter of
- * the window, are known. The first packet of the window only starts the clock: its own bits came before. */
+ * the window, are known. The first run of the window only starts the clock: its own bits came before. */
 uint64_t acknowledged_rate_bps(const struct acknowledged_rate *a, int64_t window_us);
 
 #endif

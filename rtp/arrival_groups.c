@@ -34,27 +34,26 @@ static bool compare(struct arrival_groups *g, struct arrival_delta *out) {
   return true;
 }
 
-bool arrival_groups_packet(struct arrival_groups *g, int64_t sent_us, int64_t arrival_us, uint32_t size,
-                           struct arrival_delta *out) {
+bool arrival_groups_run(struct arrival_groups *g, const struct transport_result *run, struct arrival_delta *out) {
   struct arrival_group *c = &g->current;
   bool complete = false;
   if (c->used) {
-    if (sent_us < c->first_sent_us) return false;
-    bool same = sent_us - c->first_sent_us <= ARRIVAL_BURST_US || ends_outage(c, sent_us, arrival_us);
+    if (run->sent_us < c->first_sent_us) return false;
+    bool same = run->sent_us - c->first_sent_us <= ARRIVAL_BURST_US || ends_outage(c, run->sent_us, run->arrival_us);
     if (same) {
-      if (sent_us > c->last_sent_us) c->last_sent_us = sent_us;
-      if (arrival_us > c->last_arrival_us) c->last_arrival_us = arrival_us;
-      c->bytes += size;
+      if (run->last_sent_us > c->last_sent_us) c->last_sent_us = run->last_sent_us;
+      if (run->last_arrival_us > c->last_arrival_us) c->last_arrival_us = run->last_arrival_us;
+      c->bytes += run->bytes;
       return false;
     }
     if (g->previous.used) complete = compare(g, out);
     g->previous = g->current;
   }
-  *c = (struct arrival_group){.first_sent_us = sent_us,
-                              .last_sent_us = sent_us,
-                              .first_arrival_us = arrival_us,
-                              .last_arrival_us = arrival_us,
-                              .bytes = size,
+  *c = (struct arrival_group){.first_sent_us = run->sent_us,
+                              .last_sent_us = run->last_sent_us,
+                              .first_arrival_us = run->arrival_us,
+                              .last_arrival_us = run->last_arrival_us,
+                              .bytes = run->bytes,
                               .used = true};
   return complete;
 }

@@ -1,6 +1,6 @@
 /* rtp/arrival_groups.h: packets sent in one burst become a group; two groups give one delay variation.
  *
- * Feed it received packets in the order of their sequence numbers. When a packet opens a new group, the two groups before it
+ * Feed it runs of received packets (rtp/transport_feedback.h) in the order of their sequence numbers. When a packet opens a new group, the two groups before it
  * are complete and their distance at the sender is compared with that at the receiver: what the path added in between.
  *
  * Source: draft-ietf-rmcat-gcc-02 §5.1, §5.2 (pre-filtering: "a group is a sequence of packets sent within a burst time").
@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "rtp/transport_feedback.h"
 
 /* gcc-02 §5.2: "The Pre-filtering aims at handling delay transients caused by channel outages … merge together groups of
  * packets that arrive in a burst … a burst_time interval of 5 ms is recommended." */
@@ -40,8 +42,7 @@ struct arrival_delta {
 
 void arrival_groups_init(struct arrival_groups *g);
 
-/* One received packet. True when a group was completed and *out is filled. Packets older than the group are ignored. */
-bool arrival_groups_packet(struct arrival_groups *g, int64_t sent_us, int64_t arrival_us, uint32_t size,
-                           struct arrival_delta *out);
+/* One run of received packets. True when a group was completed and *out is filled. Packets older than the group are ignored. */
+bool arrival_groups_run(struct arrival_groups *g, const struct transport_result *run, struct arrival_delta *out);
 
 #endif

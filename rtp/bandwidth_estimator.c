@@ -27,6 +27,14 @@ const char *bandwidth_limit_name(enum bandwidth_limit limit) {
   return (unsigned)limit < 4 ? names[limit] : "unknown";
 }
 
+/* The least of all that limits. */
+static void settle(struct bandwidth_estimator *e) {
+  uint64_t bps = rate_control_bps(&e->control);
+  if (loss_bound_bps(&e->loss) < bps) bps = loss_bound_bps(&e->loss);
+  if (!e->has_feedback && e->remb_bps && e->remb_bps < bps) bps = e->remb_bps;
+  e->target_bps = bps < e->control.min_bps ? e->control.min_bps : bps;
+}
+
 void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwidth_config *c) {
   memset(e, 0, sizeof *e);
   arrival_groups_init(&e->groups);
@@ -43,6 +51,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   rate_control_init(&e->control, e->start_bps, c && c->min_bps ? c->min_bps : BANDWIDTH_MIN_BPS,
                     c && c->max_bps ? c->max_bps : BANDWIDTH_MAX_BPS);
   e->proven_us = e->feedback_us = e->waiting_us = e->dropped_us = -1;
+  settle(e);
 }
 
 /* ---- sending ---- */
@@ -52,7 +61,7 @@ void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int
     e->proven_us = now_us;
     e->proven_bps = e->start_bps;
   }
-  application_limit_sent(&e->application, bytes, bandwidth_estimator_bps(e), now_us);
+  e->sent_bytes += bytes;
   if (bytes && e->waiting_us < 0) e->waiting_us = now_us;
   if (!e->has_feedback || e->stalled || e->waiting_us < 0) return;
   if (now_us - e->waiting_us > BANDWIDTH_STALL_US + e->rtt_us) {
@@ -105,35 +114,46 @@ static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delt
   e->jitter_us += (variation_us - e->jitter_us) / 16;
 }
 
-/* Feeds one message's packets to everybody. Returns whether any part of it was overuse. */
+/* What one message says of losses. */
+struct tally {
+  uint32_t packets;
+  int32_t lost;
+  uint64_t bytes;
+  int64_t first_us, last_us;
+};
+
+static void count_run(struct tally *t, const struct transport_result *run) {
+  if (t->first_us < 0) t->first_us = run->sent_us;
+  if (run->last_sent_us > t->last_us) t->last_us = run->last_sent_us;
+  if (run->again) { /* counted as lost by an earlier message, here after all */
+    t->lost -= (int32_t)run->packets;
+    return;
+  }
+  t->packets += run->packets;
+  t->bytes += run->bytes;
+  if (run->arrival_us < 0) t->lost += (int32_t)run->packets;
+}
+
+/* Feeds one message's runs to everybody. Returns whether any part of it was overuse. */
 static bool feed(struct bandwidth_estimator *e, const struct transport_results *r, bool *lossy, int64_t now_us) {
-  uint32_t packets = 0, before = e->reported;
-  int32_t lost = 0;
-  uint64_t bytes = 0;
-  int64_t first_us = -1, last_us = -1;
+  struct tally tally = {.first_us = -1, .last_us = -1};
   bool overused = false;
   for (size_t i = 0; i < r->count; i++) {
-    const struct transport_result *p = &r->results[i];
-    bool seen_lost = (int32_t)(p->seq - before) < 0 && before; /* reported lost in an earlier message, here after all */
-    if ((int32_t)(p->seq + 1 - e->reported) > 0 || !e->reported) e->reported = p->seq + 1;
-    if (p->tag) probe_results_packet(&e->results, p->tag, p->sent_us, p->arrival_us, p->size);
-    if (p->sent_us < e->ignore_before_us) continue; /* the backlog of an outage */
-    packets += !seen_lost;
-    bytes += seen_lost ? 0 : p->size;
-    lost += p->arrival_us < 0 ? 1 : seen_lost ? -1 : 0;
-    if (first_us < 0) first_us = p->sent_us;
-    if (p->sent_us > last_us) last_us = p->sent_us;
-    if (p->arrival_us < 0) continue;
-    acknowledged_rate_packet(&e->acknowledged, p->arrival_us, p->size);
-    queue_delay_packet(&e->queue, p->sent_us, p->arrival_us, p->sent_us < e->drain_until_us);
-    link_drop_packet(&e->drop, p->sent_us, p->arrival_us, p->size);
+    const struct transport_result *run = &r->results[i];
+    if (run->tag) probe_results_run(&e->results, run);
+    if (run->sent_us < e->ignore_before_us) continue; /* the backlog of an outage */
+    count_run(&tally, run);
+    if (run->arrival_us < 0) continue;
+    acknowledged_rate_run(&e->acknowledged, run->last_arrival_us, run->bytes, run->packets);
+    queue_delay_packet(&e->queue, run->sent_us, run->arrival_us, run->sent_us < e->drain_until_us);
+    link_drop_run(&e->drop, run);
     struct arrival_delta delta;
-    if (p->tag || !arrival_groups_packet(&e->groups, p->sent_us, p->arrival_us, p->size, &delta)) continue;
+    if (run->tag || !arrival_groups_run(&e->groups, run, &delta)) continue;
     note_jitter(e, &delta);
     overused |= trendline_update(&e->trend, &delta) == LINK_OVERUSED;
   }
-  *lossy = lost > CHANCE_LOSSES * loss_bound_random(&e->loss) * packets;
-  loss_bound_packets(&e->loss, first_us, last_us, packets, lost, bytes, now_us);
+  *lossy = tally.lost > CHANCE_LOSSES * loss_bound_random(&e->loss) * tally.packets;
+  loss_bound_packets(&e->loss, tally.first_us, tally.last_us, tally.packets, tally.lost, tally.bytes, now_us);
   return overused;
 }
 
@@ -237,6 +257,8 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
 void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct transport_results *r,
                                   uint64_t in_flight_bytes, int64_t now_us) {
   if (r->count == 0) return;
+  application_limit_sent(&e->application, e->sent_bytes, e->target_bps, now_us);
+  e->sent_bytes = 0;
   note_feedback(e, r, now_us);
   bool lossy = false, overused = feed(e, r, &lossy, now_us);
   if (govern(e, overused, lossy, in_flight_bytes, now_us)) {
@@ -245,6 +267,7 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
     probe_controller_congested(&e->probes, now_us);
   }
   take_probes(e, now_us);
+  settle(e);
 }
 
 /* ---- receivers without transport-wide feedback ---- */
@@ -252,6 +275,7 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
 void bandwidth_estimator_remb(struct bandwidth_estimator *e, uint64_t bps) {
   if (e->has_feedback) return;
   e->remb_bps = bps;
+  settle(e);
 }
 
 /* gcc-02 §6: "If the packet loss ratio is between 2% and 10%, As_hat is kept; more than 10%: As_hat(i-1)(1-0.5p); less than 2%:
@@ -263,16 +287,10 @@ void bandwidth_estimator_reported_loss(struct bandwidth_estimator *e, uint8_t fr
   if (p < 0.02) bps *= 1.05;
   if (bps > (double)e->remb_bps) bps = (double)e->remb_bps;
   rate_control_set(&e->control, (uint64_t)bps, now_us);
+  settle(e);
 }
 
 /* ---- what follows ---- */
-
-uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e) {
-  uint64_t bps = rate_control_bps(&e->control);
-  if (loss_bound_bps(&e->loss) < bps) bps = loss_bound_bps(&e->loss);
-  if (!e->has_feedback && e->remb_bps) bps = e->remb_bps < bps ? e->remb_bps : bps;
-  return bps < e->control.min_bps ? e->control.min_bps : bps;
-}
 
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us) {
   return e->proven_us >= 0 && now_us - e->proven_us <= BANDWIDTH_PROOF_US ? e->proven_bps : 0;

@@ -69,7 +69,8 @@ struct bandwidth_estimator {
   int64_t drain_until_us;                  /* after a sudden drop: until then the path only empties */
   int64_t rtt_us, least_rtt_us, jitter_us; /* 0: unknown; jitter: mean variation between groups */
   int64_t jitter_before_us;                /* as of the message before */
-  uint32_t reported;                       /* one past the highest number reported, as in the history */
+  uint64_t target_bps;                     /* what follows from all of the above */
+  uint32_t sent_bytes;                     /* since the last feedback */
   bool stalled, has_feedback, was_overused;
   uint64_t decreases, stalls, drops;
 };
@@ -78,7 +79,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
 
 /* ---- what happens ---- */
 
-/* `bytes` were sent since the last call. Call it every few milliseconds, also with 0. */
+/* `bytes` were sent since the last call. Call it a few times between feedbacks, also with 0. */
 void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int64_t now_us);
 
 /* One feedback message's results (sizes on the wire). `in_flight_bytes`: sent and not reported yet. */
@@ -99,7 +100,9 @@ void bandwidth_estimator_probe_end(struct bandwidth_estimator *e, uint16_t id);
 
 /* ---- what follows ---- */
 
-uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e);
+static inline uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e) {
+  return e->target_bps;
+}
 /* The highest rate that was really carried within the last five seconds, by media or by a probe. */
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us);
 

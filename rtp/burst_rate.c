@@ -33,13 +33,13 @@ void burst_rate_feedback(struct burst_rate *b, const struct transport_results *r
   for (size_t i = 0; i < r->count; i++) {
     const struct transport_result *p = &r->results[i];
     if (p->arrival_us < 0) continue;
-    int64_t wait_us = p->arrival_us - p->sent_us - base_us;
+    int64_t wait_us = p->last_arrival_us - p->last_sent_us - base_us; /* of the run's last packet: the longest */
     if (wait_us < 0) wait_us = 0;
     if (p->sent_us - burst.sent_us > BURST_SPAN_US || p->sent_us < burst.sent_us) {
       judge(b, &burst, now_us);
       burst = (struct burst){.sent_us = p->sent_us};
     }
-    burst.bytes += p->size;
+    burst.bytes += p->bytes;
     if (wait_us > burst.wait_us) burst.wait_us = wait_us;
   }
   judge(b, &burst, now_us);

@@ -55,30 +55,37 @@ void downlink_stepped_down(struct downlink *d, uint16_t slot) {
 
 /* ---- sending ---- */
 
+/* Out of line, as everything that is rare: the way of an ordinary packet is a few stores. */
+__attribute__((noinline)) static void note_probe(struct downlink *d, uint32_t bytes, int64_t now_us) {
+  d->cluster_bytes += bytes;
+  d->cluster_packets++;
+  bandwidth_estimator_probe_sent(&d->estimator, d->cluster.id, bytes, now_us);
+}
+
 uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us) {
   bytes += d->overhead_bytes;
-  d->unreported_bytes += bytes;
-  d->stamped_us = now_us;
-  d->stats.sent++;
-  if (d->cluster.id) {
-    d->cluster_bytes += bytes;
-    d->cluster_packets++;
-    bandwidth_estimator_probe_sent(&d->estimator, d->cluster.id, bytes, now_us);
-  }
-  uint16_t number = transport_send_history_sent(&d->history, (uint16_t)bytes, d->cluster.id, now_us);
-  d->contents[number % TRANSPORT_HISTORY_PACKETS] = d->stamping;
+  if (d->cluster.id) note_probe(d, bytes, now_us);
+  uint16_t number = transport_send_history_sent(&d->history, (uint16_t)bytes, d->cluster.id, d->stamping, now_us);
   d->stamping.slot = DOWNLINK_NO_SLOT;
   return number;
 }
 
 void downlink_unnumbered(struct downlink *d, uint32_t bytes) {
-  d->unreported_bytes += bytes + d->overhead_bytes;
+  d->unnumbered_bytes += bytes + d->overhead_bytes;
   d->stamping.slot = DOWNLINK_NO_SLOT;
 }
 
 static void note_sent(struct downlink_slot *s, uint16_t seq) {
   if (!s->any_sent || (int16_t)(uint16_t)(seq - s->last_sent) > 0) s->last_sent = seq;
   s->any_sent = true;
+}
+
+/* It waits its turn; what would wait for too long is cut. */
+__attribute__((noinline)) static void defer(struct downlink *d, const struct pacer_decision *decision) {
+  bool kept = pacer_push(&d->pacer, PACER_VIDEO, decision);
+  d->service_us = 0;
+  d->stats.delayed += kept;
+  if (!kept || pacer_backlog_us(&d->pacer) > DOWNLINK_LATE_US) cut(d, decision->slot);
 }
 
 bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t bytes, int64_t now_us) {
@@ -88,19 +95,16 @@ bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t by
   d->stats.offered++;
   if (pacer_admit(&d->pacer, s->video ? PACER_VIDEO : PACER_AUDIO, bytes, now_us)) {
     note_sent(s, seq);
-    d->stamping = (struct downlink_content){slot, seq};
+    d->stamping = (struct transport_content){slot, seq};
     return true;
   }
-  struct pacer_decision decision = {.since_us = now_us, .slot = slot, .seq = seq, .bytes = (uint16_t)bytes};
-  bool kept = pacer_push(&d->pacer, PACER_VIDEO, &decision);
-  d->stats.delayed += kept;
-  if (!kept || pacer_backlog_us(&d->pacer) > DOWNLINK_LATE_US) cut(d, slot);
+  defer(d, &(struct pacer_decision){.since_us = now_us, .slot = slot, .seq = seq, .bytes = (uint16_t)bytes});
   return false;
 }
 
 static void hand_on(struct downlink *d, struct downlink_slot *s, bool rtx, uint8_t *packet,
                     const struct rtp_rtx_result *r) {
-  d->stamping = (struct downlink_content){(uint16_t)(s - d->slots), r->nacked};
+  d->stamping = (struct transport_content){(uint16_t)(s - d->slots), r->nacked};
   d->listener.send(d->listener.arg, s->arg, rtx, packet, r->header_len, r->len, r->transport_seq_offset);
 }
 
@@ -141,6 +145,7 @@ size_t downlink_nack(struct downlink *d, uint16_t slot, const uint16_t *seqs, si
     else if (!pacer_push(&d->pacer, PACER_REPAIR, &decision))
       d->stats.repairs_refused++;
   }
+  d->service_us = 0;
   return beyond;
 }
 
@@ -162,33 +167,35 @@ static void send_decision(struct downlink *d, enum pacer_kind kind, const struct
 
 /* ---- the receiver's word ---- */
 
+static void tell_estimator(struct downlink *d, int64_t now_us) {
+  bandwidth_estimator_sent(&d->estimator, d->history.bytes - d->told_bytes + d->unnumbered_bytes, now_us);
+  d->told_bytes = d->history.bytes;
+  d->unnumbered_bytes = 0;
+}
+
 /* The newest packets may only be out of order. */
 #define EARLY_REORDER 3
 
 static void repair_lost(struct downlink *d, const struct transport_results *r, int64_t now_us) {
-  uint32_t newest = 0;
-  for (size_t i = 0; i < r->count; i++) {
-    if (r->results[i].arrival_us >= 0) newest = r->results[i].seq;
-  }
   for (size_t i = 0; i < r->count; i++) {
     const struct transport_result *lost = &r->results[i];
-    if (lost->arrival_us >= 0 || (int32_t)(newest - lost->seq) < EARLY_REORDER) continue;
-    struct downlink_content *c = &d->contents[lost->seq % TRANSPORT_HISTORY_PACKETS];
-    if (c->slot == DOWNLINK_NO_SLOT || !d->slots[c->slot].out) continue;
-    uint16_t slot = c->slot, seq = c->seq;
-    c->slot = DOWNLINK_NO_SLOT;
+    uint16_t slot = lost->content.slot;
+    if (lost->arrival_us >= 0 || (int32_t)(r->newest - lost->seq) < EARLY_REORDER) continue;
+    if (slot == DOWNLINK_NO_SLOT || !d->slots[slot].out) continue;
     d->stats.repairs_early++;
-    downlink_nack(d, slot, &seq, 1, now_us);
+    downlink_nack(d, slot, &lost->content.seq, 1, now_us);
   }
 }
 
 void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, int64_t now_us) {
   static struct transport_result scratch[TRANSPORT_HISTORY_PACKETS]; /* one loop */
   struct transport_results results = {.results = scratch, .capacity = TRANSPORT_HISTORY_PACKETS};
-  transport_send_history_feedback(&d->history, f, &results);
-  repair_lost(d, &results, now_us);
-  bandwidth_estimator_feedback(&d->estimator, &results, d->history.in_flight_bytes, now_us);
+  transport_send_history_feedback(&d->history, f, now_us, &results);
+  if (results.lost && results.received) repair_lost(d, &results, now_us);
+  tell_estimator(d, now_us);
+  bandwidth_estimator_feedback(&d->estimator, &results, transport_send_history_in_flight(&d->history), now_us);
   burst_rate_feedback(&d->bursts, &results, queue_delay_base_us(&d->estimator.queue), now_us);
+  d->service_us = 0;
   if (d->estimator.decreases == d->decreases) return;
   d->decreases = d->estimator.decreases;
   burst_rate_congested(&d->bursts, now_us);
@@ -196,10 +203,12 @@ void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, in
 
 void downlink_remb(struct downlink *d, uint64_t bps) {
   bandwidth_estimator_remb(&d->estimator, bps);
+  d->service_us = 0;
 }
 
 void downlink_report(struct downlink *d, uint8_t fraction_lost, int64_t now_us) {
   bandwidth_estimator_reported_loss(&d->estimator, fraction_lost, now_us);
+  d->service_us = 0;
 }
 
 /* ---- time ---- */
@@ -212,9 +221,11 @@ static void drop_what_is_stuck(struct downlink *d, int64_t now_us) {
   if (oldest && now_us - oldest->since_us > DOWNLINK_STUCK_US) cut(d, oldest->slot);
 }
 
-void downlink_service(struct downlink *d, int64_t now_us) {
-  bandwidth_estimator_sent(&d->estimator, d->unreported_bytes, now_us);
-  d->unreported_bytes = 0;
+/* What falls due by itself at the latest so long after the last look. */
+#define SERVICE_US 50000
+
+__attribute__((noinline)) static void serve(struct downlink *d, int64_t now_us) {
+  tell_estimator(d, now_us);
   uint64_t burst_bps = d->estimator.stalled ? 0 : burst_rate_bps(&d->bursts, now_us);
   pacer_set_target(&d->pacer, bandwidth_estimator_bps(&d->estimator), burst_bps);
   drop_what_is_stuck(d, now_us);
@@ -222,8 +233,16 @@ void downlink_service(struct downlink *d, int64_t now_us) {
   struct pacer_decision decision;
   while (pacer_pop(&d->pacer, now_us, &kind, &decision))
     send_decision(d, kind, &decision, now_us);
-  downlink_probe(d, now_us);
+  if (d->cluster.id || !probe_controller_idle(&d->estimator.probes, now_us)) downlink_probe(d, now_us);
   if (now_us >= d->playout_due_us) downlink_review_playout(d, now_us);
+  /* A cluster that waits for the one before it goes out at the next look. */
+  bool more = d->cluster.id == 0 && !probe_controller_idle(&d->estimator.probes, now_us);
+  int64_t deadline_us = downlink_deadline(d), late_us = more ? 0 : now_us + SERVICE_US;
+  d->service_us = deadline_us < late_us ? deadline_us : late_us;
+}
+
+void downlink_service(struct downlink *d, int64_t now_us) {
+  if (now_us >= d->service_us) serve(d, now_us);
 }
 
 int64_t downlink_deadline(const struct downlink *d) {
@@ -254,6 +273,7 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us) {
   d->allocated_no_picture = a->next_bps > 0 && a->used_bps <= a->audio_bps;
   bandwidth_estimator_want(&d->estimator, a->next_bps, a->most_bps, now_us);
+  d->service_us = 0;
 }
 
 bool downlink_changed(const struct downlink *d, int64_t now_us) {
@@ -270,6 +290,7 @@ const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
 
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   *out = d->stats;
+  out->sent = d->history.next - d->history.first;
   out->playout_ms = d->playout_ms;
   out->redundancy = d->redundancy;
   out->backlog_us = pacer_backlog_us(&d->pacer);

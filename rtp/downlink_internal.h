@@ -14,18 +14,13 @@ struct downlink_slot {
   uint16_t last_sent; /* highest number of the slot that was handed on */
 };
 
-/* What a transport-wide number carried: for repairing without a NACK. */
-struct downlink_content {
-  uint16_t slot; /* DOWNLINK_NO_SLOT: padding, nothing to repair */
-  uint16_t seq;  /* of the slot; of a retransmission, the number it repeats */
-};
-
 struct downlink {
   struct downlink_listener listener;
   uint16_t overhead_bytes;
   uint16_t slot_count;
-  uint32_t unreported_bytes; /* sent since the last service */
-  int64_t stamped_us;        /* the newest packet with a number */
+  uint32_t told_bytes;       /* of those in the history, what the estimator knows of */
+  uint32_t unnumbered_bytes; /* that it does not know of */
+  int64_t service_us;        /* nothing is due before; 0: look at once */
   uint64_t allocated_bps;    /* target at the last allocation */
   bool allocated_stalled, allocated_draining;
   bool allocated_no_picture; /* although one is wanted */
@@ -45,8 +40,9 @@ struct downlink {
   uint64_t decreases; /* of the estimator that the bursts know of */
   struct pacer pacer;
   struct transport_send_history history;
-  struct downlink_content stamping; /* of the next stamp */
-  struct downlink_content contents[TRANSPORT_HISTORY_PACKETS];
+  /* What the next stamp is for, so that it can be repaired without a NACK. Slot: DOWNLINK_NO_SLOT for padding; seq: the slot's
+   * number, of a retransmission the one it repeats. */
+  struct transport_content stamping;
 };
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */

@@ -32,7 +32,9 @@ static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t no
 /* With no sound and no picture nothing is sent and nothing is reported: the queue that was seen last would stand for ever, and
  * forbid every probe. */
 static bool wants_news(const struct downlink *d, int64_t now_us) {
-  return d->estimator.has_feedback && d->estimator.probes.next_bps > 0 && now_us - d->stamped_us >= SILENCE_US;
+  const struct transport_send_history *h = &d->history;
+  uint32_t stamped_us = h->ring[(h->next - 1) % TRANSPORT_HISTORY_PACKETS].sent_us;
+  return d->estimator.has_feedback && d->estimator.probes.next_bps > 0 && (uint32_t)now_us - stamped_us >= SILENCE_US;
 }
 
 /* Bytes that the cluster's rate allows by now. */
@@ -41,7 +43,6 @@ static uint64_t owed(const struct downlink *d, int64_t now_us) {
 }
 
 void downlink_probe(struct downlink *d, int64_t now_us) {
-  if (d->cluster.id == 0 && probe_controller_idle(&d->estimator.probes, now_us)) return;
   uint16_t slot = probe_slot(d);
   if (slot == DOWNLINK_NO_SLOT) {
     d->cluster.id = 0;

@@ -12,28 +12,33 @@ void link_drop_init(struct link_drop *d) {
   d->wait_us = LINK_DROP_WAIT_US;
 }
 
-void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, uint32_t size) {
+void link_drop_run(struct link_drop *d, const struct transport_result *run) {
   struct link_drop_span *s = &d->now;
-  if (s->packets++ == 0) {
-    *s = (struct link_drop_span){.first_sent_us = sent_us,
-                                 .last_sent_us = sent_us,
-                                 .first_arrival_us = arrival_us,
-                                 .last_arrival_us = arrival_us,
-                                 .least_delay_us = arrival_us - sent_us,
-                                 .packets = 1};
+  int64_t delay_us = run->arrival_us - run->sent_us;
+  if (s->packets == 0) {
+    *s = (struct link_drop_span){.first_sent_us = run->sent_us,
+                                 .last_sent_us = run->last_sent_us,
+                                 .first_arrival_us = run->arrival_us,
+                                 .last_arrival_us = run->last_arrival_us,
+                                 .least_delay_us = delay_us,
+                                 .bytes = run->bytes - run->first_bytes,
+                                 .packets = run->packets};
     return;
   }
-  s->bytes += size;
-  if (arrival_us - s->last_arrival_us > s->longest_pause_us) s->longest_pause_us = arrival_us - s->last_arrival_us;
-  if (sent_us > s->last_sent_us) s->last_sent_us = sent_us;
-  if (arrival_us > s->last_arrival_us) s->last_arrival_us = arrival_us;
-  if (arrival_us - sent_us < s->least_delay_us) s->least_delay_us = arrival_us - sent_us;
+  s->packets += run->packets;
+  s->bytes += run->bytes;
+  int64_t pause_us = run->arrival_us - s->last_arrival_us;
+  if (pause_us > s->longest_pause_us) s->longest_pause_us = pause_us;
+  if (run->last_sent_us > s->last_sent_us) s->last_sent_us = run->last_sent_us;
+  if (run->last_arrival_us > s->last_arrival_us) s->last_arrival_us = run->last_arrival_us;
+  if (delay_us < s->least_delay_us) s->least_delay_us = delay_us;
 }
 
 bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps) {
   double elapsed_us = d->updated_us ? (double)(now_us - d->updated_us) : 0;
   d->updated_us = now_us;
-  d->wait_us = LINK_DROP_WAIT_US + (d->wait_us - LINK_DROP_WAIT_US) * exp(-elapsed_us / SINK_US);
+  if (d->wait_us > LINK_DROP_WAIT_US)
+    d->wait_us = LINK_DROP_WAIT_US + (d->wait_us - LINK_DROP_WAIT_US) * exp(-elapsed_us / SINK_US);
   if (d->now.packets < LINK_DROP_PACKETS) return false;
   struct link_drop_span s = d->now;
   if (d->before.packets) {

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rtp/transport_feedback.h"
+
 #define LINK_DROP_WAIT_US     65000
 #define LINK_DROP_WAIT_MAX_US 500000
 #define LINK_DROP_RATIO       1.3     /* time at the receiver over time at the sender */
@@ -37,8 +39,8 @@ struct link_drop {
 
 void link_drop_init(struct link_drop *d);
 
-/* One received packet of the current message. */
-void link_drop_packet(struct link_drop *d, int64_t sent_us, int64_t arrival_us, uint32_t size);
+/* One run of received packets of the current message. */
+void link_drop_run(struct link_drop *d, const struct transport_result *run);
 
 /* The end of a message. `base_us`: the least one-way delay known (rtp/queue_delay.h). True: the link dropped to *bps. */
 bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps);

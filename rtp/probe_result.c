@@ -40,25 +40,26 @@ void probe_results_end(struct probe_results *r, uint16_t id) {
   if (c) c->complete = true;
 }
 
-void probe_results_packet(struct probe_results *r, uint16_t id, int64_t sent_us, int64_t arrival_us, uint32_t bytes) {
-  struct probe_measurement *c = find(r, id);
+void probe_results_run(struct probe_results *r, const struct transport_result *run) {
+  struct probe_measurement *c = find(r, run->tag);
   if (!c) return;
-  if (arrival_us < 0) {
-    c->lost++;
+  if (run->arrival_us < 0) {
+    c->lost += run->packets;
     return;
   }
-  c->packets++;
-  c->bytes += bytes;
-  if (c->first_sent_us < 0 || sent_us < c->first_sent_us) c->first_sent_us = sent_us;
-  if (c->packets == 1 || sent_us >= c->last_sent_us) {
-    c->last_sent_us = sent_us;
-    c->last_sent_bytes = bytes;
+  bool any = c->packets > 0;
+  c->packets += run->packets;
+  c->bytes += run->bytes;
+  if (!any || run->sent_us < c->first_sent_us) c->first_sent_us = run->sent_us;
+  if (!any || run->last_sent_us >= c->last_sent_us) {
+    c->last_sent_us = run->last_sent_us;
+    c->last_sent_bytes = run->last_bytes;
   }
-  if (c->first_arrival_us < 0 || arrival_us < c->first_arrival_us) {
-    c->first_arrival_us = arrival_us;
-    c->first_arrival_bytes = bytes;
+  if (!any || run->arrival_us < c->first_arrival_us) {
+    c->first_arrival_us = run->arrival_us;
+    c->first_arrival_bytes = run->first_bytes;
   }
-  if (c->packets == 1 || arrival_us > c->last_arrival_us) c->last_arrival_us = arrival_us;
+  if (!any || run->last_arrival_us > c->last_arrival_us) c->last_arrival_us = run->last_arrival_us;
 }
 
 static uint64_t rate_bps(uint64_t bytes, int64_t interval_us) {

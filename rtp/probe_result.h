@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "rtp/transport_feedback.h"
+
 #define PROBE_RESULT_CLUSTERS    4
 #define PROBE_RESULT_MIN_PACKETS 4   /* received; fewer say nothing           */
 #define PROBE_RESULT_MIN_SHARE   0.8 /* of the bytes sent, random loss aside  */
@@ -44,8 +46,8 @@ void probe_results_begin(struct probe_results *r, uint16_t id, uint64_t bps);
 void probe_results_sent(struct probe_results *r, uint16_t id, uint32_t bytes, int64_t now_us);
 /* No more will be. */
 void probe_results_end(struct probe_results *r, uint16_t id);
-/* One result with this tag; arrival_us -1: lost. */
-void probe_results_packet(struct probe_results *r, uint16_t id, int64_t sent_us, int64_t arrival_us, uint32_t bytes);
+/* A run with a cluster's tag, lost or received. */
+void probe_results_run(struct probe_results *r, const struct transport_result *run);
 
 struct probe_result {
   uint64_t asked_bps, measured_bps; /* measured 0: it said nothing; too few packets came, or it timed out */

@@ -5,13 +5,11 @@
 #include <stddef.h>
 
 void queue_delay_init(struct queue_delay *q) {
+  *q = (struct queue_delay){.last_least_us = INT64_MAX, .least_base_us = INT64_MAX};
   for (size_t i = 0; i < QUEUE_DELAY_BASES; i++)
     q->base_us[i] = INT64_MAX;
   for (size_t i = 0; i < QUEUE_DELAY_SLOTS; i++)
     q->least_us[i] = INT64_MAX;
-  q->base_window = q->slot = 0;
-  q->last_least_us = INT64_MAX;
-  q->released_us = q->jitter_us = 0;
 }
 
 /* Moves a ring of windows on to window `now`, emptying those in between. */
@@ -40,7 +38,7 @@ static int64_t least_of(const int64_t *least, size_t count) {
 static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
   double elapsed_us = (double)slots * QUEUE_DELAY_SLOT_US;
   int64_t least_us = q->least_us[q->slot % QUEUE_DELAY_SLOTS];
-  q->jitter_us *= exp(-elapsed_us / QUEUE_DELAY_FORGET_US);
+  if (q->jitter_us > 0) q->jitter_us *= exp(-elapsed_us / QUEUE_DELAY_FORGET_US);
   if (least_us == INT64_MAX) return;
   double drop_us = q->last_least_us == INT64_MAX ? 0 : (double)(q->last_least_us - least_us);
   q->last_least_us = least_us;
@@ -48,23 +46,33 @@ static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
   if (q->released_us - QUEUE_DELAY_SLOT_US > q->jitter_us) q->jitter_us = q->released_us - QUEUE_DELAY_SLOT_US;
 }
 
+/* A packet beyond the windows that are open: a twentieth of a second, or five, has passed. */
+static void open_windows(struct queue_delay *q, int64_t sent_us, bool quiet) {
+  int64_t slot = sent_us / QUEUE_DELAY_SLOT_US, window = sent_us / QUEUE_DELAY_BASE_US;
+  note_release(q, slot - q->slot, quiet);
+  advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, slot);
+  q->slot_end_us = (slot + 1) * QUEUE_DELAY_SLOT_US;
+  if (sent_us < q->base_end_us) return;
+  advance(q->base_us, QUEUE_DELAY_BASES, &q->base_window, window);
+  q->base_end_us = (window + 1) * QUEUE_DELAY_BASE_US;
+  q->least_base_us = least_of(q->base_us, QUEUE_DELAY_BASES);
+}
+
 void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet) {
   int64_t delay_us = arrival_us - sent_us;
-  advance(q->base_us, QUEUE_DELAY_BASES, &q->base_window, sent_us / QUEUE_DELAY_BASE_US);
-  int64_t slot = sent_us / QUEUE_DELAY_SLOT_US;
-  if (slot > q->slot) note_release(q, slot - q->slot, quiet);
-  advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, slot);
-  int64_t *base = &q->base_us[q->base_window % QUEUE_DELAY_BASES];
-  int64_t *least = &q->least_us[q->slot % QUEUE_DELAY_SLOTS];
-  if (delay_us < *base) *base = delay_us;
+  if (sent_us >= q->slot_end_us) open_windows(q, sent_us, quiet);
+  int64_t *least = &q->least_us[(uint64_t)q->slot % QUEUE_DELAY_SLOTS];
   if (delay_us < *least) *least = delay_us;
+  if (delay_us < q->least_base_us) q->least_base_us = delay_us;
+  int64_t *base = &q->base_us[(uint64_t)q->base_window % QUEUE_DELAY_BASES];
+  if (delay_us < *base) *base = delay_us;
 }
 
 int64_t queue_delay_base_us(const struct queue_delay *q) {
-  return least_of(q->base_us, QUEUE_DELAY_BASES);
+  return q->least_base_us;
 }
 
 int64_t queue_delay_standing_us(const struct queue_delay *q) {
-  int64_t base_us = queue_delay_base_us(q), least_us = least_of(q->least_us, QUEUE_DELAY_SLOTS);
+  int64_t base_us = q->least_base_us, least_us = least_of(q->least_us, QUEUE_DELAY_SLOTS);
   return least_us == INT64_MAX || least_us < base_us ? 0 : least_us - base_us;
 }

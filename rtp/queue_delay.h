@@ -24,16 +24,17 @@
 
 struct queue_delay {
   int64_t base_us[QUEUE_DELAY_BASES]; /* least delay of each window; INT64_MAX: none */
-  int64_t base_window;
+  int64_t base_window, base_end_us;
+  int64_t least_base_us; /* of all of them */
   int64_t least_us[QUEUE_DELAY_SLOTS];
-  int64_t slot;
+  int64_t slot, slot_end_us;
   int64_t last_least_us;         /* of the last window that had packets; INT64_MAX: none */
   double released_us, jitter_us; /* of the drop that goes on; of those lately */
 };
 
 void queue_delay_init(struct queue_delay *q);
 
-/* One received packet: when it was sent (our clock) and arrived (the peer's). `quiet`: hardly anything was sent then, so that a queue
+/* One received packet, or the first of a run: when it was sent (our clock) and arrived (the peer's). `quiet`: hardly anything was sent then, so that a queue
  * of ours drained too. */
 void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet);
 

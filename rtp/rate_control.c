@@ -16,13 +16,22 @@
 #define WINDOWS_AGREE         1.15
 #define DEEP_DROP             0.5 /* arrivals below half of the rate: decrease again without waiting */
 
+/* fmin() and fmax() are calls, for the sake of numbers that are none. */
+static double least(double a, double b) {
+  return a < b ? a : b;
+}
+
+static double most(double a, double b) {
+  return a > b ? a : b;
+}
+
 const char *rate_control_state_name(enum rate_control_state state) {
   static const char *const names[] = {"hold", "increase", "decrease"};
   return (unsigned)state < 3 ? names[state] : "unknown";
 }
 
 static void set_bps(struct rate_control *r, double bps) {
-  r->bps = fmin(fmax(bps, (double)r->min_bps), (double)r->max_bps);
+  r->bps = least(most(bps, (double)r->min_bps), (double)r->max_bps);
 }
 
 void rate_control_init(struct rate_control *r, uint64_t start_bps, uint64_t min_bps, uint64_t max_bps) {
@@ -63,8 +72,8 @@ static void note_capacity(struct rate_control *r, double bps) {
   r->capacity_kbps += CAPACITY_SMOOTHING * (kbps - r->capacity_kbps);
   double error = r->capacity_kbps - kbps;
   r->capacity_variance =
-      (1 - CAPACITY_SMOOTHING) * r->capacity_variance + CAPACITY_SMOOTHING * error * error / fmax(r->capacity_kbps, 1);
-  r->capacity_variance = fmin(fmax(r->capacity_variance, CAPACITY_VARIANCE), CAPACITY_VARIANCE_MAX);
+      (1 - CAPACITY_SMOOTHING) * r->capacity_variance + CAPACITY_SMOOTHING * error * error / most(r->capacity_kbps, 1);
+  r->capacity_variance = least(most(r->capacity_variance, CAPACITY_VARIANCE), CAPACITY_VARIANCE_MAX);
 }
 
 /* ---- changes ---- */
@@ -72,13 +81,19 @@ static void note_capacity(struct rate_control *r, double bps) {
 /* gcc-02 §5.5: "expected_packet_size_bits … response_time_ms = 100 + rtt_ms": one packet per response time, twice as careful. */
 static double additive_bps_per_second(const struct rate_control *r) {
   double frame_bits = r->bps / FRAMES_PER_SECOND;
-  double packet_bits = frame_bits / ceil(fmax(frame_bits, 1) / PACKET_BITS);
+  double packet_bits = frame_bits / ceil(most(frame_bits, 1) / PACKET_BITS);
   double response_s = 2 * ((double)r->rtt_us / 1e6 + 0.1);
-  return fmax(packet_bits / response_s, RATE_CONTROL_NEAR_MIN_BPS);
+  return most(packet_bits / response_s, RATE_CONTROL_NEAR_MIN_BPS);
+}
+
+/* RATE_CONTROL_ETA to the power of `elapsed_s`, up to one second, minus one; wrong by two millionths at most. */
+static double growth(double elapsed_s) {
+  double x = RATE_CONTROL_LN_ETA * elapsed_s;
+  return x * (1 + x / 2 * (1 + x / 3));
 }
 
 static void increase(struct rate_control *r, uint64_t acknowledged_bps, int64_t now_us) {
-  double elapsed_s = r->changed_us < 0 ? 0 : fmin((double)(now_us - r->changed_us) / 1e6, 1);
+  double elapsed_s = r->changed_us < 0 ? 0 : least((double)(now_us - r->changed_us) / 1e6, 1);
   double wanted;
   double above = r->capacity_kbps + CAPACITY_DEVIATIONS * deviation_kbps(r);
   if (r->capacity_kbps > 0 && acknowledged_bps && (double)acknowledged_bps / 1000 > above)
@@ -86,10 +101,10 @@ static void increase(struct rate_control *r, uint64_t acknowledged_bps, int64_t 
   if (r->capacity_kbps > 0)
     wanted = r->bps + additive_bps_per_second(r) * elapsed_s;
   else
-    wanted = r->bps + fmax(r->bps * (pow(RATE_CONTROL_ETA, elapsed_s) - 1), MIN_MULTIPLICATIVE * elapsed_s);
+    wanted = r->bps + most(r->bps * growth(elapsed_s), MIN_MULTIPLICATIVE * elapsed_s);
   if (acknowledged_bps) {
     double limit = RATE_CONTROL_AHEAD * (double)acknowledged_bps + RATE_CONTROL_AHEAD_BPS;
-    wanted = fmin(wanted, fmax(limit, r->bps)); /* the limit stops growth; it does not take away */
+    wanted = least(wanted, most(limit, r->bps)); /* the limit stops growth; it does not take away */
   }
   set_bps(r, wanted);
   r->changed_us = now_us;
@@ -100,7 +115,7 @@ static void decrease(struct rate_control *r, double arrived_bps, int64_t now_us)
     r->capacity_kbps = 0; /* slower than ever met */
   double wanted = RATE_CONTROL_BETA * arrived_bps;
   if (wanted > r->bps && r->capacity_kbps > 0) wanted = RATE_CONTROL_BETA * r->capacity_kbps * 1000;
-  set_bps(r, fmin(wanted, r->bps));
+  set_bps(r, least(wanted, r->bps));
   note_capacity(r, arrived_bps);
   r->changed_us = r->decreased_us = now_us;
 }

@@ -17,6 +17,7 @@
 /* gcc-02 §5.5: "A_hat(i) = beta * R_hat(i) … beta = 0.85"; "eta = 1.08^min(time_since_last_update_ms / 1000, 1.0)". */
 #define RATE_CONTROL_BETA           0.85
 #define RATE_CONTROL_ETA            1.08
+#define RATE_CONTROL_LN_ETA         0.0769610
 /* gcc-02 §5.5: "The estimate should be limited by 1.5 * R_hat(i)": nobody knows what lies above what was tried. */
 #define RATE_CONTROL_AHEAD          1.5
 #define RATE_CONTROL_AHEAD_BPS      10000

@@ -213,6 +213,10 @@ int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_trans
 /* The next status, in order of sequence numbers; false after status_count of them. */
 bool rtcp_transport_feedback_next(struct rtcp_transport_feedback *f, struct rtcp_transport_status *out);
 
+/* The next statuses that have one symbol, as many as the coding shows at once: how many, 0 at the end. *symbol is the number of
+ * bytes of each one's delta (0: not received): the caller takes them off `delta`, in order, before it asks for more. */
+uint32_t rtcp_transport_feedback_run(struct rtcp_transport_feedback *f, int *symbol);
+
 struct rtcp_transport_arrival {
   int64_t arrival_us; /* any epoch, ≥ 0; rounded down to RTCP_TRANSPORT_TICK_US */
   uint16_t seq;

@@ -61,20 +61,30 @@ static int count_chunk(struct rtcp_transport_feedback *f, size_t *delta_bytes) {
   return RTP_OK;
 }
 
+/* §3.1: sender, media, base, count, reference time, feedback count. */
+#define FIXED_BYTES 16
+
+static inline uint32_t load(const uint8_t *at, int bytes) {
+  uint32_t value = 0;
+  for (int i = 0; i < bytes; i++)
+    value = value << 8 | at[i];
+  return value;
+}
+
 int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_transport_feedback *out) {
   if (p->type != RTCP_RTPFB || p->count != RTCP_RTPFB_TRANSPORT_CC) return RTP_ERROR_TYPE;
-  struct rtp_reader r = rtp_reader_of(p->body, p->body_len);
-  struct rtcp_transport_feedback f = {.sender_ssrc = rtp_read_u32(&r), .media_ssrc = rtp_read_u32(&r)};
-  f.base_seq = f.seq = rtp_read_u16(&r);
-  f.status_count = f.left = rtp_read_u16(&r);
-  uint32_t reference = rtp_read_u24(&r);
-  f.reference = (int32_t)reference - (reference & 0x800000 ? 0x1000000 : 0);
-  f.feedback_seq = rtp_read_u8(&r);
-  if (r.failed) return RTP_ERROR_SHORT;
+  if (p->body_len < FIXED_BYTES) return RTP_ERROR_SHORT;
+  const uint8_t *b = p->body;
+  struct rtcp_transport_feedback f = {.sender_ssrc = load(b, 4),
+                                      .media_ssrc = load(b + 4, 4),
+                                      .feedback_seq = b[15],
+                                      .chunk = b + FIXED_BYTES,
+                                      .end = b + p->body_len};
+  f.base_seq = f.seq = (uint16_t)load(b + 8, 2);
+  f.status_count = f.left = (uint16_t)load(b + 10, 2);
+  f.reference = (int32_t)(load(b + 12, 3) << 8) >> 8;
   if (f.status_count == 0) return RTP_ERROR_VALUE;
   if (f.status_count > RTCP_TRANSPORT_MAX_STATUSES) return RTP_ERROR_TOO_MANY;
-  f.chunk = r.at;
-  f.end = r.end;
   f.ticks = (int64_t)f.reference * TICKS_PER_REFERENCE;
 
   /* A first walk over the chunks finds where the deltas begin and whether they are all there. */
@@ -89,6 +99,29 @@ int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_trans
   f.delta = walk.chunk;
   *out = f;
   return RTP_OK;
+}
+
+uint32_t rtcp_transport_feedback_run(struct rtcp_transport_feedback *f, int *symbol) {
+  if (f->left == 0) return 0;
+  if (f->run == 0 && load_chunk(f)) return 0;
+  uint32_t count = 1;
+  if (f->coding < CODING_ONE_BIT) {
+    *symbol = f->coding;
+    count = f->run;
+  } else if (f->coding == CODING_TWO_BIT) {
+    *symbol = f->bits >> 14;
+    f->bits = (uint16_t)(f->bits << 2);
+  } else {
+    *symbol = f->bits >> 15;
+    uint32_t unlike = (uint16_t)(*symbol ? ~f->bits : f->bits); /* the first one bit ends the run */
+    count = unlike ? (uint32_t)__builtin_clz(unlike << 16) : f->run;
+    if (count > f->run) count = f->run;
+    f->bits = (uint16_t)(f->bits << count);
+  }
+  f->run = (uint16_t)(f->run - count);
+  if (count > f->left) count = f->left;
+  f->left = (uint16_t)(f->left - count);
+  return count;
 }
 
 bool rtcp_transport_feedback_next(struct rtcp_transport_feedback *f, struct rtcp_transport_status *out) {

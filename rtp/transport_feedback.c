@@ -93,28 +93,31 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
 
 #define HISTORY_MASK (TRANSPORT_HISTORY_PACKETS - 1U)
 
-/* Highest bit of `size`: reported lost once, no longer counted as in flight. */
-#define LOST_BIT     0x8000U
+/* Bits of `mark` above the tag. */
+#define MARK_LOST    0x10000U
+#define MARK_ACKED   0x20000U
+#define TAG_OF(mark) ((uint16_t)(mark))
+
+#define RUN_TICKS    (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
 
 void transport_send_history_init(struct transport_send_history *h) {
   memset(h, 0, sizeof *h);
-  h->next = FIRST_CYCLE;
-  h->reported = FIRST_CYCLE;
-  for (size_t i = 0; i < TRANSPORT_HISTORY_PACKETS; i++)
-    h->ring[i].sent_us = -1;
+  h->next = h->first = h->reported = FIRST_CYCLE;
 }
 
-uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag, int64_t now_us) {
-  struct transport_sent *e = &h->ring[h->next & HISTORY_MASK];
-  if (e->sent_us >= 0 && !(e->size & LOST_BIT)) {
-    h->in_flight_bytes -= e->size;
-    h->lost++;
-  }
-  size = (uint16_t)(size & ~LOST_BIT);
-  *e = (struct transport_sent){.sent_us = now_us, .seq = h->next, .size = size, .tag = tag};
-  h->in_flight_bytes += size;
-  h->sent++;
-  return (uint16_t)h->next++;
+static uint32_t bytes_before(const struct transport_send_history *h, uint32_t number) {
+  return number == h->next ? h->bytes : h->ring[number & HISTORY_MASK].bytes_before;
+}
+
+/* The oldest number that the ring still knows. */
+static uint32_t oldest(const struct transport_send_history *h) {
+  uint32_t span = h->next - h->first;
+  return h->next - (span < TRANSPORT_HISTORY_PACKETS ? span : TRANSPORT_HISTORY_PACKETS);
+}
+
+uint32_t transport_send_history_in_flight(const struct transport_send_history *h) {
+  uint32_t from = h->next - h->reported > TRANSPORT_HISTORY_PACKETS ? oldest(h) : h->reported;
+  return h->bytes - bytes_before(h, from);
 }
 
 /* The peer's reference time, 24 bits of 64 ms, made continuous over messages: the nearest value to the last one. Returns what
@@ -132,50 +135,159 @@ static int64_t unwrap_reference(struct transport_send_history *h, int32_t refere
   return h->reference_us - (int64_t)reference * RTCP_TRANSPORT_REFERENCE_US;
 }
 
-static void report(struct transport_send_history *h, struct transport_sent *e,
-                   const struct rtcp_transport_status *status, int64_t offset_us, struct transport_results *out) {
-  bool was_lost = (e->size & LOST_BIT) != 0;
-  struct transport_result *result = &out->results[out->count];
-  *result = (struct transport_result){
-      .sent_us = e->sent_us, .arrival_us = -1, .seq = e->seq, .size = (uint16_t)(e->size & ~LOST_BIT), .tag = e->tag};
-  if (status->received) {
-    result->arrival_us = status->arrival_us + offset_us;
-    out->received++;
-    if (e->sent_us > out->newest_sent_us) out->newest_sent_us = e->sent_us;
-    h->acked++;
-    if (was_lost)
-      h->lost--;
-    else
-      h->in_flight_bytes -= e->size;
-    e->sent_us = -1;
-  } else if (was_lost) {
-    return; /* nothing new */
-  } else {
-    h->lost++;
-    h->in_flight_bytes -= e->size;
-    e->size = (uint16_t)(e->size | LOST_BIT);
+/* One message being matched, and the run that grows. */
+struct matching {
+  struct transport_send_history *h;
+  struct transport_results *out;
+  int64_t now_us, offset_us;
+  int64_t ticks, first_ticks; /* arrival of the newest packet, of the run's first */
+  uint32_t first, end;        /* the run's numbers; equal: none is open */
+  uint32_t first_sent, mark;
+};
+
+/* Up to 71 minutes ago; whatever is older was reported or lost long before. */
+static int64_t unwrap_sent(const struct matching *m, uint32_t sent_us) {
+  return m->now_us - (int64_t)((uint32_t)m->now_us - sent_us);
+}
+
+static void close_run(struct matching *m) {
+  if (m->first == m->end) return;
+  struct transport_send_history *h = m->h;
+  struct transport_results *out = m->out;
+  uint32_t packets = m->end - m->first;
+  uint32_t begin_bytes = bytes_before(h, m->first), end_bytes = bytes_before(h, m->end);
+  struct transport_result *r = &out->results[out->count++];
+  r->sent_us = unwrap_sent(m, m->first_sent);
+  r->last_sent_us = unwrap_sent(m, h->ring[(m->end - 1) & HISTORY_MASK].sent_us);
+  r->arrival_us = m->first_ticks * RTCP_TRANSPORT_TICK_US + m->offset_us;
+  r->last_arrival_us = m->ticks * RTCP_TRANSPORT_TICK_US + m->offset_us;
+  r->seq = m->first;
+  r->packets = packets;
+  r->bytes = end_bytes - begin_bytes;
+  r->first_bytes = (uint16_t)(bytes_before(h, m->first + 1) - begin_bytes);
+  r->last_bytes = (uint16_t)(end_bytes - bytes_before(h, m->end - 1));
+  r->tag = TAG_OF(m->mark);
+  r->again = (m->mark & MARK_LOST) != 0;
+  out->received += packets;
+  out->newest = m->end - 1;
+  out->newest_sent_us = r->last_sent_us;
+  h->acked += packets;
+  if (r->again) h->lost -= packets;
+  m->first = m->end;
+}
+
+static int32_t read_delta(struct rtcp_transport_feedback *f, int symbol) {
+  int32_t delta = symbol == 1 ? f->delta[0] : (int16_t)(f->delta[0] << 8 | f->delta[1]);
+  f->delta += symbol;
+  return delta;
+}
+
+/* Statuses about numbers that we do not know (any more). Their deltas count for the arrivals after them. */
+static void skip(struct matching *m, struct rtcp_transport_feedback *f, int symbol, uint32_t count) {
+  if (symbol == 0) return;
+  close_run(m);
+  m->h->unknown += count;
+  for (; count > 0; count--)
+    m->ticks += read_delta(f, symbol);
+}
+
+/* Packets that were sent and arrived together with the open run's, in a loop of their own: most packets pass here. Returns how many. */
+static uint32_t extend_run(struct matching *m, struct rtcp_transport_feedback *f, int symbol, uint32_t count) {
+  const uint8_t *delta = f->delta;
+  const uint32_t mark = m->mark, first_sent = m->first_sent;
+  const int64_t latest = m->first_ticks + RUN_TICKS;
+  int64_t ticks = m->ticks;
+  uint32_t number = m->end, end = m->end + count;
+  if (symbol != 1) return 0; /* large deltas are no neighbours, negative ones are out of order */
+  for (; number != end; number++) {
+    struct transport_sent *e = &m->h->ring[number & HISTORY_MASK];
+    int64_t arrival = ticks + *delta;
+    if (e->mark != mark || arrival > latest || e->sent_us - first_sent > TRANSPORT_RUN_SENT_US) break;
+    e->mark = mark | MARK_ACKED;
+    ticks = arrival;
+    delta++;
   }
-  out->count++;
+  count = number - m->end;
+  f->delta = delta;
+  m->ticks = ticks;
+  m->end = number;
+  return count;
+}
+
+static void match_received(struct matching *m, struct rtcp_transport_feedback *f, int symbol, uint32_t number,
+                           uint32_t count) {
+  while (count > 0) {
+    uint32_t taken = m->first != m->end && m->end == number ? extend_run(m, f, symbol, count) : 0;
+    number += taken;
+    count -= taken;
+    if (count == 0) return;
+    close_run(m);
+    struct transport_sent *e = &m->h->ring[number & HISTORY_MASK];
+    m->ticks += read_delta(f, symbol);
+    m->first_ticks = m->ticks;
+    m->first_sent = e->sent_us;
+    m->mark = e->mark;
+    m->end = ++number;
+    m->first = number - !(e->mark & MARK_ACKED); /* known already: an empty run */
+    e->mark |= MARK_ACKED;
+    count--;
+  }
+}
+
+static void match_lost(struct matching *m, uint32_t number, uint32_t count) {
+  close_run(m);
+  for (; count > 0; count--, number++) {
+    struct transport_sent *e = &m->h->ring[number & HISTORY_MASK];
+    if (e->mark & (MARK_LOST | MARK_ACKED)) continue; /* nothing new */
+    uint16_t bytes = (uint16_t)(bytes_before(m->h, number + 1) - e->bytes_before);
+    int64_t sent_us = unwrap_sent(m, e->sent_us);
+    m->out->results[m->out->count++] = (struct transport_result){.sent_us = sent_us,
+                                                                 .last_sent_us = sent_us,
+                                                                 .arrival_us = -1,
+                                                                 .last_arrival_us = -1,
+                                                                 .seq = number,
+                                                                 .packets = 1,
+                                                                 .bytes = bytes,
+                                                                 .first_bytes = bytes,
+                                                                 .last_bytes = bytes,
+                                                                 .tag = TAG_OF(e->mark),
+                                                                 .content = e->content};
+    m->out->lost++;
+    m->h->lost++;
+    e->mark |= MARK_LOST;
+  }
 }
 
 void transport_send_history_feedback(struct transport_send_history *h, struct rtcp_transport_feedback *f,
-                                     struct transport_results *out) {
-  out->count = 0;
-  out->received = 0;
+                                     int64_t now_us, struct transport_results *out) {
+  out->count = out->received = out->lost = 0;
   out->newest_sent_us = -1;
-  int64_t offset_us = unwrap_reference(h, f->reference);
-  h->feedback_seq = f->feedback_seq;
-  struct rtcp_transport_status status;
-  while (rtcp_transport_feedback_next(f, &status)) {
-    uint32_t newest = h->next - 1;
-    uint32_t behind =
-        (uint16_t)((uint16_t)newest - status.seq); /* 0: the newest; feedback about the future wraps far */
-    struct transport_sent *e = &h->ring[(newest - behind) & HISTORY_MASK];
-    if (behind >= TRANSPORT_HISTORY_PACKETS || e->seq != newest - behind || e->sent_us < 0) {
-      h->unknown += status.received;
-      continue;
+  struct matching m = {.h = h, .out = out, .now_us = now_us, .ticks = f->ticks};
+  m.offset_us = unwrap_reference(h, f->reference);
+  uint32_t newest = h->next - 1, from = oldest(h);
+  uint32_t number = newest - (uint16_t)((uint16_t)newest - f->base_seq); /* feedback about the future wraps far back */
+  int symbol;
+  uint32_t count;
+  while ((count = rtcp_transport_feedback_run(f, &symbol)) > 0) {
+    uint32_t left = count;
+    if ((int32_t)(number - from) < 0) {
+      uint32_t before = from - number < left ? from - number : left;
+      skip(&m, f, symbol, before);
+      number += before;
+      left -= before;
     }
-    if ((int32_t)(e->seq + 1 - h->reported) > 0) h->reported = e->seq + 1;
-    if (out->count < out->capacity) report(h, e, &status, offset_us, out);
+    uint32_t known = h->next - number < left ? h->next - number : left;
+    if (out->count + (m.first != m.end) + known > out->capacity) known = 0;
+    if (symbol == 0)
+      match_lost(&m, number, known);
+    else
+      match_received(&m, f, symbol, number, known);
+    number += known;
+    if (known && (int32_t)(number - h->reported) > 0) h->reported = number;
+    left -= known;
+    if (left == 0) continue;
+    skip(&m, f, symbol, left);
+    number += left;
   }
+  close_run(&m);
 }

@@ -54,49 +54,73 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
 
 #define TRANSPORT_HISTORY_PACKETS 2048 /* in flight and unreported: at 10 000 packets a second, 200 ms */
 
+/* What a number carried, the caller's: comes back when it is lost. */
+struct transport_content {
+  uint16_t slot, seq;
+};
+
+/* One packet, 16 bytes, written once. Sizes are the distances of `bytes_before`; times and byte counts are modulo 2^32. */
 struct transport_sent {
-  int64_t sent_us; /* -1: empty or already reported as received */
-  uint32_t seq;    /* extended */
-  uint16_t size;
-  uint16_t tag; /* the caller's: e.g. probe cluster */
+  uint32_t sent_us;
+  uint32_t bytes_before; /* of all packets before this one */
+  uint32_t mark;         /* the tag; with the bits above it once something was reported */
+  struct transport_content content;
 };
 
 struct transport_send_history {
-  uint32_t next;                       /* extended number of the next packet; starts at 1 cycle */
-  uint64_t sent, acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
-  uint64_t in_flight_bytes;
-  uint32_t reported; /* one past the highest number any feedback covered */
+  uint32_t next;                 /* extended number of the next packet; starts at 1 cycle */
+  uint32_t first;                /* the first one ever */
+  uint32_t bytes;                /* sent, modulo 2^32 */
+  uint32_t reported;             /* one past the highest number any feedback covered */
+  uint64_t acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
   bool has_reference;
   uint32_t reference;   /* last message's reference time, 24 bits */
   int64_t reference_us; /* unwrapped, the peer's clock            */
-  uint8_t feedback_seq; /* last message's                         */
   struct transport_sent ring[TRANSPORT_HISTORY_PACKETS];
 };
 
 void transport_send_history_init(struct transport_send_history *h);
 
 /* Takes the next number for a packet of `size` bytes about to leave; write it into the header's transport sequence element. */
-uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag, int64_t now_us);
+static inline uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag,
+                                                   struct transport_content content, int64_t now_us) {
+  h->ring[h->next % TRANSPORT_HISTORY_PACKETS] =
+      (struct transport_sent){.sent_us = (uint32_t)now_us, .bytes_before = h->bytes, .mark = tag, .content = content};
+  h->bytes += size;
+  return (uint16_t)h->next++;
+}
+
+/* Bytes sent that no feedback has covered yet. */
+uint32_t transport_send_history_in_flight(const struct transport_send_history *h);
+
+/* Packets are reported in runs: of neighbouring numbers and one tag, sent within a millisecond, arrived in order within five. A
+ * frame that was forwarded in one burst is mostly one run, and costs what one packet costs. A lost packet is a run by itself. */
+#define TRANSPORT_RUN_SENT_US    1000
+#define TRANSPORT_RUN_ARRIVAL_US 5000
 
 struct transport_result {
-  int64_t sent_us;    /* our clock                                                                     */
-  int64_t arrival_us; /* the peer's clock, monotone across messages; -1: not received (may still come) */
-  uint32_t seq;       /* extended */
-  uint16_t size;
+  int64_t sent_us, last_sent_us;       /* of the first and last packet, our clock */
+  int64_t arrival_us, last_arrival_us; /* the peer's clock, monotone across messages; -1: lost (may still come) */
+  uint32_t seq;                        /* extended, of the first */
+  uint32_t packets, bytes;
+  uint16_t first_bytes, last_bytes;
   uint16_t tag;
+  bool again;                       /* it was reported lost before, and is here after all */
+  struct transport_content content; /* of a lost packet */
 };
 
 struct transport_results {
   struct transport_result *results; /* caller's array … */
   size_t capacity;                  /* … and its size; TRANSPORT_HISTORY_PACKETS always suffices */
-  size_t count;                     /* in order of sequence numbers */
-  size_t received;
-  int64_t newest_sent_us; /* send time of the newest packet reported received; for RTT: now - this; -1 none */
+  size_t count;                     /* runs, in order of sequence numbers */
+  size_t received, lost;            /* packets */
+  uint32_t newest;                  /* extended number of the newest packet reported received */
+  int64_t newest_sent_us;           /* when it was sent; for RTT: now - this; -1 none */
 };
 
 /* Matches one feedback message. Packets already reported as received are not reported again; a packet reported lost earlier may
  * come back as received. `f` is consumed (iterated). Hostile numbers cost at most the statuses of the message. */
 void transport_send_history_feedback(struct transport_send_history *h, struct rtcp_transport_feedback *f,
-                                     struct transport_results *out);
+                                     int64_t now_us, struct transport_results *out);
 
 #endif

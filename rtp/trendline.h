@@ -39,6 +39,7 @@ struct trendline {
   uint32_t over_count;
   uint32_t count, next; /* points in the ring, where the next one goes */
   double at_ms[TRENDLINE_WINDOW], delay_ms[TRENDLINE_WINDOW];
+  double origin_ms, sum_at, sum_delay, sum_square, sum_product; /* of the window, times since origin_ms */
   enum link_usage usage;
 };
 

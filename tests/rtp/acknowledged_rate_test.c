@@ -6,7 +6,7 @@ static struct acknowledged_rate a;
 
 static void feed(int64_t from_us, int count, int64_t step_us, uint32_t size) {
   for (int i = 0; i < count; i++)
-    acknowledged_rate_packet(&a, from_us + i * step_us, size);
+    acknowledged_rate_run(&a, from_us + i * step_us, size, 1);
 }
 
 static void a_steady_stream_has_its_rate(void **state) {
@@ -44,17 +44,35 @@ static void a_packet_from_the_past_came_now(void **state) {
   (void)state;
   acknowledged_rate_init(&a);
   feed(0, 50, 10000, 1250);
-  acknowledged_rate_packet(&a, 100, 1250); /* reordered: its bytes count, time does not go back */
+  acknowledged_rate_run(&a, 100, 1250, 1); /* reordered: its bytes count, time does not go back */
   uint64_t bps = acknowledged_rate_bps(&a, ACKNOWLEDGED_WINDOW_US);
   assert_in_range(bps, 1000000, 1030000);
 }
 
-/* Above 512 packets in half a second the window gets shorter, the rate stays right. */
+/* Runs of sixteen packets each, as a fast link's come. */
 static void fast_links_fit_the_ring(void **state) {
   (void)state;
   acknowledged_rate_init(&a);
-  feed(0, 20000, 300, 1250);
+  for (int i = 0; i < 2000; i++)
+    acknowledged_rate_run(&a, i * 4800, 16 * 1250, 16);
   assert_in_range(acknowledged_rate_bps(&a, ACKNOWLEDGED_WINDOW_US), 33333333, 33333334);
+}
+
+/* More runs than the ring holds: the window gets shorter, the rate stays right. */
+static void a_window_that_overflows_is_shorter(void **state) {
+  (void)state;
+  acknowledged_rate_init(&a);
+  feed(0, 20000, 1000, 1250);
+  assert_int_equal(acknowledged_rate_bps(&a, ACKNOWLEDGED_WINDOW_US), 10000000);
+}
+
+/* The count of bytes is modulo 2^32. */
+static void bytes_wrap(void **state) {
+  (void)state;
+  acknowledged_rate_init(&a);
+  a.bytes = UINT32_MAX - 10000;
+  feed(0, 200, 10000, 1250);
+  assert_int_equal(acknowledged_rate_bps(&a, ACKNOWLEDGED_WINDOW_US), 1000000);
 }
 
 int main(void) {
@@ -64,6 +82,8 @@ int main(void) {
       cmocka_unit_test(the_short_window_sees_a_change_first),
       cmocka_unit_test(a_packet_from_the_past_came_now),
       cmocka_unit_test(fast_links_fit_the_ring),
+      cmocka_unit_test(a_window_that_overflows_is_shorter),
+      cmocka_unit_test(bytes_wrap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Groups of packets: what belongs together, what is compared, clocks that jump. */
 #include "rtp/arrival_groups.h"
 #include "tests/rtp/bytes.h"
+#include "tests/rtp/feedback_run.h"
 
 #define MS 1000
 
@@ -14,7 +15,8 @@ static int setup(void **state) {
 }
 
 static bool packet(int64_t sent_us, int64_t arrival_us) {
-  return arrival_groups_packet(&groups, sent_us, arrival_us, 1200, &delta);
+  struct transport_result run = run_of_one(sent_us, arrival_us, 1200);
+  return arrival_groups_run(&groups, &run, &delta);
 }
 
 static void a_burst_is_one_group(void **state) {
@@ -29,6 +31,20 @@ static void a_burst_is_one_group(void **state) {
   assert_int_equal(delta.arrival_us, 37 * MS);
   assert_int_equal(delta.at_us, 93 * MS);
   assert_int_equal(delta.first_us, (90 - 50 - 33) * MS); /* first to first: the groups' sizes are not in it */
+}
+
+static void a_run_counts_from_its_first_packet_to_its_last(void **state) {
+  (void)state;
+  struct transport_result run = {.sent_us = 0, .last_sent_us = MS, .arrival_us = 50 * MS, .last_arrival_us = 54 * MS};
+  run.bytes = 9600;
+  assert_false(arrival_groups_run(&groups, &run, &delta));
+  run.sent_us += 33 * MS, run.last_sent_us += 33 * MS, run.arrival_us += 40 * MS, run.last_arrival_us += 41 * MS;
+  assert_false(arrival_groups_run(&groups, &run, &delta));
+  assert_true(packet(66 * MS, 130 * MS));
+  assert_int_equal(delta.sent_us, 33 * MS);
+  assert_int_equal(delta.arrival_us, 41 * MS);
+  assert_int_equal(delta.first_us, 7 * MS);
+  assert_int_equal(groups.previous.bytes, 9600);
 }
 
 static void the_backlog_of_an_outage_joins_the_group(void **state) {
@@ -86,6 +102,7 @@ static void hostile_times_do_no_harm(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_burst_is_one_group, setup),
+      cmocka_unit_test_setup(a_run_counts_from_its_first_packet_to_its_last, setup),
       cmocka_unit_test_setup(the_backlog_of_an_outage_joins_the_group, setup),
       cmocka_unit_test_setup(a_long_burst_ends, setup),
       cmocka_unit_test_setup(packets_older_than_the_group_are_ignored, setup),

@@ -230,11 +230,12 @@ static void hostile_results_do_no_harm(void **state) {
     for (size_t k = 0; k < count; k++) {
       random = random * 6364136223846793005ULL + 1442695040888963407ULL;
       bool lost = random >> 62 == 0;
-      results[k] = (struct transport_result){.sent_us = now_us - (int64_t)(random >> 44 & 0xfffff),
-                                             .arrival_us = lost ? -1 : (int64_t)(random >> 20),
-                                             .seq = seq++,
-                                             .size = (uint16_t)(random >> 50),
-                                             .tag = (uint16_t)(random >> 13 & 3)};
+      results[k] = run_of_one(now_us - (int64_t)(random >> 44 & 0xfffff), lost ? -1 : (int64_t)(random >> 20),
+                              (uint32_t)(random >> 50));
+      results[k].seq = seq++;
+      results[k].tag = (uint16_t)(random >> 13 & 3);
+      results[k].again = random >> 9 & 1;
+      results[k].packets += (uint32_t)(random >> 30 & 7);
       r.received += !lost;
     }
     r.count = count;

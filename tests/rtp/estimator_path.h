@@ -5,6 +5,7 @@
 
 #include "rtp/bandwidth_estimator.h"
 #include "tests/rtp/bytes.h"
+#include "tests/rtp/feedback_run.h"
 
 #define PATH_TICK_US   5000
 #define PATH_PACKET    1200
@@ -89,13 +90,13 @@ static inline void path_feedback(struct path *p) {
   for (uint32_t i = p->reported; i != end; i++) {
     struct transport_result *out = &results[r.count++];
     uint32_t at = i % PATH_IN_FLIGHT;
-    *out = (struct transport_result){.sent_us = p->packets[at].sent_us,
-                                     .arrival_us = p->packets[at].arrival_us,
-                                     .seq = 65536 + i,
-                                     .size = p->packets[at].size,
-                                     .tag = p->packets[at].tag};
-    if (out->arrival_us < 0) continue;
-    out->arrival_us += PATH_CLOCKS_US + 1000000000;
+    int64_t arrival_us = p->packets[at].arrival_us;
+    *out = run_of_one(p->packets[at].sent_us, arrival_us < 0 ? -1 : arrival_us + PATH_CLOCKS_US + 1000000000,
+                      p->packets[at].size);
+    out->seq = 65536 + i;
+    out->tag = p->packets[at].tag;
+    r.lost += arrival_us < 0;
+    if (arrival_us < 0) continue;
     r.received++;
     r.newest_sent_us = out->sent_us;
   }

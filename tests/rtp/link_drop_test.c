@@ -1,6 +1,7 @@
 /* Sudden drops: when the alarm rings, what it measures, when it must not. */
 #include "rtp/link_drop.h"
 #include "tests/rtp/bytes.h"
+#include "tests/rtp/feedback_run.h"
 
 #define BASE_US    20000
 #define MESSAGE_US 50000
@@ -16,6 +17,11 @@ static int setup(void **state) {
   return 0;
 }
 
+static void packet(int64_t at_us, int64_t arrival_us) {
+  struct transport_result run = run_of_one(at_us, arrival_us, 1200);
+  link_drop_run(&d, &run);
+}
+
 /* Sends at `bps` through a bottleneck of `link_bps`; feedback every 50 ms. Returns the first alarm's rate; 0 none. */
 static uint64_t run(double seconds, double bps, double link_bps) {
   uint64_t first = 0;
@@ -23,7 +29,7 @@ static uint64_t run(double seconds, double bps, double link_bps) {
   while (sent_us < end_us) {
     sent_us += 1200 * 8e6 / bps;
     free_us = (free_us > sent_us ? free_us : sent_us) + 1200 * 8e6 / link_bps;
-    link_drop_packet(&d, (int64_t)sent_us, (int64_t)free_us + BASE_US, 1200);
+    packet((int64_t)sent_us, (int64_t)free_us + BASE_US);
     if (free_us < message_us) continue;
     message_us = free_us + MESSAGE_US;
     uint64_t rate;
@@ -68,7 +74,7 @@ static void stand_still(double pause_us) {
   double at_us = sent_us + pause_us;
   for (int i = 0; i < 3; i++) {
     sent_us += 10000;
-    link_drop_packet(&d, (int64_t)sent_us, (int64_t)at_us + BASE_US + i * 20, 1200);
+    packet((int64_t)sent_us, (int64_t)at_us + BASE_US + i * 20);
   }
   sent_us = free_us = at_us;
 }
@@ -87,7 +93,7 @@ static void a_process_that_stood_still_is_no_drop(void **state) {
 static void one_packet_is_no_evidence(void **state) {
   (void)state;
   uint64_t bps;
-  link_drop_packet(&d, 0, 500000, 1200);
+  packet(0, 500000);
   assert_false(link_drop_message(&d, BASE_US, 600000, &bps));
   assert_false(link_drop_message(&d, BASE_US, 700000, &bps)); /* nothing at all */
 }
@@ -96,8 +102,8 @@ static void the_least_delay_of_the_last_message_is_kept(void **state) {
   (void)state;
   uint64_t bps;
   assert_int_equal(link_drop_delay_us(&d), INT64_MAX);
-  link_drop_packet(&d, 0, 500000, 1200);
-  link_drop_packet(&d, 10000, 450000, 1200);
+  packet(0, 500000);
+  packet(10000, 450000);
   link_drop_message(&d, BASE_US, 600000, &bps);
   assert_int_equal(link_drop_delay_us(&d), 440000);
 }

@@ -1,12 +1,19 @@
 /* What a cluster measures: wide paths, saturated ones, losses, jitter, packets of different sizes. */
 #include "rtp/probe_result.h"
 #include "tests/rtp/bytes.h"
+#include "tests/rtp/feedback_run.h"
 
 #define BASE_US 40000
 #define ASKED   1000000
 
 static struct probe_results r;
 static struct probe_result result;
+
+static void packet(uint16_t id, int64_t sent_us, int64_t arrival_us, uint32_t bytes) {
+  struct transport_result run = run_of_one(sent_us, arrival_us, bytes);
+  run.tag = id;
+  probe_results_run(&r, &run);
+}
 
 static int setup(void **state) {
   (void)state;
@@ -25,7 +32,7 @@ static void send(uint16_t id, int count, uint32_t bytes, double link_bps, uint32
   for (int i = 0; i < count; i++) {
     double at_us = (double)(i * step_us);
     free_us = (free_us > at_us ? free_us : at_us) + bytes * 8e6 / link_bps;
-    probe_results_packet(&r, id, i * step_us, lost >> i & 1 ? -1 : (int64_t)free_us + BASE_US, bytes);
+    packet(id, i * step_us, lost >> i & 1 ? -1 : (int64_t)free_us + BASE_US, bytes);
   }
 }
 
@@ -65,7 +72,7 @@ static void sizes_may_differ(void **state) {
   probe_results_end(&r, 1);
   for (int i = 0; i < 6; i++) {
     free_us = (free_us > sent_us[i] ? free_us : sent_us[i]) + (int64_t)(sizes[i] * 8 / 3.0); /* 3 Mbit/s */
-    probe_results_packet(&r, 1, sent_us[i], free_us + BASE_US, sizes[i]);
+    packet(1, sent_us[i], free_us + BASE_US, sizes[i]);
   }
   assert_true(take(0, 100000));
   assert_false(result.saturated);
@@ -93,14 +100,14 @@ static void bunched_packets_prove_less(void **state) {
     probe_results_sent(&r, 1, 250, i * 2000);
   probe_results_end(&r, 1);
   for (int i = 0; i < 10; i++)
-    probe_results_packet(&r, 1, i * 2000, BASE_US + 45000 + i * 10, 250);
+    packet(1, i * 2000, BASE_US + 45000 + i * 10, 250);
   assert_true(take(0, 100000));
   assert_in_range(result.measured_bps, 399000, 400000); /* 2250 bytes in 45 ms */
   /* Without a known base delay there is nothing to say. */
   probe_results_begin(&r, 2, ASKED);
   for (int i = 0; i < 10; i++) {
     probe_results_sent(&r, 2, 250, i * 2000);
-    probe_results_packet(&r, 2, i * 2000, BASE_US + 45000 + i * 10, 250);
+    packet(2, i * 2000, BASE_US + 45000 + i * 10, 250);
   }
   probe_results_end(&r, 2);
   assert_true(probe_results_take(&r, 0, INT64_MAX, 100000, &result));
@@ -114,7 +121,7 @@ static void an_incomplete_cluster_times_out(void **state) {
     probe_results_sent(&r, 1, 250, i * 2000);
   assert_false(take(0, 10000000)); /* it was not ended */
   probe_results_end(&r, 1);
-  probe_results_packet(&r, 1, 0, BASE_US, 250);
+  packet(1, 0, BASE_US, 250);
   assert_false(take(0, 100000));
   assert_true(take(0, 18000 + PROBE_RESULT_TIMEOUT_US + 1));
   assert_int_equal(result.measured_bps, 0);
@@ -129,8 +136,8 @@ static void the_oldest_cluster_makes_room(void **state) {
   while (take(0, 100000))
     taken++;
   assert_int_equal(taken, PROBE_RESULT_CLUSTERS);
-  probe_results_packet(&r, 77, 0, 0, 1); /* unknown: nothing happens */
-  probe_results_packet(&r, 0, 0, 0, 1);
+  packet(77, 0, 0, 1); /* unknown: nothing happens */
+  packet(0, 0, 0, 1);
   assert_false(take(0, 100000));
 }
 

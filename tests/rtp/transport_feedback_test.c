@@ -20,14 +20,18 @@ static bool exchange(int64_t now_us) {
   assert_int_equal(rtcp_begin(&it, bytes, (size_t)len), RTP_OK);
   assert_true(rtcp_next(&it, &packet));
   assert_int_equal(rtcp_parse_transport_feedback(&packet, &f), RTP_OK);
-  transport_send_history_feedback(&history, &f, &results);
+  transport_send_history_feedback(&history, &f, now_us, &results);
   return true;
+}
+
+static struct transport_content content(uint32_t n) {
+  return (struct transport_content){(uint16_t)(n >> 16), (uint16_t)n};
 }
 
 static void setup(uint32_t first) {
   transport_feedback_recorder_init(&recorder);
   transport_send_history_init(&history);
-  history.next = first;
+  history.next = history.first = history.reported = first;
 }
 
 static void each_packet_is_reported_once_over_the_wrap(void **state) {
@@ -40,7 +44,8 @@ static void each_packet_is_reported_once_over_the_wrap(void **state) {
   int64_t offset = -1; /* between the two clocks, constant after the first message */
   for (uint32_t i = 0; i < 4000; i++) {
     int64_t now = 1000000 + (int64_t)i * 3000;
-    uint16_t seq = transport_send_history_sent(&history, (uint16_t)(100 + i % 1000), (uint16_t)i, now);
+    uint16_t seq =
+        transport_send_history_sent(&history, (uint16_t)(100 + i % 1000), (uint16_t)(i / 16), content(i), now);
     lost[i] = fixture_random(&random) % 8 == 0;
     if (!lost[i]) transport_feedback_arrived(&recorder, seq, now + 20000);
     if (transport_feedback_deadline(&recorder) > now + 20000) continue;
@@ -49,11 +54,13 @@ static void each_packet_is_reported_once_over_the_wrap(void **state) {
     for (size_t k = 0; k < results.count; k++) {
       const struct transport_result *r = &array[k];
       uint32_t n = r->seq - first;
-      assert_int_equal(r->tag, (uint16_t)n);
-      assert_int_equal(r->size, 100 + n % 1000);
+      assert_int_equal(r->packets, 1); /* 3 ms apart: no run */
+      assert_int_equal(r->tag, (uint16_t)(n / 16));
+      assert_true(r->bytes == 100 + n % 1000 && r->first_bytes == r->bytes && r->last_bytes == r->bytes);
       assert_int_equal(r->sent_us, 1000000 + (int64_t)n * 3000);
       assert_int_equal(r->arrival_us < 0, lost[n]);
       assert_int_equal(reported[n]++, 0);
+      if (lost[n]) assert_int_equal(r->content.seq, (uint16_t)n);
       if (lost[n]) continue;
       int64_t delay = r->arrival_us - r->sent_us;
       if (offset < 0) offset = delay;
@@ -75,14 +82,14 @@ static void in_flight_counts_what_is_neither_acknowledged_nor_lost(void **state)
   (void)state;
   setup(65536);
   for (int i = 0; i < 10; i++)
-    transport_send_history_sent(&history, 1000, 0, i);
-  assert_int_equal(history.in_flight_bytes, 10000);
+    transport_send_history_sent(&history, 1000, 0, content(0), i);
+  assert_int_equal(transport_send_history_in_flight(&history), 10000);
   transport_feedback_arrived(&recorder, 0, 1000);
   transport_feedback_arrived(&recorder, 3, 2000);
   assert_true(exchange(60000));
   assert_int_equal(results.count, 4);
   assert_int_equal(results.received, 2);
-  assert_int_equal(history.in_flight_bytes, 6000);
+  assert_int_equal(transport_send_history_in_flight(&history), 6000);
   assert_int_equal(history.lost, 2);
   transport_feedback_arrived(&recorder, 1, 3000); /* only late: reported after all */
   transport_feedback_arrived(&recorder, 1, 3000);
@@ -91,7 +98,49 @@ static void in_flight_counts_what_is_neither_acknowledged_nor_lost(void **state)
   assert_int_equal(results.count, 1); /* 0 and 3 are repeated on the wire, but not to us */
   assert_int_equal(array[0].seq, 65537);
   assert_int_equal(history.lost, 1);
-  assert_int_equal(history.in_flight_bytes, 6000);
+  assert_int_equal(transport_send_history_in_flight(&history), 6000);
+}
+
+/* Frames of ten packets, sent at once and arriving within 2 ms, with numbers across the wrap: each frame is one run, but where a packet
+ * is lost, has another tag, or comes too late. */
+static void what_was_sent_and_came_together_is_one_run(void **state) {
+  (void)state;
+  setup(65536 + 65530);
+  for (int i = 0; i < 30; i++) {
+    int64_t frame_us = 1000000 + i / 10 * 33333;
+    uint16_t seq = transport_send_history_sent(&history, (uint16_t)(1000 + i), i == 25, content((uint32_t)i),
+                                               frame_us + i % 10 * 50);
+    if (i == 14) continue;
+    transport_feedback_arrived(&recorder, seq, frame_us + 20000 + i % 10 * 200 + (i == 3 ? 6000 : i == 4 ? 6000 : 0));
+  }
+  assert_true(exchange(1200000));
+  static const struct {
+    uint32_t first, packets;
+    bool lost;
+  } runs[] = {{0, 3, false},  {3, 2, false},  {5, 5, false},  {10, 4, false}, {14, 1, true},
+              {15, 5, false}, {20, 5, false}, {25, 1, false}, {26, 4, false}};
+  assert_int_equal(results.count, sizeof runs / sizeof runs[0]);
+  assert_int_equal(results.received, 29);
+  assert_int_equal(results.lost, 1);
+  for (size_t k = 0; k < sizeof runs / sizeof runs[0]; k++) {
+    const struct transport_result *r = &array[k];
+    uint32_t first = runs[k].first, last = first + runs[k].packets - 1, bytes = 0;
+    for (uint32_t n = first; n <= last; n++)
+      bytes += 1000 + n;
+    assert_int_equal(r->seq, 65536 + 65530 + first);
+    assert_int_equal(r->packets, runs[k].packets);
+    assert_int_equal(r->bytes, bytes);
+    assert_int_equal(r->first_bytes, 1000 + first);
+    assert_int_equal(r->last_bytes, 1000 + last);
+    assert_int_equal(r->tag, first == 25);
+    assert_int_equal(r->sent_us, 1000000 + first / 10 * 33333 + first % 10 * 50);
+    assert_int_equal(r->last_sent_us - r->sent_us, (runs[k].packets - 1) * 50);
+    assert_int_equal(r->arrival_us < 0, runs[k].lost);
+    if (!runs[k].lost)
+      assert_in_range(r->last_arrival_us - r->arrival_us + 250, (runs[k].packets - 1) * 200,
+                      (runs[k].packets - 1) * 200 + 500);
+  }
+  assert_int_equal(transport_send_history_in_flight(&history), 0);
 }
 
 static void the_pace_is_50_to_100_ms(void **state) {
@@ -126,7 +175,7 @@ static void hostile_numbers_do_no_harm(void **state) {
   uint64_t random = 9;
   for (int i = 0; i < 20000; i++) {
     transport_feedback_arrived(&recorder, (uint16_t)fixture_random(&random), (int64_t)i * 100);
-    if (i % 7 == 0) transport_send_history_sent(&history, 0xffff, 0, i);
+    if (i % 7 == 0) transport_send_history_sent(&history, 0xffff, 0, content(0), i);
     if (i % 50 == 0) {
       int limit = 20;
       while (exchange((int64_t)i * 100) && limit-- > 0)
@@ -141,6 +190,7 @@ static void hostile_numbers_do_no_harm(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_packet_is_reported_once_over_the_wrap),
                                      cmocka_unit_test(in_flight_counts_what_is_neither_acknowledged_nor_lost),
+                                     cmocka_unit_test(what_was_sent_and_came_together_is_one_run),
                                      cmocka_unit_test(the_pace_is_50_to_100_ms),
                                      cmocka_unit_test(hostile_numbers_do_no_harm)};
   return cmocka_run_group_tests(tests, NULL, NULL);
