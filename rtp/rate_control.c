@@ -9,8 +9,6 @@
 #define CAPACITY_VARIANCE_MAX 2.5
 #define CAPACITY_DEVIATIONS   3
 #define PACKET_BITS           9600.0 /* 1200 bytes */
-#define FRAMES_PER_SECOND     30.0
-#define MIN_MULTIPLICATIVE    1000.0 /* bit/s per second */
 #define INTERVAL_MIN_US       10000
 #define INTERVAL_MAX_US       200000
 #define WINDOWS_AGREE         1.15
@@ -78,12 +76,11 @@ static void note_capacity(struct rate_control *r, double bps) {
 
 /* ---- changes ---- */
 
-/* gcc-02 §5.5: "expected_packet_size_bits … response_time_ms = 100 + rtt_ms": one packet per response time, twice as careful. */
+/* gcc-02 §5.5: "expected_packet_size_bits … response_time_ms = 100 + rtt_ms": one packet per response time, twice as careful. A full
+ * packet, however small those of a slow stream are: growth that is less for whoever has less makes him have less for ever. */
 static double additive_bps_per_second(const struct rate_control *r) {
-  double frame_bits = r->bps / FRAMES_PER_SECOND;
-  double packet_bits = frame_bits / ceil(most(frame_bits, 1) / PACKET_BITS);
   double response_s = 2 * ((double)r->rtt_us / 1e6 + 0.1);
-  return most(packet_bits / response_s, RATE_CONTROL_NEAR_MIN_BPS);
+  return most(PACKET_BITS / response_s, RATE_CONTROL_NEAR_MIN_BPS);
 }
 
 /* RATE_CONTROL_ETA to the power of `elapsed_s`, up to one second, minus one; wrong by two millionths at most. */
@@ -101,7 +98,7 @@ static void increase(struct rate_control *r, uint64_t acknowledged_bps, int64_t 
   if (r->capacity_kbps > 0)
     wanted = r->bps + additive_bps_per_second(r) * elapsed_s;
   else
-    wanted = r->bps + most(r->bps * growth(elapsed_s), MIN_MULTIPLICATIVE * elapsed_s);
+    wanted = r->bps + most(r->bps * growth(elapsed_s), additive_bps_per_second(r) * elapsed_s);
   if (acknowledged_bps) {
     double limit = RATE_CONTROL_AHEAD * (double)acknowledged_bps + RATE_CONTROL_AHEAD_BPS;
     wanted = least(wanted, most(limit, r->bps)); /* the limit stops growth; it does not take away */

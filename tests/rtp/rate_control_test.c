@@ -62,10 +62,21 @@ static void near_the_known_capacity_growth_is_a_packet_a_response_time(void **st
   run(0.1, LINK_NORMAL, 850000, false);
   double before = r.bps;
   run(1, LINK_NORMAL, 850000, false);
-  /* 850 kbit/s in 30 frames: 3 packets of 9.4 kbit, or soon 4 of 7.2; 2 × (100 ms + RTT) = 0.4 s */
-  assert_in_range((uint64_t)(r.bps - before), 18000, 23600);
+  /* 9600 bits; 2 × (100 ms + RTT) = 0.4 s */
+  assert_in_range((uint64_t)(r.bps - before), 23900, 24000);
   run(1, LINK_NORMAL, 2000000, false); /* far above what was met: the link changed, growth is fast again */
   assert_true(r.capacity_kbps == 0);
+}
+
+/* Whoever has little at a shared bottleneck must not grow more slowly than whoever has much. */
+static void a_slow_stream_grows_by_as_much(void **state) {
+  (void)state;
+  rate_control_init(&r, 100000, 30000, 100000000); /* its capacity unknown: 8 % would be 8 kbit/s */
+  rate_control_set_rtt(&r, 100000);
+  run(0.1, LINK_NORMAL, 100000, false);
+  double before = r.bps;
+  run(1, LINK_NORMAL, 100000, false);
+  assert_in_range((uint64_t)(r.bps - before), 23000, 24500);
 }
 
 static void underuse_holds(void **state) {
@@ -129,6 +140,7 @@ int main(void) {
       cmocka_unit_test_setup(growth_stops_at_one_and_a_half_times_what_arrives, setup),
       cmocka_unit_test_setup(overuse_takes_it_below_what_arrived, setup),
       cmocka_unit_test_setup(near_the_known_capacity_growth_is_a_packet_a_response_time, setup),
+      cmocka_unit_test_setup(a_slow_stream_grows_by_as_much, setup),
       cmocka_unit_test_setup(underuse_holds, setup),
       cmocka_unit_test_setup(who_sends_less_than_allowed_learns_nothing, setup),
       cmocka_unit_test_setup(silence_under_overuse_halves, setup),
