@@ -1,6 +1,7 @@
 /* What bursts prove of a path: from below, whatever jitter there is; a wait takes it away. */
 #include "rtp/burst_rate.h"
 
+#include "tests/rtp/feedback_run.h"
 #include "tests/rtp/stream_fixture.h"
 
 #define BASE_US  700000 /* between the two clocks */
@@ -10,11 +11,8 @@
 /* Appends a burst of `count` packets that a link of `bps` carries one after the other, `more_us` later than it could. */
 static void add_burst(struct transport_results *r, size_t count, uint64_t bps, int64_t sent_us, int64_t more_us) {
   for (size_t i = 0; i < count; i++) {
-    r->results[r->count++] = (struct transport_result){
-        .sent_us = sent_us,
-        .arrival_us = sent_us + BASE_US + more_us + (int64_t)((i + 1) * PACKET * 8000000 / bps),
-        .size = PACKET,
-    };
+    int64_t arrival_us = sent_us + BASE_US + more_us + (int64_t)((i + 1) * PACKET * 8000000 / bps);
+    r->results[r->count++] = run_of_one(sent_us, arrival_us, PACKET);
   }
 }
 
@@ -39,13 +37,13 @@ static void the_rate_of_the_path_is_approached_from_below(void **state) {
 
 static void a_single_small_packet_proves_nothing(void **state) {
   (void)state;
-  struct transport_result one = {.sent_us = 1000, .arrival_us = 1000 + BASE_US, .size = BURST_MIN_BYTES - 1};
+  struct transport_result one = run_of_one(1000, 1000 + BASE_US, BURST_MIN_BYTES - 1);
   struct transport_results r = {.results = &one, .capacity = 1, .count = 1};
   struct burst_rate b;
   burst_rate_init(&b);
   burst_rate_feedback(&b, &r, BASE_US, 2000);
   assert_int_equal(burst_rate_bps(&b, 2000), 0);
-  one.size++;
+  one.bytes++;
   burst_rate_feedback(&b, &r, INT64_MAX, 2000); /* no delay is known to compare with */
   assert_int_equal(burst_rate_bps(&b, 2000), 0);
   burst_rate_feedback(&b, &r, BASE_US, 2000);
@@ -60,10 +58,11 @@ static void packets_apart_are_bursts_of_their_own(void **state) {
   burst_rate_init(&b);
   add_burst(&r, 1, 100000000, 1000000, 0);
   add_burst(&r, 1, 100000000, 1000000 + BURST_SPAN_US + 1, 0);
-  r.results[0].size = r.results[1].size = BURST_MIN_BYTES / 2;
+  r.results[0].bytes = r.results[1].bytes = BURST_MIN_BYTES / 2;
   burst_rate_feedback(&b, &r, BASE_US, 1100000);
   assert_int_equal(burst_rate_bps(&b, 1100000), 0);
   r.results[1].sent_us -= 2;
+  r.results[1].last_sent_us -= 2;
   burst_rate_feedback(&b, &r, BASE_US, 1100000);
   assert_true(burst_rate_bps(&b, 1100000) > 0);
 }

@@ -39,7 +39,7 @@ static void sound_above_the_pace_leaves_nothing_stuck(void **state) {
   struct desk *k = desk_open(30000);
   desk_frame(k, 16, true);
   for (int i = 0; i < 150; i++) {
-    for (int j = 0; j < 8; j++)
+    for (int j = 0; j < 16; j++)
       assert_true(desk_audio(k));
     if (i == 1) {
       uint16_t first = k->sent[0].seq;
