@@ -50,6 +50,6 @@ set_target_properties(consilium-load PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAK
 install(TARGETS consilium-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # consilium-floor: the physical parts of forwarding, and the least program that does it.
-add_executable(consilium-floor floor/main.c floor/parts.c floor/relay.c floor/relay_load.c floor/seal_part.c)
+add_executable(consilium-floor floor/main.c floor/machine.c floor/parts.c floor/relay.c floor/relay_load.c floor/seal_part.c)
 target_link_libraries(consilium-floor PRIVATE consilium_flags load ice PkgConfig::SRTP PkgConfig::JANSSON m)
 set_target_properties(consilium-floor PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")

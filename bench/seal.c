@@ -3,19 +3,16 @@
  * Usage: bench_seal [payload_bytes [rounds]]. Each figure is the median over rounds of a batch of 2000 packets to 32
  * receivers in turn (32 keys, as a fan-out has); back-ends alternate within a round, so that noise falls on all alike:
  * read the ratios. libsrtp2 works in place and gets the copy that forwarding needs; ours is out of place. */
-#include <srtp2/srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "ice/srtp_session.h"
+#include "bench/floor/machine.h"
 
-#define RECEIVERS   32
-#define BATCH       2000
-#define MAX_ROUNDS  200
-#define HEADER_SIZE 20
-#define MAX_PACKET  2048
+#define RECEIVERS  32
+#define BATCH      2000
+#define MAX_ROUNDS 200
+#define MAX_PACKET 2048
 
 enum method { METHOD_LIBSRTP = 0, METHOD_EVP, METHOD_IPSEC_MB, METHOD_IPSEC_MB_BATCH, METHOD_COUNT };
 static const char *const method_names[] = {"libsrtp2", "evp", "ipsec-mb", "ipsec-mb batch"};
@@ -32,43 +29,12 @@ struct run {
   uint8_t out[RECEIVERS][MAX_PACKET];
 };
 
-static double now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void write_header(uint8_t *p, uint32_t ssrc, uint16_t seq) {
-  static const uint8_t fixed[HEADER_SIZE] = {0x90, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0, 1, 0x51, 1, 2, 0};
-  memcpy(p, fixed, sizeof fixed);
-  p[2] = (uint8_t)(seq >> 8);
-  p[3] = (uint8_t)seq;
-  p[11] = (uint8_t)ssrc;
-}
-
-static void open_libsrtp(struct run *r, size_t i, const uint8_t *exported) {
-  srtp_policy_t policy;
-  memset(&policy, 0, sizeof policy);
-  if (r->profile == SRTP_PROFILE_AES128_CM_SHA1_80)
-    srtp_crypto_policy_set_rtp_default(&policy.rtp);
-  else if (r->profile == SRTP_PROFILE_AEAD_AES_256_GCM)
-    srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
-  else
-    srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-  policy.rtcp = policy.rtp;
-  uint8_t key[64];
-  memcpy(key, exported, sizeof key);
-  policy.key = key;
-  policy.ssrc.type = ssrc_any_outbound;
-  if (srtp_create(&r->oracle[i], &policy) != srtp_err_status_ok) abort();
-}
-
 static void open_run(struct run *r) {
   for (size_t i = 0; i < RECEIVERS; i++) {
     uint8_t exported[SRTP_MAX_EXPORTED_BYTES];
     for (size_t b = 0; b < sizeof exported; b++)
       exported[b] = (uint8_t)(b * 7 + i);
-    open_libsrtp(r, i, exported);
+    if (machine_open_libsrtp(&r->oracle[i], r->profile, exported)) abort();
     for (int m = METHOD_EVP; m < METHOD_COUNT; m++) {
       struct srtp_engine *engine = r->engines[m == METHOD_EVP ? 0 : 1];
       if (engine == NULL) continue;
@@ -92,21 +58,21 @@ static void close_run(struct run *r) {
 
 static void fan_out_libsrtp(struct run *r, uint16_t seq) {
   for (uint32_t i = 0; i < RECEIVERS; i++) {
-    write_header(r->out[i], i, seq);
-    memcpy(r->out[i] + HEADER_SIZE, r->payload, r->payload_len);
-    int len = (int)(HEADER_SIZE + r->payload_len);
+    machine_write_header(r->out[i], i, seq);
+    memcpy(r->out[i] + MACHINE_HEADER_BYTES, r->payload, r->payload_len);
+    int len = (int)(MACHINE_HEADER_BYTES + r->payload_len);
     if (srtp_protect(r->oracle[i], r->out[i], &len) != srtp_err_status_ok) abort();
   }
 }
 
 static void fan_out_ours(struct run *r, enum method m, uint16_t seq) {
-  uint8_t headers[RECEIVERS][HEADER_SIZE];
+  uint8_t headers[RECEIVERS][MACHINE_HEADER_BYTES];
   struct srtp_seal seals[RECEIVERS];
   for (uint32_t i = 0; i < RECEIVERS; i++) {
-    write_header(headers[i], i, seq);
+    machine_write_header(headers[i], i, seq);
     seals[i] = (struct srtp_seal){.sender = r->senders[m][i],
                                   .header = headers[i],
-                                  .header_len = HEADER_SIZE,
+                                  .header_len = MACHINE_HEADER_BYTES,
                                   .payload = r->payload,
                                   .payload_len = r->payload_len,
                                   .out = r->out[i],
@@ -117,7 +83,7 @@ static void fan_out_ours(struct run *r, enum method m, uint16_t seq) {
 }
 
 static double time_batch(struct run *r, enum method m) {
-  double start = now_ns();
+  double start = machine_now_ns();
   int packets = 0;
   for (; packets < BATCH; packets += RECEIVERS) {
     uint16_t seq = ++r->seq[m];
@@ -126,12 +92,7 @@ static double time_batch(struct run *r, enum method m) {
     else
       fan_out_ours(r, m, seq);
   }
-  return (now_ns() - start) / packets;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+  return (machine_now_ns() - start) / packets;
 }
 
 static void measure(struct run *r, int rounds) {
@@ -147,8 +108,7 @@ static void measure(struct run *r, int rounds) {
   double base = 0;
   for (int m = 0; m < METHOD_COUNT; m++) {
     if (m >= METHOD_IPSEC_MB && r->engines[1] == NULL) continue;
-    qsort(samples[m], (size_t)rounds, sizeof(double), by_value);
-    double median = samples[m][rounds / 2];
+    double median = machine_median(samples[m], (unsigned)rounds);
     if (m == METHOD_LIBSRTP) base = median;
     printf("%-24s %-15s %8.0f ns  min %6.0f  %5.1fx\n", srtp_profile_name(r->profile), method_names[m], median,
            samples[m][0], base / median);
@@ -159,7 +119,7 @@ static void measure(struct run *r, int rounds) {
 /* What a joining peer costs before its first packet. */
 static void measure_sessions(struct run *r) {
   uint8_t exported[SRTP_MAX_EXPORTED_BYTES] = {1};
-  double start = now_ns();
+  double start = machine_now_ns();
   for (int i = 0; i < 200; i++) {
     struct srtp_session *s;
     if (srtp_session_create(&s, r->engines[1] ? r->engines[1] : r->engines[0], r->profile, SRTP_ROLE_SERVER, exported,
@@ -167,7 +127,8 @@ static void measure_sessions(struct run *r) {
       abort();
     srtp_session_free(s);
   }
-  printf("%-24s session create and free %.0f us\n", srtp_profile_name(r->profile), (now_ns() - start) / 200 / 1000);
+  printf("%-24s session create and free %.0f us\n", srtp_profile_name(r->profile),
+         (machine_now_ns() - start) / 200 / 1000);
 }
 
 int main(int argc, char **argv) {

@@ -15,7 +15,9 @@ from systems import SCENARIOS, Bench, Failed
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SYSTEMS = ("ours", "floor", "janus")
 COST = "cpu_us_per_packet"
-SHOWN = [("packets_per_second", "packets/s", 1), (COST, "CPU µs per packet", 1), ("latency_p50", "latency p50 ms", 1e-3),
+RATE = "packets_per_second"
+UNEQUAL = 0.1  # systems whose delivered packets per second differ by more were not under the same load
+SHOWN = [(RATE, "packets/s", 1), (COST, "CPU µs per packet", 1), ("latency_p50", "latency p50 ms", 1e-3),
          ("latency_p99", "p99 ms", 1e-3), ("loss", "loss %", 1), ("pss_per_participant", "PSS per participant kB", 1e-3)]
 
 
@@ -50,7 +52,8 @@ def said(*command):
 def versions(build):
     return {"commit": said("git", "describe", "--always", "--dirty"), "consilium": said(build / "consilium", "--version"),
             "janus": said("dpkg-query", "-W", "-f", "${Version}", "janus"),
-            "ipsec-mb": said("dpkg-query", "-W", "-f", "${Version}", "libipsec-mb1")}
+            **{name: said("dpkg-query", "-W", "-f", "${Version}", package)
+               for name, package in (("ipsec-mb", "libipsec-mb1"), ("openssl", "libssl3"), ("libsrtp2", "libsrtp2-1"))}}
 
 
 def build():
@@ -87,16 +90,30 @@ def summarize(runs):
         for system, rounds in by_system.items():
             good = [figures for figures in rounds if figures]
             summary[scenario][system] = {name: spread([f[name] for f in good if f.get(name) is not None]) for name, _, _ in SHOWN}
+            summary[scenario][system]["valid"] = f"{sum(1 for f in good if f.get('valid', True))} of {len(rounds)}"
     return summary
+
+
+def unequal(summary):
+    """Words about systems that were not under the load that ours was: their costs cannot be compared."""
+    found = []
+    for scenario, entry in summary.items():
+        rates = {system: entry[system][RATE]["median"] for system in SYSTEMS if entry.get(system) and entry[system][RATE]}
+        for system, rate in rates.items():
+            if "ours" in rates and abs(rate / rates["ours"] - 1) > UNEQUAL:
+                found.append(f"{scenario}: {system} delivered {rate:.0f} packets/s, ours {rates['ours']:.0f}: not the same load")
+    return found
 
 
 def markdown(summary, about):
     lines = [f"# {about['versions']['commit']}, {about['date']}", "",
-             f"{about['machine']['cpu']}, {about['machine']['cores']} cores, Linux {about['machine']['kernel']}; "
-             f"Janus {about['versions']['janus'] or 'not installed'}. {about['rounds']} rounds of {about['seconds']:g} s; "
-             "medians and (lowest–highest).", "",
-             "| scenario | system | " + " | ".join(title for _, title, _ in SHOWN) + " |",
-             "|---|---|" + "---|" * len(SHOWN)]
+             "| machine | cores | Linux | Janus | ipsec-mb | OpenSSL | libsrtp2 |", "|---|---|---|---|---|---|---|",
+             f"| {about['machine']['cpu']} | {about['machine']['cores']} | {about['machine']['kernel']} | "
+             + " | ".join(about["versions"].get(name) or "not installed" for name in ("janus", "ipsec-mb", "openssl", "libsrtp2")) + " |",
+             "", f"{about['rounds']} rounds of {about['seconds']:g} s by turns; medians and (lowest–highest). Valid: rounds in which the "
+             "generator was not the bottleneck.", "",
+             "| scenario | system | " + " | ".join(title for _, title, _ in SHOWN) + " | valid |",
+             "|---|---|" + "---|" * (len(SHOWN) + 1)]
     for scenario, entry in summary.items():
         for system in SYSTEMS:
             if system not in entry:
@@ -105,9 +122,9 @@ def markdown(summary, about):
             for name, _, unit in SHOWN:
                 s = entry[system][name]
                 cells.append(text(s and {k: v * unit if k != "runs" else v for k, v in s.items()}, 0 if name == SHOWN[0][0] else 2))
-            lines.append(f"| {scenario} | {system} | " + " | ".join(cells) + " |")
+            lines.append(f"| {scenario} | {system} | " + " | ".join(cells) + f" | {entry[system]['valid']} |")
     lines += ["", *(f"- {scenario}: ours/floor {text(e['ours/floor'])}, janus/ours {text(e['janus/ours'])}"
-                    for scenario, e in summary.items()), ""]
+                    for scenario, e in summary.items()), *(f"- {words}" for words in unequal(summary)), ""]
     return "\n".join(lines)
 
 

@@ -168,6 +168,7 @@ static int run_scenario(const struct options *o, size_t which, json_t *to) {
   json_object_set_new(to, "packets_per_second", json_real(r.packets_per_second));
   json_object_set_new(to, "run", json_real(r.run));
   json_object_set_new(to, "loss", json_real(r.loss_percent));
+  json_object_set_new(to, "valid", json_boolean(r.load_cpu_percent < 90));
   return 0;
 }
 

@@ -1,30 +1,28 @@
 /* bench/floor/parts.c: see the header. */
 #include "bench/floor/parts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/floor/machine.h"
 #include "bench/floor/seal_part.h"
 
-#define BATCH      64
-#define RECEIVERS  16
-#define MAX_BYTES  1500
-#define MAX_ROUNDS 2000
+#define BATCH        64
+#define RECEIVERS    16
+#define MAX_BYTES    1500
+#define MAX_ROUNDS   2000
+#define SOCKET_BYTES (4 << 20)
 
 static const char *const names[PART_COUNT] = {"recvmmsg", "seal ipsec-mb", "seal EVP", "seal libsrtp2", "sendmmsg",
                                               "GSO 2",    "GSO 4",         "GSO 8",    "GSO 16",        "memcpy"};
@@ -48,34 +46,12 @@ struct bench {
   uint8_t slab[BATCH][MAX_BYTES + 64];
 };
 
-static double now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static int open_socket(struct sockaddr_in *bound) {
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = 4 << 20;
-  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof *bound;
-  if (fd < 0) return -errno;
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-  if (bind(fd, (struct sockaddr *)&any, sizeof any) || getsockname(fd, (struct sockaddr *)bound, &len)) return -errno;
-  return fd;
-}
-
 static int open_bench(struct bench *b) {
   struct sockaddr_in own;
-  b->sender = open_socket(&own);
+  b->sender = machine_socket(&own, SOCKET_BYTES);
   if (b->sender < 0) return b->sender;
   for (int i = 0; i < RECEIVERS; i++) {
-    b->receivers[i] = open_socket(&b->to[i]);
+    b->receivers[i] = machine_socket(&b->to[i], SOCKET_BYTES);
     if (b->receivers[i] < 0) return b->receivers[i];
   }
   b->drained = mmap(NULL, sizeof *b->drained, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -130,13 +106,13 @@ static unsigned lay_out(struct bench *b, size_t run) {
 /* NAN when the kernel refuses. */
 static double send_batch(struct bench *b, unsigned run) {
   unsigned messages = lay_out(b, run);
-  double began_ns = now_ns();
+  double began_ns = machine_now_ns();
   int sent = sendmmsg(b->sender, b->headers, messages, 0);
-  double took_ns = now_ns() - began_ns;
+  double took_ns = machine_now_ns() - began_ns;
   if (sent != (int)messages) return NAN;
   b->sent += BATCH;
-  double patience_ns = now_ns() + 1e8; /* a full socket drops: nobody waits for those */
-  while (atomic_load(b->drained) < b->sent && now_ns() < patience_ns) {
+  double patience_ns = machine_now_ns() + 1e8; /* a full socket drops: nobody waits for those */
+  while (atomic_load(b->drained) < b->sent && machine_now_ns() < patience_ns) {
   }
   b->sent = atomic_load(b->drained);
   return took_ns / BATCH;
@@ -150,23 +126,18 @@ static double receive_batch(struct bench *b) {
     b->iovecs[i] = (struct iovec){b->slab[i], sizeof b->slab[i]};
     b->headers[i].msg_hdr = (struct msghdr){.msg_iov = &b->iovecs[i], .msg_iovlen = 1};
   }
-  double began_ns = now_ns();
+  double began_ns = machine_now_ns();
   int count = recvmmsg(b->receivers[0], b->headers, BATCH, MSG_DONTWAIT, NULL);
-  return count == BATCH ? (now_ns() - began_ns) / BATCH : NAN;
+  return count == BATCH ? (machine_now_ns() - began_ns) / BATCH : NAN;
 }
 
 static double copy_batch(struct bench *b) {
-  double began_ns = now_ns();
+  double began_ns = machine_now_ns();
   for (int i = 0; i < BATCH - 1; i++) {
     memcpy(b->slab[i + 1], b->slab[0], b->bytes);
     __asm__ volatile("" ::"r"(b->slab[i + 1]) : "memory"); /* it is used */
   }
-  return (now_ns() - began_ns) / (BATCH - 1);
-}
-
-static double median(double *samples, unsigned count) {
-  qsort(samples, count, sizeof *samples, by_value);
-  return samples[count / 2];
+  return (machine_now_ns() - began_ns) / (BATCH - 1);
 }
 
 static double measure_one(struct bench *b, enum part part, unsigned rounds) {
@@ -178,15 +149,7 @@ static double measure_one(struct bench *b, enum part part, unsigned rounds) {
     if (part >= PART_SEND_1 && part <= PART_SEND_16) samples[i] = send_batch(b, runs[part - PART_SEND_1]);
     if (isnan(samples[i])) return NAN;
   }
-  return median(samples, rounds);
-}
-
-static void pin(int cpu) {
-  cpu_set_t set;
-  if (cpu < 0) return;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  (void)sched_setaffinity(0, sizeof set, &set);
+  return machine_median(samples, rounds);
 }
 
 int parts_measure(double ns[PART_COUNT], size_t bytes, unsigned rounds, int cpu) {
@@ -204,7 +167,7 @@ int parts_measure(double ns[PART_COUNT], size_t bytes, unsigned rounds, int cpu)
   pid_t reader = fork();
   if (reader < 0) return -errno;
   if (reader == 0) {
-    pin(cpu);
+    machine_pin(cpu);
     drain_forever(&b);
   }
   for (enum part part = PART_SEND_1; part <= PART_SEND_16; part++)

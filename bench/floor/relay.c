@@ -2,7 +2,6 @@
 #include "bench/floor/relay.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include <netinet/udp.h>
 
+#include "bench/floor/machine.h"
 #include "bench/floor/relay_internal.h"
 
 #define BATCH       512
@@ -57,14 +57,6 @@ int64_t relay_clock_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-void relay_pin(int cpu) {
-  cpu_set_t set;
-  if (cpu < 0) return;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  (void)sched_setaffinity(0, sizeof set, &set);
 }
 
 bool relay_flows(const struct relay_plan *p, unsigned from, unsigned to, bool audio) {
@@ -230,11 +222,11 @@ int relay_measure(struct relay_result *result, const struct relay_plan *plan) {
   if (!error && load < 0) error = -errno;
   if (load == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    relay_pin(plan->load_cpu);
+    machine_pin(plan->load_cpu);
     _exit(relay_load(&world, plan));
   }
   if (!error) {
-    relay_pin(plan->cpu);
+    machine_pin(plan->cpu);
     run_relay(&r, result);
     int status = 0;
     waitpid(load, &status, 0);

@@ -42,6 +42,5 @@ int relay_load(struct relay_world *w, const struct relay_plan *plan);
 bool relay_flows(const struct relay_plan *p, unsigned from, unsigned to, bool audio);
 
 int64_t relay_clock_us(void);
-void relay_pin(int cpu);
 
 #endif

@@ -8,10 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/floor/machine.h"
 #include "bench/floor/relay_internal.h"
 #include "bench/load/event_loop.h"
 
-#define BATCH 64
+#define BATCH        64
+#define SOCKET_BYTES (8 << 20)
 
 struct member {
   struct relay_world *world;
@@ -29,17 +31,6 @@ static struct {
 } in;
 
 /* ---- sockets and keys ---- */
-
-static int open_socket(struct sockaddr_in *bound) {
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = 8 << 20;
-  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof *bound;
-  if (fd < 0) return -errno;
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes);
-  if (bind(fd, (struct sockaddr *)&any, sizeof any) || getsockname(fd, (struct sockaddr *)bound, &len)) return -errno;
-  return fd;
-}
 
 static int open_keys(struct relay_world *w, unsigned count) {
   const struct srtp_profile_info *info = srtp_profile_info(SRTP_PROFILE_AEAD_AES_128_GCM);
@@ -63,10 +54,10 @@ int relay_world_open(struct relay_world *w, const struct relay_plan *plan) {
   memset(w, 0, sizeof *w);
   w->shared = mmap(NULL, sizeof *w->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (w->shared == MAP_FAILED) return -ENOMEM;
-  w->fd = open_socket(&own);
+  w->fd = machine_socket(&own, SOCKET_BYTES);
   if (w->fd < 0) return w->fd;
   for (unsigned i = 0; i < count; i++) {
-    w->members[i] = open_socket(&w->address[i]);
+    w->members[i] = machine_socket(&w->address[i], SOCKET_BYTES);
     if (w->members[i] < 0) return w->members[i];
     if (connect(w->members[i], (struct sockaddr *)&own, sizeof own)) return -errno;
   }

@@ -2,18 +2,15 @@
 #include "bench/floor/seal_part.h"
 
 #include <math.h>
-#include <srtp2/srtp.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/floor/machine.h"
 #include "ice/srtp_backend.h"
 
-#define KEYS         32
-#define MAX_ROUNDS   2000
-#define HEADER_BYTES 20
-#define MAX_BYTES    1600
+#define KEYS       32
+#define MAX_ROUNDS 2000
+#define MAX_BYTES  1600
 
 struct sealer {
   const struct srtp_backend_ops *ops; /* NULL: libsrtp2 */
@@ -22,36 +19,6 @@ struct sealer {
   uint16_t seq;
   uint8_t payload[MAX_BYTES], out[KEYS][MAX_BYTES];
 };
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void write_header(uint8_t *p, uint32_t ssrc, uint16_t seq) {
-  static const uint8_t fixed[HEADER_BYTES] = {0x90, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0, 1, 0x51, 1, 2, 0};
-  memcpy(p, fixed, sizeof fixed);
-  p[2] = (uint8_t)(seq >> 8);
-  p[3] = (uint8_t)seq;
-  p[11] = (uint8_t)ssrc;
-}
-
-static int open_libsrtp(struct sealer *s, unsigned i) {
-  srtp_policy_t policy;
-  uint8_t key[64] = {(uint8_t)i, 1, 2, 3};
-  memset(&policy, 0, sizeof policy);
-  srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-  policy.rtcp = policy.rtp;
-  policy.key = key;
-  policy.ssrc.type = ssrc_any_outbound;
-  return srtp_create(&s->contexts[i], &policy) == srtp_err_status_ok ? 0 : -1;
-}
 
 static int open_sealer(struct sealer *s, enum seal_method method) {
   const struct srtp_profile_info *info = srtp_profile_info(SRTP_PROFILE_AEAD_AES_128_GCM);
@@ -66,7 +33,10 @@ static int open_sealer(struct sealer *s, enum seal_method method) {
   }
   for (unsigned i = 0; i < KEYS; i++) {
     struct srtp_session_keys keys = {.cipher = {(uint8_t)i, 1, 2, 3}};
-    if (s->ops ? s->ops->cipher_create(&s->ciphers[i], s->library, info, &keys, 1) : open_libsrtp(s, i)) return -1;
+    uint8_t key[64] = {(uint8_t)i, 1, 2, 3};
+    if (s->ops ? s->ops->cipher_create(&s->ciphers[i], s->library, info, &keys, 1)
+               : machine_open_libsrtp(&s->contexts[i], SRTP_PROFILE_AEAD_AES_128_GCM, key))
+      return -1;
   }
   return 0;
 }
@@ -81,34 +51,33 @@ static void close_sealer(struct sealer *s, enum seal_method method) {
 }
 
 static double time_batch(struct sealer *s, size_t bytes) {
-  double began_ns = now_ns();
+  double began_ns = machine_now_ns();
   s->seq++;
   for (unsigned i = 0; i < KEYS; i++) {
     uint8_t *out = s->out[i];
-    write_header(out, i, s->seq);
+    machine_write_header(out, i, s->seq);
     if (s->ops) {
       uint8_t iv[16] = {0, 0, 0, (uint8_t)i, 0, 0, 0, 0, 0, 0, (uint8_t)(s->seq >> 8), (uint8_t)s->seq};
-      struct srtp_seal_job job = {s->ciphers[i], iv, s->payload, bytes, out, HEADER_BYTES, 0};
+      struct srtp_seal_job job = {s->ciphers[i], iv, s->payload, bytes, out, MACHINE_HEADER_BYTES, 0};
       if (s->ops->seal(&job) != SRTP_OK) return NAN;
     } else {
-      int len = (int)(HEADER_BYTES + bytes);
-      memcpy(out + HEADER_BYTES, s->payload, bytes);
+      int len = (int)(MACHINE_HEADER_BYTES + bytes);
+      memcpy(out + MACHINE_HEADER_BYTES, s->payload, bytes);
       if (srtp_protect(s->contexts[i], out, &len) != srtp_err_status_ok) return NAN;
     }
   }
-  return (now_ns() - began_ns) / KEYS;
+  return (machine_now_ns() - began_ns) / KEYS;
 }
 
 double seal_part_measure(enum seal_method method, size_t bytes, unsigned rounds) {
   static struct sealer s;
   static double samples[MAX_ROUNDS];
   memset(&s, 0, sizeof s);
-  if (bytes > MAX_BYTES - HEADER_BYTES - SRTP_MAX_TAG_BYTES || rounds > MAX_ROUNDS) return NAN;
+  if (bytes > MAX_BYTES - MACHINE_HEADER_BYTES - SRTP_MAX_TAG_BYTES || rounds > MAX_ROUNDS) return NAN;
   bool usable = open_sealer(&s, method) == 0;
   for (unsigned i = 0; usable && i < rounds; i++)
     samples[i] = time_batch(&s, bytes);
   close_sealer(&s, method);
   if (!usable) return NAN;
-  qsort(samples, rounds, sizeof *samples, by_value);
-  return samples[rounds / 2];
+  return machine_median(samples, rounds);
 }

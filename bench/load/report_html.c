@@ -22,7 +22,7 @@ static const char head[] =
     "1rem;color:#1c2430;background:#fff}"
     "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1.5rem}"
     "table{border-collapse:collapse;width:100%}td{padding:.15rem .4rem;border-bottom:1px solid #e3e7ee}"
-    "td+td,.steps th+th{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left;padding:.8rem .4rem "
+    "td+td,.steps th+th{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th{text-align:left;padding:.8rem .4rem "
     ".2rem}"
     "svg{width:100%;height:auto}figure{margin:0 0 1rem}figcaption{font-weight:600}"
     "text{font:11px system-ui,sans-serif;fill:#5a6675}.bad{background:#fdeaea;border-left:4px solid #c33;padding:.6rem "

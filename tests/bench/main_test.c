@@ -1,19 +1,13 @@
 /* How the program ends: run and Janus are the test's; reports, files and exit statuses are the program's. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "bench/load/janus_process.h"
 #include "bench/load/report.h"
-#include "tests/bench/check.h"
+#include "tests/bench/program_status.h"
 
 int consilium_load_main(int argc, char **argv); /* main.c, under another name */
 
 static const char *run_words, *janus_words;
 static bool run_is_valid;
 static unsigned janus_stops;
-static char said[65536];
 
 const char *run_load(struct run_result *out, const struct load_options *options) {
   memset(out, 0, sizeof *out);
@@ -40,33 +34,7 @@ void janus_process_stop(struct janus_process *j) {
   janus_stops++;
 }
 
-static int status_of(char *const *arguments) {
-  char *argv[16] = {"consilium-load"};
-  int argc = 1, ends[2], status;
-  for (; arguments[argc - 1]; argc++)
-    argv[argc] = arguments[argc - 1];
-  assert_int_equal(pipe(ends), 0);
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    dup2(ends[1], STDERR_FILENO);
-    int result = consilium_load_main(argc, argv);
-    fflush(stdout);
-    _exit(result);
-  }
-  close(ends[1]);
-  size_t len = 0;
-  for (ssize_t n; (n = read(ends[0], said + len, sizeof said - 1 - len)) > 0;)
-    len += (size_t)n;
-  said[len] = '\0';
-  close(ends[0]);
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  return WEXITSTATUS(status);
-}
-
-#define STATUS(...) status_of((char *[]){__VA_ARGS__, NULL})
+#define STATUS(words) program_status(consilium_load_main, words)
 
 static int set_up(void **state) {
   (void)state;
@@ -80,24 +48,24 @@ static void a_good_run_ends_with_0_and_a_table(void **state) {
   assert_int_equal(STATUS("consult"), EXIT_OK);
   assert_non_null(strstr(said, "consult, 4 participants"));
   assert_non_null(strstr(said, "lost at first"));
-  assert_int_equal(STATUS("consult", "-q"), EXIT_OK);
+  assert_int_equal(STATUS("consult -q"), EXIT_OK);
   assert_string_equal(said, "");
 }
 
 static void an_assertion_that_fails_ends_with_1(void **state) {
   (void)state;
-  assert_int_equal(STATUS("consult", "-q", "--assert", "loss<20%"), EXIT_OK);
-  assert_int_equal(STATUS("consult", "-q", "--assert", "loss<20%", "--assert", "loss<1%"), EXIT_ASSERTION);
+  assert_int_equal(STATUS("consult -q --assert loss<20%"), EXIT_OK);
+  assert_int_equal(STATUS("consult -q --assert loss<20% --assert loss<1%"), EXIT_ASSERTION);
   assert_string_equal(said, "--assert loss<1%: it is 10.0 %\n");
 }
 
 static void an_assertion_that_cannot_hold_is_refused_before_the_run(void **state) {
   (void)state;
   run_words = "it ran";
-  assert_int_equal(STATUS("consult", "--assert", "lost<1%"), EXIT_USAGE);
+  assert_int_equal(STATUS("consult --assert lost<1%"), EXIT_USAGE);
   assert_non_null(strstr(said, "there is no figure \"lost\". There are: participants"));
   assert_null(strstr(said, "it ran"));
-  assert_int_equal(STATUS("consult", "--assert", "loss<5ms"), EXIT_USAGE);
+  assert_int_equal(STATUS("consult --assert loss<5ms"), EXIT_USAGE);
   assert_string_equal(said, "--assert loss<5ms: loss is in percent\n");
 }
 
@@ -106,11 +74,11 @@ static void a_saturated_generator_ends_with_3(void **state) {
   run_is_valid = false;
   assert_int_equal(STATUS("consult"), EXIT_INVALID);
   assert_non_null(strstr(said, "This run is not valid"));
-  assert_int_equal(STATUS("consult", "-q"), EXIT_INVALID);
+  assert_int_equal(STATUS("consult -q"), EXIT_INVALID);
   assert_non_null(strstr(said, "not valid: the generator used 99 % of its core"));
-  assert_int_equal(STATUS("consult", "-q", "--assert", "loss<1%"), EXIT_INVALID); /* it says nothing about the server */
-  assert_int_equal(STATUS("consult", "-q", "--accept-invalid"), EXIT_OK);
-  assert_int_equal(STATUS("consult", "-q", "--accept-invalid", "--assert", "loss<1%"), EXIT_ASSERTION);
+  assert_int_equal(STATUS("consult -q --assert loss<1%"), EXIT_INVALID); /* it says nothing about the server */
+  assert_int_equal(STATUS("consult -q --accept-invalid"), EXIT_OK);
+  assert_int_equal(STATUS("consult -q --accept-invalid --assert loss<1%"), EXIT_ASSERTION);
 }
 
 static void no_run_ends_with_4_and_the_words(void **state) {
@@ -122,17 +90,17 @@ static void no_run_ends_with_4_and_the_words(void **state) {
 
 static void a_file_that_cannot_be_written_is_an_error(void **state) {
   (void)state;
-  assert_int_equal(STATUS("consult", "-q", "--json", "/nowhere/at/all"), EXIT_NO_RUN);
+  assert_int_equal(STATUS("consult -q --json /nowhere/at/all"), EXIT_NO_RUN);
   assert_non_null(strstr(said, "--json /nowhere/at/all: No such file"));
-  assert_int_equal(STATUS("consult", "-q", "--html", "/nowhere/at/all"), EXIT_NO_RUN);
+  assert_int_equal(STATUS("consult -q --html /nowhere/at/all"), EXIT_NO_RUN);
   assert_non_null(strstr(said, "--html /nowhere/at/all: No such file"));
 }
 
 static void janus_is_started_and_loaded(void **state) {
   (void)state;
-  assert_int_equal(STATUS("consult", "-q", "--target", "janus"), EXIT_OK);
+  assert_int_equal(STATUS("consult -q --target janus"), EXIT_OK);
   janus_words = "Janus is not installed (apt-get install janus)";
-  assert_int_equal(STATUS("consult", "-q", "--target", "janus"), EXIT_NO_RUN);
+  assert_int_equal(STATUS("consult -q --target janus"), EXIT_NO_RUN);
   assert_string_equal(said, "consilium-load: Janus is not installed (apt-get install janus)\n");
 }
 

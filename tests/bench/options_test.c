@@ -1,54 +1,27 @@
 /* The command line: what every flag does, what the scenario fills in, and what is refused, with which words and status. */
 #include "bench/load/options.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "tests/bench/check.h"
+#include "tests/bench/program_status.h"
 
 static struct load_options o;
-static char said[16384];
 
-/* Space-separated words, the program's name before them. */
-static int split(char *line, char **argv) {
-  int argc = 0;
-  argv[argc++] = "consilium-load";
-  for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
-    argv[argc++] = word;
-  argv[argc] = NULL;
-  return argc;
+static int parse_arguments(int argc, char **argv) {
+  load_options_parse(&o, argc, argv);
+  return 77; /* it went on */
+}
+
+static int status_of(const char *words) {
+  return program_status(parse_arguments, words);
 }
 
 static void parse(const char *words) {
   static char line[1024];
-  char *argv[64];
+  char *argv[PROGRAM_MAX_ARGUMENTS + 1] = {"consilium-load"};
+  int argc = 1;
   snprintf(line, sizeof line, "%s", words);
-  load_options_parse(&o, split(line, argv), argv);
-}
-
-/* In a process of its own, as it may end it. Returns its exit status; what it said is in `said`. */
-static int status_of(const char *words) {
-  int ends[2], status;
-  assert_int_equal(pipe(ends), 0);
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    dup2(ends[1], STDERR_FILENO);
-    parse(words);
-    exit(77); /* it went on */
-  }
-  close(ends[1]);
-  size_t len = 0;
-  for (ssize_t n; (n = read(ends[0], said + len, sizeof said - 1 - len)) > 0;)
-    len += (size_t)n;
-  said[len] = '\0';
-  close(ends[0]);
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  return WEXITSTATUS(status);
+  for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
+    argv[argc++] = word;
+  load_options_parse(&o, argc, argv);
 }
 
 static void scenarios_bring_their_sizes(void **state) {

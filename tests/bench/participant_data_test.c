@@ -3,20 +3,10 @@
 
 #define SECOND 1000000
 
-static void join(void) {
-  assert_int_equal(world_create(), 0);
-  scripted_answer(200, "{\"token\":\"abc\"}");
-  scripted_open();
-  scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
-  scripted_text("{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
-  world_run(SECOND);
-  assert_int_equal(world.ready, 1);
-}
-
 static void both_channels_open(void **state) {
   (void)state;
   world.plan.data = true;
-  join();
+  world_join();
   assert_int_equal(world.channels, 2);
   assert_true(participant_has_data(world.p));
   assert_int_equal(world.counters.data_opened, 1);
@@ -25,7 +15,7 @@ static void both_channels_open(void **state) {
 static void a_message_goes_out_and_one_is_counted(void **state) {
   (void)state;
   world.plan.data = true;
-  join();
+  world_join();
   world.shared.window = 3;
   for (unsigned i = 1; i <= 4; i++) { /* by turns over both */
     assert_true(participant_say(world.p, virtual_loop_now_us));
@@ -45,7 +35,7 @@ static void a_message_goes_out_and_one_is_counted(void **state) {
 
 static void without_the_option_there_are_none(void **state) {
   (void)state;
-  join();
+  world_join();
   assert_int_equal(world.channels, 0);
   assert_false(participant_has_data(world.p));
   assert_false(participant_say(world.p, virtual_loop_now_us));
@@ -55,7 +45,7 @@ static void without_the_option_there_are_none(void **state) {
 static void who_leaves_with_open_channels_leaves_nothing(void **state) {
   (void)state;
   world.plan.data = true;
-  join();
+  world_join();
   participant_free(world.p);
   world.p = NULL;
   world_run(SECOND);

@@ -9,29 +9,9 @@
 
 #define SECOND 1000000
 
-static void sign_in(void) {
-  assert_int_equal(world_create(), 0);
-  scripted_answer(200, "{\"token\":\"abc\"}");
-  scripted_open();
-}
-
-static void publish(void) {
-  scripted_text(
-      "{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_mic\",\"mid\":\"0\"},{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
-}
-
-static void connect_all(void) {
-  sign_in();
-  scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
-  publish();
-  world_run(SECOND / 4);
-  assert_int_equal(peer_transport_state(world.server), PEER_CONNECTED);
-  assert_int_equal(world.ready, 1);
-}
-
 static void it_connects_and_sends_at_its_rates(void **state) {
   (void)state;
-  connect_all();
+  world_join();
   assert_int_equal(world.counters.joined, 1);
   assert_int_equal(world.counters.join_us.count, 1);
   assert_true(world.counters.join_us.max < SECOND / 4);
@@ -48,13 +28,13 @@ static void it_connects_and_sends_at_its_rates(void **state) {
 
 static void media_waits_for_the_publication(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
   world_run(SECOND);
   assert_int_equal(peer_transport_state(world.server), PEER_CONNECTED);
   assert_int_equal(world.ready, 0);
   assert_int_equal(world.rtp, 0);
-  publish();
+  world_publish();
   assert_int_equal(world.ready, 1);
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}",
                 "v=0\\r\\na=ice-ufrag:x\\r\\na=ice-pwd:y\\r\\na=fingerprint:sha-256 A\\r\\n"
@@ -66,7 +46,7 @@ static void media_waits_for_the_publication(void **state) {
 
 static void it_reports_once_a_second(void **state) {
   (void)state;
-  connect_all();
+  world_join();
   world_run(2 * SECOND);
   unsigned before = world.rtcp;
   world_run(10 * SECOND);
@@ -88,7 +68,7 @@ static void it_reports_once_a_second(void **state) {
 static void what_the_server_misses_is_sent_again(void **state) {
   (void)state;
   uint8_t nack[64];
-  connect_all();
+  world_join();
   world_run(SECOND / 2);
   /* The camera's last packet, as the server saw it. */
   while ((world.last_rtp.data[1] & 0x7f) != LOAD_PT_VP8)
@@ -118,7 +98,7 @@ static void what_the_server_misses_is_sent_again(void **state) {
 static void a_picture_asked_for_is_a_key_frame(void **state) {
   (void)state;
   uint8_t pli[64];
-  connect_all();
+  world_join();
   world_run(SECOND);
   assert_int_equal(world.counters.keyframes_out, 1);
   for (unsigned i = 0; i < world.ssrc_count;
@@ -135,10 +115,10 @@ static void the_first_picture_is_timed_from_the_websocket(void **state) {
   (void)state;
   int64_t opened_us = virtual_loop_now_us;
   world.plan.sampled = false; /* the kernel's time stamps are of real time */
-  sign_in();
+  world_sign_in();
   world_run(SECOND);
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
-  publish();
+  world_publish();
   world_run(SECOND);
   for (unsigned i = 0; i < 3; i++) {
     const struct sent_packet packet = {
@@ -158,7 +138,7 @@ static void the_first_picture_is_timed_from_the_websocket(void **state) {
 
 static void loss_is_asked_for_and_fed_back(void **state) {
   (void)state;
-  connect_all();
+  world_join();
   unsigned rtcp = world.rtcp;
   for (unsigned i = 0; i < 30; i++) {
     const struct sent_packet packet = {.ssrc = SLOT_CAMERA,
@@ -178,7 +158,7 @@ static void loss_is_asked_for_and_fed_back(void **state) {
 
 static void without_an_answer_to_checks_it_gives_up(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   char sdp[4000];
   snprintf(sdp, sizeof sdp, "%s", world_answer_sdp());
   event_loop_unwatch(world.shared.loop, &world.watch); /* the server is deaf */
@@ -192,7 +172,7 @@ static void without_an_answer_to_checks_it_gives_up(void **state) {
 
 static void another_certificate_than_announced_is_refused(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   char sdp[4000], *at;
   snprintf(sdp, sizeof sdp, "%s", world_answer_sdp());
   at = strstr(sdp, "sha-256 ") + 8;
@@ -209,7 +189,7 @@ static void the_gateways_own_address_comes_first(void **state) {
   struct sockaddr_in *gateway = (struct sockaddr_in *)&world.gateway.address;
   gateway->sin_family = AF_INET;
   gateway->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  sign_in();
+  world_sign_in();
   char sdp[4400];
   snprintf(sdp, sizeof sdp, "a=candidate:9 1 udp 9 127.9.9.9 %u typ host\\r\\n%s", world.port, world_answer_sdp());
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", sdp);
@@ -220,7 +200,7 @@ static void the_gateways_own_address_comes_first(void **state) {
 static void a_relay_may_stand_in_between(void **state) {
   (void)state;
   assert_true(ice_address_parse(&world.shared.media, "127.0.0.1", world.port));
-  sign_in();
+  world_sign_in();
   char sdp[4400];
   snprintf(sdp, sizeof sdp, "%s", world_answer_sdp());
   char *port = strstr(sdp, "127.0.0.1 ") + 10;

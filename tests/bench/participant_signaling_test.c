@@ -6,12 +6,6 @@
 
 #include "tests/bench/participant_world.h"
 
-static void sign_in(void) {
-  assert_int_equal(world_create(), 0);
-  scripted_answer(200, "{\"token\":\"abc\"}");
-  scripted_open();
-}
-
 static void in_development_the_server_gives_the_token(void **state) {
   (void)state;
   assert_int_equal(world_create(), 0);
@@ -68,7 +62,7 @@ static void with_the_secret_it_signs_its_own(void **state) {
 static void everything_is_said_at_once(void **state) {
   (void)state;
   static const char *const order[] = {"hello", "join", "offer", "publish"};
-  sign_in();
+  world_sign_in();
   assert_int_equal(scripted.count, 4);
   for (unsigned i = 0; i < 4; i++) {
     json_t *message = json_loads(scripted.sent[i], 0, NULL);
@@ -86,7 +80,7 @@ static void everything_is_said_at_once(void **state) {
 static void a_large_offer_waits_for_the_welcome(void **state) {
   (void)state;
   world.plan.video_slots = 16; /* over the 16 KiB that a stranger's message may have */
-  sign_in();
+  world_sign_in();
   assert_int_equal(scripted.count, 1);
   scripted_text("{\"re\":1,\"ok\":{\"version\":1}}");
   assert_int_equal(scripted.count, 4);
@@ -97,7 +91,7 @@ static void a_large_offer_waits_for_the_welcome(void **state) {
 static void a_listener_publishes_nothing(void **state) {
   (void)state;
   world.plan.media.microphone = world.plan.media.camera = false;
-  sign_in();
+  world_sign_in();
   assert_false(scripted_said("type", "publish"));
 }
 
@@ -113,7 +107,7 @@ static void refusals_say_what_to_do(void **state) {
               {4, "forbidden", "publish was refused: forbidden"},
               {99, "internal", "a request was refused"}};
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-    sign_in();
+    world_sign_in();
     scripted_text("{\"re\":%d,\"error\":{\"code\":\"%s\",\"message\":\"m\"}}", rows[i].re, rows[i].code);
     assert_int_equal(world.failed, i + 1);
     assert_non_null(strstr(world.why, rows[i].words));
@@ -123,22 +117,22 @@ static void refusals_say_what_to_do(void **state) {
 
 static void a_view_of_a_track_that_has_gone_is_no_failure(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text("{\"re\":5,\"error\":{\"code\":\"track_not_found\",\"message\":\"\"}}");
   assert_int_equal(world.failed, 0);
 }
 
 static void answers_that_cannot_be_used_are_named(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text("{\"re\":3,\"ok\":{}}");
   assert_string_equal(world.why, "the answer cannot be used: there is none");
   scripted_reset();
-  sign_in();
+  world_sign_in();
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"v=0\"}}");
   assert_string_equal(world.why, "the answer cannot be used: the answer has no ICE credentials");
   scripted_reset();
-  sign_in();
+  world_sign_in();
   scripted_text(
       "{\"re\":3,\"ok\":{\"sdp\":\"a=ice-ufrag:u\\r\\na=ice-pwd:p\\r\\na=fingerprint:sha-256 AA\\r\\n"
       "a=candidate:1 1 udp 1 nowhere 9 typ host\"}}");
@@ -147,7 +141,7 @@ static void answers_that_cannot_be_used_are_named(void **state) {
 
 static void tracks_and_events_reach_the_media(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text(
       "{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_mic\",\"mid\":\"0\"},{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
   assert_string_equal(participant_camera_track(world.p), "t_cam");
@@ -165,7 +159,7 @@ static void tracks_and_events_reach_the_media(void **state) {
 
 static void a_layer_that_nobody_wants_is_not_sent(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text("{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
   scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
   scripted_text("{\"event\":\"layersWanted\",\"track\":\"t_cam\",\"layers\":[{\"rid\":\"f\",\"active\":false}]}");
@@ -183,15 +177,15 @@ static void a_layer_that_nobody_wants_is_not_sent(void **state) {
 
 static void ends_are_said_in_words(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   scripted_text("{\"event\":\"mediaLost\",\"reason\":\"worker_lost\"}");
   assert_string_equal(world.why, "the server lost a media worker");
   scripted_reset();
-  sign_in();
+  world_sign_in();
   scripted_text("{\"event\":\"negotiate\",\"reason\":\"transport\"}");
   assert_non_null(strstr(world.why, "negotiate again"));
   scripted_reset();
-  sign_in();
+  world_sign_in();
   scripted_close(4003, "the server closed the connection (4003, replaced)");
   assert_non_null(strstr(world.why, "4003"));
   assert_int_equal(world.failed, 3);
@@ -199,7 +193,7 @@ static void ends_are_said_in_words(void **state) {
 
 static void what_is_looked_at_is_said(void **state) {
   (void)state;
-  sign_in();
+  world_sign_in();
   const struct participant_view views[] = {{"t_1", 320, 180}, {"", 320, 180}, {"t_2", 640, 360}};
   participant_view(world.p, views, 3);
   json_t *view = scripted_find("type", "view"), *requests = json_object_get(view, "requests");
@@ -215,7 +209,7 @@ static void who_has_joined_says_goodbye(void **state) {
   participant_free(world.p);
   world.p = NULL;
   assert_false(scripted_said("type", "leave"));
-  sign_in();
+  world_sign_in();
   participant_free(world.p);
   world.p = NULL;
   assert_true(scripted_said("type", "leave"));

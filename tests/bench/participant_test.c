@@ -7,16 +7,6 @@
 
 #define SECOND 1000000
 
-static void join(void) {
-  assert_int_equal(world_create(), 0);
-  scripted_answer(200, "{\"token\":\"abc\"}");
-  scripted_open();
-  scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
-  scripted_text("{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
-  world_run(SECOND / 4);
-  assert_int_equal(world.ready, 1);
-}
-
 static void a_connection_that_cannot_begin_is_an_error(void **state) {
   (void)state;
   scripted.next_error = -EMFILE;
@@ -29,7 +19,7 @@ static void it_is_ready_once_and_knows_its_owner(void **state) {
   (void)state;
   int owner;
   world.plan.owner = &owner;
-  join();
+  world_join();
   assert_ptr_equal(participant_owner(world.p), &owner);
   assert_true(participant_is_ready(world.p));
   scripted_text("{\"re\":4,\"ok\":{\"tracks\":[]}}"); /* said again */
@@ -41,7 +31,7 @@ static void it_is_ready_once_and_knows_its_owner(void **state) {
 
 static void media_starts_once_and_stops(void **state) {
   (void)state;
-  join();
+  world_join();
   unsigned before = world.voice_packets;
   participant_start_media(world.p, virtual_loop_now_us); /* it runs already */
   world_run(SECOND);
@@ -55,7 +45,7 @@ static void media_starts_once_and_stops(void **state) {
 
 static void its_voice_has_the_level_it_is_told(void **state) {
   (void)state;
-  join();
+  world_join();
   for (unsigned level = 20; level <= 127; level += 107) {
     struct rtp_packet packet;
     struct rtp_element element;
@@ -71,7 +61,7 @@ static void its_voice_has_the_level_it_is_told(void **state) {
 
 static void who_leaves_ends_the_connection_at_once(void **state) {
   (void)state;
-  join();
+  world_join();
   participant_free(world.p);
   world.p = NULL;
   virtual_loop_settle(world.shared.loop);
@@ -83,7 +73,7 @@ static void who_leaves_ends_the_connection_at_once(void **state) {
 
 static void a_connection_that_the_server_ends_is_a_failure(void **state) {
   (void)state;
-  join();
+  world_join();
   peer_transport_close(world.server, virtual_loop_now_us);
   world_run(SECOND);
   assert_int_equal(world.failed, 1);

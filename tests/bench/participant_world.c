@@ -203,6 +203,26 @@ const char *world_answer_sdp(void) {
   return sdp;
 }
 
+void world_sign_in(void) {
+  assert_int_equal(world_create(), 0);
+  scripted_answer(200, "{\"token\":\"abc\"}");
+  scripted_open();
+}
+
+void world_publish(void) {
+  scripted_text(
+      "{\"re\":4,\"ok\":{\"tracks\":[{\"track\":\"t_mic\",\"mid\":\"0\"},{\"track\":\"t_cam\",\"mid\":\"1\"}]}}");
+}
+
+void world_join(void) {
+  world_sign_in();
+  scripted_text("{\"re\":3,\"ok\":{\"sdp\":\"%s\"}}", world_answer_sdp());
+  world_publish();
+  world_run(250000);
+  assert_int_equal(peer_transport_state(world.server), PEER_CONNECTED);
+  assert_int_equal(world.ready, 1);
+}
+
 void world_run(int64_t us) {
   virtual_loop_run(world.shared.loop, virtual_loop_now_us + us);
 }

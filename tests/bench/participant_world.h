@@ -48,6 +48,12 @@ int world_tear_down(void **state);
 int world_create(void);
 /* The server's answer to the offer that was sent, as JSON text: slots with the SSRCs above. */
 const char *world_answer_sdp(void);
+/* Made, with a token, and the WebSocket is open. */
+void world_sign_in(void);
+/* The server's reply to its publish: t_mic and t_cam. */
+void world_publish(void);
+/* All of it, until it is connected and ready. */
+void world_join(void);
 void world_run(int64_t us);
 
 /* From the server to the participant. */

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """The arithmetic of bench/run: medians, ranges, ratios by round, what is missing."""
+import argparse
+import contextlib
+import io
 import pathlib
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench/compare"))
 import rounds  # noqa: E402
@@ -38,7 +42,39 @@ class Rounds(unittest.TestCase):
                  "versions": {"commit": "x", "janus": ""}}
         table = rounds.markdown(rounds.summarize({"lecture": {"ours": runs(2.5)}}), about)
         self.assertIn("| lecture | ours | – | 2.50 (2.50–2.50) |", table)
-        self.assertIn("Janus not installed", table)
+        self.assertIn("| c | 2 | k | not installed |", table)
+        self.assertIn("# x, d", table)
+
+    def test_rounds_of_a_saturated_generator_are_counted(self):
+        mixed = [{**runs(2)[0], "valid": True}, {**runs(2)[0], "valid": False}, None]
+        self.assertEqual(rounds.summarize({"lecture": {"ours": mixed}})["lecture"]["ours"]["valid"], "1 of 3")
+
+    def test_another_load_is_said(self):
+        def at(rate):
+            return [{**runs(2)[0], "packets_per_second": rate}]
+        same = rounds.summarize({"lecture": {"ours": at(1000), "floor": at(1090), "janus": at(910)}})
+        self.assertEqual(rounds.unequal(same), [])
+        other = rounds.summarize({"lecture": {"ours": at(1000), "floor": at(1111), "janus": at(880)}})
+        self.assertEqual([words.split(" delivered")[0] for words in rounds.unequal(other)], ["lecture: floor", "lecture: janus"])
+
+    def test_defaults(self):
+        with unittest.mock.patch.object(sys, "argv", ["run"]):
+            o = rounds.arguments("")
+        self.assertGreaterEqual(o.rounds, 5)
+        self.assertEqual(set(o.scenarios), {"lecture", "lecture-even", "consult", "gallery"})
+        self.assertIn("floor", o.systems)
+
+    def test_systems_alternate(self):
+        class Bench:
+            order = []
+
+            def measure(self, system, scenario):
+                self.order.append(system)
+                return runs(1)[0]
+        bench, options = Bench(), argparse.Namespace(rounds=2, scenarios=["lecture"], systems=["ours", "floor", "janus"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            rounds.run_rounds(bench, options)
+        self.assertEqual(bench.order, ["ours", "floor", "janus", "janus", "floor", "ours"])
 
 
 if __name__ == "__main__":

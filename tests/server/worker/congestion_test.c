@@ -17,20 +17,12 @@ struct stage {
 
 static const double layer_bps[LAYERS] = {150e3, 500e3, 1500e3};
 
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 static struct stage open_stage(uint64_t start_bps) {
   static const char *const rids[] = {"q", "h", "f"};
   struct stage s = {.h = harness_new_governed(start_bps)};
-  s.a = connect_member(s.h, "doctor");
-  s.b = connect_member(s.h, "patient");
-  s.c = connect_member(s.h, "interpreter");
+  s.a = harness_connect(s.h, "doctor");
+  s.b = harness_connect(s.h, "patient");
+  s.c = harness_connect(s.h, "interpreter");
   browser_link(s.b, NO_LIMIT_BPS, SECOND, 20 * MILLISECOND);
   browser_link(s.c, NO_LIMIT_BPS, SECOND, 20 * MILLISECOND);
   const char *mic = browser_publish(s.a, "0", "microphone");

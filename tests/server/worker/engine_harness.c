@@ -197,6 +197,14 @@ struct browser *harness_join(struct harness *h, const char *role) {
   return m;
 }
 
+struct browser *harness_connect(struct harness *h, const char *role) {
+  struct browser *m = harness_join(h, role);
+  browser_offer(m, "chromium");
+  browser_connect(m);
+  harness_advance(h, 5 * MILLISECOND);
+  return m;
+}
+
 void browser_join(struct browser *m) {
   assert_string_equal(browser_request(m, "join", json_pack("{s:s}", "topology", "never")), "");
   const char *id = json_string_value(json_object_get(json_object_get(m->last, "ok"), "participant"));

@@ -134,7 +134,8 @@ uint64_t harness_drops(const struct harness *h, enum engine_drop reason);
 /* ---- signaling ---- */
 
 struct browser *harness_open(struct harness *h, const char *role);
-struct browser *harness_join(struct harness *h, const char *role); /* …and joins; observers hidden */
+struct browser *harness_join(struct harness *h, const char *role);    /* …and joins; observers hidden */
+struct browser *harness_connect(struct harness *h, const char *role); /* …and is connected, with Chromium's offer */
 /* The two halves of it, for a browser that comes again after its session has ended. */
 void browser_open_session(struct browser *m, const char *role);
 void browser_join(struct browser *m);
@@ -213,6 +214,12 @@ struct source source_video(struct browser *m, const char *mid, const char *rid, 
 void source_send(struct source *s, bool keyframe);
 /* The same, not sent: into `out`; returns the length. */
 size_t source_write(struct source *s, bool keyframe, uint8_t *out);
+/* The same as it goes over the wire, for tests that hand datagrams to the engine themselves. */
+struct datagram {
+  uint8_t data[1400];
+  size_t len;
+};
+void source_seal(struct source *s, bool keyframe, struct datagram *out);
 /* Which source packet is in this one. */
 uint32_t got_ssrc(const struct got *got);
 uint16_t got_seq(const struct got *got);

@@ -151,6 +151,12 @@ static size_t write_vp8(const struct source *s, bool keyframe, uint8_t *out) {
   return sizeof head + sizeof size;
 }
 
+void source_seal(struct source *s, bool keyframe, struct datagram *out) {
+  int len = (int)source_write(s, keyframe, out->data);
+  assert_int_equal(srtp_protect(s->member->media.out, out->data, &len), srtp_err_status_ok);
+  out->len = (size_t)len;
+}
+
 size_t source_write(struct source *s, bool keyframe, uint8_t *out) {
   uint8_t payload[1100];
   size_t len = 0;

@@ -49,25 +49,12 @@ void *realloc(void *at, size_t bytes) {
 static void watch(void) {}
 #endif
 
-struct datagram {
-  uint8_t data[1400];
-  size_t len;
-};
-
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 /* `governed`: the receivers report, and their links' estimates and pacers are asked about each packet. */
 static void forward_all(bool video, bool governed) {
   struct harness *h = governed ? harness_new_governed(100000000) : harness_new();
-  struct browser *a = connect_member(h, "doctor"), *r[RECEIVERS];
+  struct browser *a = harness_connect(h, "doctor"), *r[RECEIVERS];
   for (size_t i = 0; i < RECEIVERS; i++)
-    r[i] = connect_member(h, "patient");
+    r[i] = harness_connect(h, "patient");
   for (size_t i = 0; i < RECEIVERS && governed; i++)
     browser_link(r[i], NO_LIMIT_BPS, SECOND, MILLISECOND);
   browser_publish(a, video ? "1" : "0", video ? "camera" : "microphone");
@@ -83,9 +70,7 @@ static void forward_all(bool video, bool governed) {
   struct datagram *datagrams = calloc(PACKETS, sizeof *datagrams);
   assert_non_null(datagrams);
   for (size_t i = 0; i < PACKETS; i++) {
-    int len = (int)source_write(&s, video && i % 100 == 0, datagrams[i].data);
-    assert_int_equal(srtp_protect(a->media.out, datagrams[i].data, &len), srtp_err_status_ok);
-    datagrams[i].len = (size_t)len;
+    source_seal(&s, video && i % 100 == 0, &datagrams[i]);
   }
   harness_forget(h);
   const struct egress_counters *egress = egress_batch_counters(udp_socket_egress(h->socket));

@@ -8,19 +8,11 @@ struct stage {
   int frame;
 };
 
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 /* `a` films, `b` watches over a link of 600 kbit/s that is fast enough. */
 static struct stage open_stage(void) {
   struct stage s = {.h = harness_new_governed(0)};
-  s.a = connect_member(s.h, "doctor");
-  s.b = connect_member(s.h, "patient");
+  s.a = harness_connect(s.h, "doctor");
+  s.b = harness_connect(s.h, "patient");
   browser_link(s.b, 2000000, 300 * MILLISECOND, 20 * MILLISECOND);
   browser_publish(s.a, "1", "camera");
   s.camera = source_video(s.a, "1", "q", 320, 180);

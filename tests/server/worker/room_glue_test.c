@@ -1,14 +1,6 @@
 /* tests/server/worker/room_glue_test.c: the room's orders, also those that come too late or for somebody who is not there. */
 #include "tests/server/worker/engine_harness.h"
 
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 static void orders_about_nobody_change_nothing(void **state) {
   (void)state;
   struct harness *h = harness_new();
@@ -36,7 +28,7 @@ static void orders_about_nobody_change_nothing(void **state) {
 static void a_member_that_the_engine_could_not_open(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = harness_join(h, "doctor"), *b = connect_member(h, "patient");
+  struct browser *a = harness_join(h, "doctor"), *b = harness_connect(h, "patient");
   peer_close(browser_peer(a), h->now_us);
   assert_string_equal(browser_offer_json(a, browser_offer_make(a, "chromium")), "busy");
   assert_string_equal(
@@ -52,9 +44,9 @@ static void a_member_that_the_engine_could_not_open(void **state) {
 static void nobody_sees_an_observer(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient");
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_connect(h, "patient");
   harness_forget(h);
-  struct browser *o = connect_member(h, "observer");
+  struct browser *o = harness_connect(h, "observer");
   assert_int_equal(json_array_size(a->events), 0);
   assert_int_equal(json_array_size(b->events), 0);
   browser_publish(a, "0", "microphone");
@@ -75,7 +67,7 @@ static void nobody_sees_an_observer(void **state) {
 static void kicked_means_gone(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient");
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_connect(h, "patient");
   browser_publish(a, "0", "microphone");
   browser_publish(b, "0", "microphone");
   struct source mic = source_audio(a, "0");
@@ -96,7 +88,7 @@ static void kicked_means_gone(void **state) {
 static void of_a_paused_sender_nothing_flows(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient");
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_connect(h, "patient");
   browser_publish(a, "0", "microphone");
   struct source mic = source_audio(a, "0");
   source_send(&mic, false);

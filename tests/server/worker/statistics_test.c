@@ -14,14 +14,6 @@ static char *load_openapi(void) {
   return text;
 }
 
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 static json_t *participant_of(json_t *room, const char *id) {
   size_t i;
   json_t *p;
@@ -48,7 +40,7 @@ static void expect_documented(const char *openapi, json_t *object) {
 static void a_room_shows_what_flows(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient");
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_connect(h, "patient");
   browser_publish(a, "1", "camera");
   struct source camera = source_video(a, "1", "h", 640, 360);
   for (int i = 0; i < 50; i++) {
@@ -106,8 +98,8 @@ static void a_member_without_transport_has_no_numbers(void **state) {
 static void the_worker_counts_everything(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor");
-  connect_member(h, "patient");
+  struct browser *a = harness_connect(h, "doctor");
+  harness_connect(h, "patient");
   browser_publish(a, "0", "microphone");
   struct source mic = source_audio(a, "0");
   for (int i = 0; i < 10; i++)

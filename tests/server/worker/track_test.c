@@ -8,21 +8,13 @@ struct room {
   struct source layers[3];
 };
 
-static struct browser *connect_member(struct harness *h, const char *role) {
-  struct browser *b = harness_join(h, role);
-  browser_offer(b, "chromium");
-  browser_connect(b);
-  harness_advance(h, 5 * MILLISECOND);
-  return b;
-}
-
 /* `a` publishes its camera in three layers; `b` and `c` receive. */
 static struct room open_room(void) {
   static const char *const rids[] = {"q", "h", "f"};
   struct room r = {.h = harness_new()};
-  r.a = connect_member(r.h, "doctor");
-  r.b = connect_member(r.h, "patient");
-  r.c = connect_member(r.h, "interpreter");
+  r.a = harness_connect(r.h, "doctor");
+  r.b = harness_connect(r.h, "patient");
+  r.c = harness_connect(r.h, "interpreter");
   snprintf(r.camera, sizeof r.camera, "%s", browser_publish(r.a, "1", "camera"));
   for (size_t i = 0; i < 3; i++)
     r.layers[i] = source_video(r.a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
@@ -190,7 +182,7 @@ static void a_slot_goes_from_one_to_another(void **state) {
 static void what_a_receiver_cannot_decode_asks_for_nothing(void **state) {
   (void)state;
   struct harness *h = harness_new_with("H264,VP8");
-  struct browser *a = connect_member(h, "doctor"), *b = harness_join(h, "patient");
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_join(h, "patient");
   /* Both have H264; but b only in the packetization mode that a does not send. The room knows codecs, not profiles. */
   json_t *offer = browser_offer_make(b, "chromium");
   size_t i, k;
@@ -255,7 +247,7 @@ static void the_room_is_told_of_sizes_at_its_own_pace(void **state) {
 static void red_reaches_those_who_take_it(void **state) {
   (void)state;
   struct harness *h = harness_new();
-  struct browser *a = connect_member(h, "doctor"), *b = connect_member(h, "patient"),
+  struct browser *a = harness_connect(h, "doctor"), *b = harness_connect(h, "patient"),
                  *c = harness_join(h, "interpreter");
   browser_offer(c, "firefox"); /* takes no RED */
   browser_connect(c);
