@@ -118,6 +118,7 @@ const char *http_media_type(const char *path) {
       {".webp", "image/webp"},
       {".ico", "image/x-icon"},
       {".woff2", "font/woff2"},
+      {".tgz", "application/gzip"},
       {".wasm", "application/wasm"},
       {".mp3", "audio/mpeg"},
       {".ogg", "audio/ogg"},

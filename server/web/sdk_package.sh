@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Makes the SDK a package for applications: its modules as they are, TypeScript declarations from their JSDoc, package.json.
-# usage: server/web/sdk_package.sh FOLDER    needs Node.js and `npm ci` in tests/browser
+# usage: server/web/sdk_package.sh [--pack FILE.tgz] FOLDER    needs Node.js and `npm ci` in tests/browser
+#   --pack: also as one file that `npm install` takes; the server serves it as /sdk/consilium-client.tgz
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+pack=
+[ "${1:-}" != --pack ] || { pack=$(realpath -m "$2"); shift 2; }
 [ $# -eq 1 ] || { sed -n 's/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -25,3 +28,7 @@ cat >"$out"/package.json <<END
   "types": "./consilium.d.ts"
 }
 END
+[ -n "$pack" ] || exit 0
+# The same sources, the same bytes.
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --transform='s,^\.,package,' -C "$out" -cf - . | gzip -n >"$pack.part"
+mv "$pack.part" "$pack"

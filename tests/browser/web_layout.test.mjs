@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { layout } from '../../server/web/app/layout.js';
 
-const STAGES = [[1264, 570], [374, 720], [308, 520], [920, 570], [1904, 960], [800, 300], [300, 260]];
+const STAGES = [[1264, 570], [374, 720], [308, 520], [920, 570], [1904, 960], [800, 300], [300, 260], [3824, 2010]]; // the last one: 4K
 const people = (count, focus = -1) => Array.from({ length: count }, (_, i) => ({ key: `p${i}`, own: i === count - 1, person: true, focus: i === focus, rank: i }));
 
 /** Inside the stage and not over one another; the inset lies over the picture on purpose. */

@@ -3,13 +3,11 @@
 import { showDialog } from './dialog.js';
 import { make } from './dom.js';
 import { chooseLanguage, LANGUAGES, text } from './i18n.js';
+import { canChooseSpeaker, chooseSpeaker, chosenSpeaker } from './sounds.js';
 import { toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').LocalParticipant} LocalParticipant */
 /** @typedef {{value: string, words: string}} Choice */
-
-/** The loudspeaker that was chosen; sounds that begin later want it too. */
-let speaker = '';
 
 /** @param {LocalParticipant} local */
 export async function showDevices(local) {
@@ -26,12 +24,7 @@ export async function showDevices(local) {
     );
   }
   const outputs = choices('audiooutput');
-  if (outputs.length > 0 && 'setSinkId' in HTMLMediaElement.prototype) {
-    fields.push(select('devices.speaker', 'audiooutput', outputs, speaker || 'default', async (id) => {
-      speaker = id;
-      await Promise.all([...document.querySelectorAll('audio')].map(useSpeaker));
-    }));
-  }
+  if (outputs.length > 0 && canChooseSpeaker()) fields.push(select('devices.speaker', 'audiooutput', outputs, chosenSpeaker() || 'default', chooseSpeaker));
   const languages = LANGUAGES.map((value) => ({ value, words: text(`language.${value}`) }));
   const dialog = showDialog({
     title: text('devices.title'),
@@ -40,11 +33,6 @@ export async function showDevices(local) {
       dialog.close(); // its words are those of the other language
     })],
   });
-}
-
-/** @param {HTMLMediaElement} element */
-export async function useSpeaker(element) {
-  if (speaker && 'setSinkId' in element) await element.setSinkId(speaker);
 }
 
 /**

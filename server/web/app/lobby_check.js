@@ -7,7 +7,7 @@ import { errorText, text } from './i18n.js';
 import { LevelMeter } from './level_meter.js';
 import { browserOf } from './permission_help.js';
 import { preview } from './preview.js';
-import { canChooseSpeaker, chime, chooseSpeaker } from './sounds.js';
+import { canChooseSpeaker, chime, chooseSpeaker, chosenSpeaker } from './sounds.js';
 import { toastError } from './toast.js';
 
 /** @typedef {import('./preview.js').Kind} Kind */
@@ -139,8 +139,9 @@ export class LobbyCheck {
       option.value = device.deviceId;
       select.append(option);
     }
-    if (kind !== 'audiooutput') select.value = preview.tracks[kind]?.getSettings().deviceId ?? preview.devices[kind] ?? select.value;
-    select.onchange = () => (kind === 'audiooutput' ? chooseSpeaker(select.value) : preview.choose(kind, select.value));
+    if (kind === 'audiooutput') select.value = chosenSpeaker() || select.value;
+    else select.value = preview.tracks[kind]?.getSettings().deviceId ?? preview.devices[kind] ?? select.value;
+    select.onchange = () => (kind === 'audiooutput' ? chooseSpeaker(select.value).catch(toastError) : preview.choose(kind, select.value));
     return make('label', '', make('span', '', words), select);
   }
 

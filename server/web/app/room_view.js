@@ -4,7 +4,7 @@ import { ConnectionState } from './banner.js';
 import { CallTimer, ServerClock } from './call_timer.js';
 import { ChatPanel } from './chat.js';
 import { Controls } from './controls.js';
-import { showDevices, useSpeaker } from './devices.js';
+import { showDevices } from './devices.js';
 import { dress, find, icon } from './dom.js';
 import { Grid } from './grid.js';
 import { onLanguage, text } from './i18n.js';
@@ -122,9 +122,7 @@ export class RoomView {
   /** @param {TrackPublication} publication */
   #playSound(publication) {
     if (publication.kind !== 'audio') return;
-    const element = publication.track.attach();
-    find('sounds').append(element);
-    useSpeaker(element).catch(toastError);
+    find('sounds').append(publication.track.attach()); // sounds.js puts it on the speaker of the user's choice
   }
 
   /** @param {boolean} blocked */

@@ -81,15 +81,18 @@ export async function chime() {
   await new Promise((resolve) => setTimeout(resolve, CHIME.period * 1000));
 }
 
-/** Plays everything on this speaker from now on, the call's sound too. @param {string} deviceId */
-export function chooseSpeaker(deviceId) {
+/** Plays everything on this speaker from now on, the call's sound too, also of who comes later. @param {string} deviceId */
+export async function chooseSpeaker(deviceId) {
   speaker = deviceId;
-  for (const element of document.querySelectorAll('audio')) applySpeaker(element);
+  await Promise.all([...document.querySelectorAll('audio')].map((element) => element.setSinkId(speaker)));
 }
+
+/** Empty: the system's. */
+export const chosenSpeaker = () => speaker;
 
 /** @param {HTMLMediaElement} element */
 function applySpeaker(element) {
-  if (speaker && 'setSinkId' in element) element.setSinkId(speaker).catch(() => {}); // unplugged: the system's
+  if (speaker && element.sinkId !== speaker) element.setSinkId(speaker).catch(() => {}); // unplugged: the system's
 }
 
 /** The call's sound elements come and go in `container`. @param {HTMLElement} container */

@@ -24,6 +24,9 @@ export { takePhoto } from './photo.js';
 export { AskedStill, StillRequest, Stills } from './still.js';
 export { Track, TrackPublication } from './tracks.js';
 
+/** Of the SDK, and of the server that serves it. */
+export const VERSION = '0.1.0';
+
 /** @typedef {import('./tracks.js').Source} Source */
 /** @typedef {import('./room_state.js').ChatMessage} ChatMessage */
 /** @typedef {import('./room_state.js').RoomEvents} RoomEvents */
