@@ -69,7 +69,8 @@ async function thereAndBack(kinds, room) {
     assert.ok(told[2].at - told[1].at > 4000, 'it waits before it goes back');
     // Held by the server until it is told: who forgets that loses the key frame it begins with, and half a second.
     const said = await member.evaluate(() => window.said.map((s) => s.what));
-    assert.deepEqual(['topologyChanging', 'sending'].map((what) => said.filter((s) => s === what).length), [1, 1], String(said));
+    const [called, sending] = ['topologyChanging', 'sending'].map((what) => said.filter((s) => s === what).length);
+    assert.ok(called >= 1 && sending >= called, String(said));
     const seen = await observed(member);
     console.log(`${kinds.join('-')} ${member.name}: gaps ${told.map((c) => c.gapMs)} ms, longest ever ${seen.longest} ms, page blind ${seen.blind} ms`);
     assert.deepEqual(seen.found, []);

@@ -78,7 +78,7 @@ test('the path dies during the call: noticed within two seconds, on the server w
     assert.ok(['stalled', 'lost'].includes(back.reason), back.reason);
     const seen = await observed(member);
     const said = await member.evaluate(() => window.said);
-    const noticed = said.find((s) => ['stalled', 'failed', 'topologyChanging'].includes(s.what)).at;
+    const noticed = said.find((s) => s.at > blocked && ['stalled', 'failed', 'topologyChanging'].includes(s.what)).at;
     console.log(`${member.name}: ${back.reason}, noticed after ${Math.round(noticed - blocked)} ms, on the server ${Math.round(seen.resumed - noticed)} ms later (${seen.longest} ms without a new picture)`);
     assert.deepEqual(seen.found, []);
     assert.ok(noticed - blocked < 2000, `noticed after ${noticed - blocked} ms`);
