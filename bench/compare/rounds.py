@@ -27,13 +27,18 @@ def spread(values):
 
 
 def ratios(runs, above, below):
-    """above ÷ below round by round (the machine's mood divides out), as a spread."""
-    pairs = zip(runs.get(above, []), runs.get(below, []))
-    return spread([a[COST] / b[COST] for a, b in pairs if a and b and b.get(COST)])
+    """above ÷ below round by round (the machine's mood divides out), as a spread: of the rounds in which both were valid; of all,
+    and said to be `invalid`, when there is none."""
+    pairs = [(a, b) for a, b in zip(runs.get(above, []), runs.get(below, [])) if a and b and b.get(COST)]
+    good = [(a, b) for a, b in pairs if a.get("valid", True) and b.get("valid", True)]
+    found = spread([a[COST] / b[COST] for a, b in good or pairs])
+    return {**found, "invalid": True} if found and not good else found
 
 
 def text(s, digits=2):
-    return "–" if s is None else f"{s['median']:.{digits}f} ({s['min']:.{digits}f}–{s['max']:.{digits}f})"
+    if s is None:
+        return "–"
+    return f"{s['median']:.{digits}f} ({s['min']:.{digits}f}–{s['max']:.{digits}f})" + (", no round valid" if s.get("invalid") else "")
 
 
 def machine():
@@ -110,7 +115,7 @@ def markdown(summary, about):
              "| machine | cores | Linux | Janus | ipsec-mb | OpenSSL | libsrtp2 |", "|---|---|---|---|---|---|---|",
              f"| {about['machine']['cpu']} | {about['machine']['cores']} | {about['machine']['kernel']} | "
              + " | ".join(about["versions"].get(name) or "not installed" for name in ("janus", "ipsec-mb", "openssl", "libsrtp2")) + " |",
-             "", f"{about['rounds']} rounds of {about['seconds']:g} s by turns; medians and (lowest–highest). Valid: rounds in which the "
+             "", f"Rounds: {about['rounds']} of {about['seconds']:g} s by turns; medians and (lowest–highest). Valid: rounds in which the "
              "generator was not the bottleneck.", "",
              "| scenario | system | " + " | ".join(title for _, title, _ in SHOWN) + " | valid |",
              "|---|---|" + "---|" * (len(SHOWN) + 1)]

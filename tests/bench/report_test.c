@@ -86,15 +86,21 @@ static void json_can_be_read_again(void **state) {
   assert_true(report_json("/nowhere/at/all", &r, &o) < 0);
 }
 
-static void html_is_one_page_and_escapes(void **state) {
-  (void)state;
+/* What report_html() writes. */
+static const char *page(void) {
   static char text[1 << 18];
-  strcpy(r.note, "a <b> & c");
   assert_int_equal(report_html(path, &r, &o), 0);
   FILE *f = fopen(path, "r");
   assert_non_null(f);
   text[fread(text, 1, sizeof text - 1, f)] = '\0';
   fclose(f);
+  return text;
+}
+
+static void html_is_one_page_and_escapes(void **state) {
+  (void)state;
+  strcpy(r.note, "a <b> & c");
+  const char *text = page();
   assert_non_null(strstr(text, "<svg"));
   assert_non_null(strstr(text, "a &lt;b> &amp; c"));
   assert_non_null(strstr(text, "</html>"));
@@ -105,7 +111,6 @@ static void html_is_one_page_and_escapes(void **state) {
 
 static void a_ramps_page_has_its_steps_and_its_knee(void **state) {
   (void)state;
-  static char text[1 << 18];
   o.scenario = SCENARIO_RAMP;
   o.of = SCENARIO_CONSULT;
   r.knee = 12;
@@ -113,11 +118,7 @@ static void a_ramps_page_has_its_steps_and_its_knee(void **state) {
   for (unsigned i = 0; i < 3; i++)
     r.steps[i] = (struct run_step){.load = 12 + i, .packets_per_second = 100 * i, .borne = i == 0, .all_in = true};
   r.steps[1].generator_limited = true;
-  assert_int_equal(report_html(path, &r, &o), 0);
-  FILE *f = fopen(path, "r");
-  assert_non_null(f);
-  text[fread(text, 1, sizeof text - 1, f)] = '\0';
-  fclose(f);
+  const char *text = page();
   assert_non_null(strstr(text, "ramp of consult"));
   assert_non_null(strstr(text, "Knee: 12 rooms"));
   assert_non_null(strstr(text, "not borne, generator at its limit"));

@@ -31,6 +31,14 @@ class Rounds(unittest.TestCase):
         self.assertEqual((found["median"], found["runs"]), (2, 1))
         self.assertIsNone(rounds.ratios({"ours": runs(2)}, "janus", "ours"))
 
+    def test_rounds_that_are_not_valid_give_no_ratio_where_others_do(self):
+        bad = [{"cpu_us_per_packet": 90, "valid": False}]
+        found = rounds.ratios({"ours": bad + runs(2), "floor": runs(1, 1)}, "ours", "floor")
+        self.assertEqual((found["median"], found["runs"]), (2, 1))
+        found = rounds.ratios({"ours": bad, "floor": runs(1)}, "ours", "floor")
+        self.assertEqual((found["median"], found["invalid"]), (90, True))
+        self.assertIn("no round valid", rounds.text(found))
+
     def test_last_line(self):
         summary = rounds.summarize({"lecture": {"ours": runs(2, 2), "floor": runs(1, 1), "janus": runs(20, 22)}})
         self.assertEqual(rounds.last_line(summary), "lecture: ours/floor=2.00 janus/ours=10.50")
