@@ -24,6 +24,9 @@ void pacer_set_target(struct pacer *p, uint64_t target_bps, uint64_t burst_bps) 
 
 bool pacer_push(struct pacer *p, enum pacer_kind kind, const struct pacer_decision *d) {
   bool repair = kind == PACER_REPAIR;
+  /* Empty queues begin at their beginning: what a backlog never reached is never made real by the kernel. */
+  if (p->repair_head == p->repair_tail) p->repair_head = p->repair_tail = 0;
+  if (p->video_head == p->video_tail) p->video_head = p->video_tail = 0;
   uint32_t used = repair ? p->repair_tail - p->repair_head : p->video_tail - p->video_head;
   if (used == (repair ? PACER_REPAIR_QUEUE : PACER_VIDEO_QUEUE)) {
     p->refused++;

@@ -3,7 +3,7 @@
  * Bytes are written at an ever-growing position; an entry is intact while its bytes are less than one ring behind it.
  *
  * All memory is taken at the beginning, but only as much of it is used, and thereby made real by the kernel, as the stream needs to
- * keep KEEP_US: both rings begin small and double, in place, when they would lose something younger than that.
+ * keep KEEP_US: both rings begin small and grow, in place, when they would lose something younger than that.
  */
 #include "rtp/packet_history.h"
 
@@ -20,6 +20,7 @@ struct entry {
 #define KEEP_US       600000
 #define FIRST_PACKETS 128
 #define FIRST_BYTES   (32U << 10)
+#define GROWTH        4 /* a quarter more: with twice as much half of the ring would be there for nothing */
 
 struct packet_history {
   int64_t max_age_us;
@@ -60,7 +61,8 @@ static void grow_bytes(struct packet_history *h, uint64_t offset) {
     e->position -= e->used ? base : 0;
   }
   h->position = offset;
-  h->capacity = h->capacity * 2 < h->max_capacity ? h->capacity * 2 : h->max_capacity;
+  h->capacity += h->capacity / GROWTH;
+  if (h->capacity > h->max_capacity) h->capacity = h->max_capacity;
 }
 
 static void grow_entries(struct packet_history *h) {

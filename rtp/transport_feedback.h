@@ -5,7 +5,7 @@
  * and turns the peer's feedback into per-packet results, the food of a bandwidth estimator.
  *
  * Source: draft-holmer-rmcat-transport-wide-cc-extensions-01.
- * Memory: fixed structs (recorder 32 KiB, history 32 KiB), embed by value or allocate once; nothing is allocated later.
+ * Memory: fixed structs (recorder 8 KiB, history 32 KiB), embed by value or allocate once; nothing is allocated later.
  */
 #ifndef RTP_TRANSPORT_FEEDBACK_H
 #define RTP_TRANSPORT_FEEDBACK_H
@@ -18,7 +18,7 @@
 
 /* ---- receiving end ---- */
 
-#define TRANSPORT_RECORDER_PACKETS 4096 /* span kept until reported; at 50 ms that is 80 000 packets a second */
+#define TRANSPORT_RECORDER_PACKETS 1024 /* span kept until reported; at 50 ms that is 20 000 packets a second */
 #define TRANSPORT_FEEDBACK_MIN_US  50000
 #define TRANSPORT_FEEDBACK_MAX_US  100000
 /* A reordered packet this far behind is still reported, in the next feedback, when it was not covered as received. */

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
@@ -311,7 +312,16 @@ static int open_handles(struct worker *worker) {
   return 0;
 }
 
+/* A member's large structures (history, downlink) get mappings of their own: what they do not use is never made real, and what leaves
+ * with them goes back to the kernel. By itself the C library stops doing so at the first large block that is freed. */
+static void set_up_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 48 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_ARENA_MAX, 1); /* usrsctp's timer is no thread worth one */
+}
+
 int worker_main(const struct worker_options *options) {
+  set_up_memory();
   static struct worker worker;
   worker.options = options;
   uv_loop_init(&worker.loop);
