@@ -131,3 +131,7 @@ void rtp_incoming_stream_stats(const struct rtp_incoming_stream *s, int64_t now_
 bool rtp_incoming_stream_is_live(const struct rtp_incoming_stream *s, int64_t now_us) {
   return s->last_packet_us >= 0 && now_us - s->last_packet_us <= (s->config.video ? VIDEO_LIVE_US : AUDIO_LIVE_US);
 }
+
+void rtp_incoming_stream_rest(struct rtp_incoming_stream *s) {
+  packet_history_rest(s->history);
+}

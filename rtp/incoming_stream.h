@@ -131,4 +131,7 @@ void rtp_incoming_stream_stats(const struct rtp_incoming_stream *s, int64_t now_
 /* Whether packets came lately (video: 1.5 s, so that a paused layer is noticed; audio: 5 s, for DTX). */
 bool rtp_incoming_stream_is_live(const struct rtp_incoming_stream *s, int64_t now_us);
 
+/* A stream that is not live: what it kept for retransmission is of no use any more, and its memory is given back. */
+void rtp_incoming_stream_rest(struct rtp_incoming_stream *s);
+
 #endif

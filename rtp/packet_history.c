@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct entry {
   uint64_t position; /* where its bytes begin, counted from the start of time */
@@ -17,10 +19,11 @@ struct entry {
 };
 
 /* Answers for round trips up to half a second; a thumbnail keeps seconds in the smallest ring. */
-#define KEEP_US       600000
-#define FIRST_PACKETS 128
-#define FIRST_BYTES   (32U << 10)
-#define GROWTH        4 /* a quarter more: with twice as much half of the ring would be there for nothing */
+#define KEEP_US             600000
+/* A ring begins with a sixteenth of the bytes it may have and an eighth of the packets: a key frame of video, half a second of audio. */
+#define FIRST_BYTES(most)   ((most) / 16 > LARGEST * 4 ? (most) / 16 : LARGEST * 4)
+#define FIRST_PACKETS(most) ((most) > 8 ? (most) / 8 : (most))
+#define LARGEST             (RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY)
 
 struct packet_history {
   int64_t max_age_us;
@@ -32,17 +35,21 @@ struct packet_history {
   struct entry entries[];
 };
 
+static void begin_small(struct packet_history *h) {
+  h->capacity = FIRST_BYTES(h->max_capacity);
+  h->mask = FIRST_PACKETS(h->max_mask + 1) - 1;
+  h->position = 0;
+}
+
 int packet_history_create(struct packet_history **out, size_t packets, size_t bytes, int64_t max_age_us) {
-  const size_t largest = RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY;
   if (packets == 0 || packets > PACKET_HISTORY_MAX_PACKETS || (packets & (packets - 1)) != 0) return -1;
-  if (bytes < 4 * largest || bytes > PACKET_HISTORY_MAX_BYTES) return -1;
+  if (bytes < (size_t)4 * LARGEST || bytes > PACKET_HISTORY_MAX_BYTES) return -1;
   struct packet_history *h = calloc(1, sizeof *h + packets * sizeof(struct entry) + bytes);
   if (!h) return -1;
   h->max_age_us = max_age_us;
   h->max_capacity = bytes;
   h->max_mask = (uint32_t)packets - 1;
-  h->capacity = bytes < FIRST_BYTES ? bytes : FIRST_BYTES;
-  h->mask = (packets < FIRST_PACKETS ? (uint32_t)packets : FIRST_PACKETS) - 1;
+  begin_small(h);
   h->bytes = (uint8_t *)(h->entries + packets);
   *out = h;
   return 0;
@@ -53,7 +60,7 @@ void packet_history_free(struct packet_history *h) {
 }
 
 /* At the end of a lap: instead of beginning the next one, the ring gets longer. What lies in it stays where it is. */
-static void grow_bytes(struct packet_history *h, uint64_t offset) {
+static void grow_bytes(struct packet_history *h, uint64_t offset, int64_t now_us) {
   const uint64_t base = h->position - offset;
   for (uint32_t i = 0; i <= h->mask; i++) {
     struct entry *e = &h->entries[i];
@@ -61,8 +68,11 @@ static void grow_bytes(struct packet_history *h, uint64_t offset) {
     e->position -= e->used ? base : 0;
   }
   h->position = offset;
-  h->capacity += h->capacity / GROWTH;
-  if (h->capacity > h->max_capacity) h->capacity = h->max_capacity;
+  /* As much longer as the lap was too short: doubling would leave half of the ring there for nothing. */
+  const int64_t lap_us = now_us - h->lap_began_us;
+  uint64_t needed = lap_us > KEEP_US / 2 ? h->capacity * KEEP_US / (uint64_t)lap_us : 2 * h->capacity;
+  if (needed < h->capacity + LARGEST) needed = h->capacity + LARGEST;
+  h->capacity = needed < h->max_capacity ? needed : h->max_capacity;
 }
 
 static void grow_entries(struct packet_history *h) {
@@ -94,7 +104,7 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
   if (h->position == 0) h->lap_began_us = m->arrival_us;
   uint64_t offset = h->position % h->capacity;
   while (offset + need > h->capacity && h->capacity < h->max_capacity && m->arrival_us - h->lap_began_us < KEEP_US)
-    grow_bytes(h, offset);
+    grow_bytes(h, offset, m->arrival_us);
   if (offset + need > h->capacity) {
     h->lap_began_us = m->arrival_us;
     h->position += h->capacity - offset; /* a packet lies in one piece: skip the rest of the ring */
@@ -120,6 +130,18 @@ const struct rtp_media_packet *packet_history_find(const struct packet_history *
   if (!e->used || e->packet.seq != seq || h->position - e->position > h->capacity) return NULL;
   if (now_us >= 0 && now_us - e->packet.arrival_us > h->max_age_us) return NULL;
   return &e->packet;
+}
+
+void packet_history_rest(struct packet_history *h) {
+  if (h->position == 0) return;
+  const size_t index_bytes = ((size_t)h->max_mask + 1) * sizeof(struct entry);
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t from = ((uintptr_t)h->entries + page - 1) / page * page;
+  uintptr_t to = ((uintptr_t)h->entries + index_bytes + h->max_capacity) / page * page;
+  begin_small(h);
+  for (uint32_t i = 0; i <= h->max_mask; i++)
+    h->entries[i].used = false;
+  if (to > from) (void)madvise((void *)from, to - from, MADV_DONTNEED); /* reads as zeros afterwards: nothing is used */
 }
 
 void packet_history_clear(struct packet_history *h) {

@@ -181,7 +181,7 @@ struct peer {
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;
   int64_t due_us; /* when it must be serviced next; 0: at the next tick, whoever gives it something to do says so */
-  struct transport_feedback_recorder *recorder; /* what it sends: NULL without transport-cc */
+  struct transport_feedback_recorder *recorder; /* what it sends: NULL before its first packet with transport-cc */
   struct congestion link;                       /* what we send to it */
   struct quality quality;
 
@@ -215,6 +215,7 @@ struct engine {
   struct peer_transport_context *transports;
   struct sdp_policy policy;
   struct room_manager *manager;      /* borrowed: the worker owns it */
+  uint64_t peers_opened;             /* in its life */
   int64_t now_us;                    /* of the entry that runs now */
   struct bandwidth_config bandwidth; /* where estimates begin */
   int64_t feedback_patience_us;

@@ -242,7 +242,9 @@ void track_review_layers(struct track *track, int64_t now_us) {
   for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
     struct incoming *incoming = track->layers[i];
     /* One that was paused and comes back is told to the slots by its first packet, as when it began. */
-    if (incoming && !rtp_incoming_stream_is_live(incoming->stream, now_us)) incoming->heard = false;
+    if (!incoming || rtp_incoming_stream_is_live(incoming->stream, now_us)) continue;
+    incoming->heard = false;
+    rtp_incoming_stream_rest(incoming->stream);
   }
   for (size_t i = 0; i < track->subscriber_count; i++) {
     if (!is_governed(track->subscribers[i])) slot_choose_layer(track->subscribers[i], now_us);

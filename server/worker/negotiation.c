@@ -249,9 +249,6 @@ static void learn_extensions(struct peer *peer, const struct sdp_answer *answer)
   for (size_t i = 0; i < answer->media_count; i++) {
     if (answer->media[i].accepted) add_extensions(&peer->extensions, &answer->media[i]);
   }
-  if (peer->extensions.id_of[RTP_EXTENSION_TRANSPORT_SEQUENCE] == 0 || peer->recorder) return;
-  peer->recorder = malloc(sizeof *peer->recorder);
-  if (peer->recorder) transport_feedback_recorder_init(peer->recorder);
 }
 
 /* The mids that are gone, and whether the others are still what they were: a mid has one kind for ever (RFC 8829 §5.2.2). */

@@ -89,6 +89,7 @@ struct peer *peer_open(struct engine *engine, const struct room_participant *par
     return NULL;
   }
   HASH_ADD(hh, engine->peers, participant, sizeof peer->participant, peer);
+  engine->peers_opened++;
   return peer;
 }
 

@@ -197,6 +197,16 @@ static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct
   return bind_media(peer, section, ssrc, rtx_ssrc, layer, now_us);
 }
 
+/* Who only receives needs no recorder. */
+static void note_arrival(struct peer *peer, uint16_t seq, int64_t now_us) {
+  if (!peer->recorder) {
+    peer->recorder = malloc(sizeof *peer->recorder);
+    if (!peer->recorder) return;
+    transport_feedback_recorder_init(peer->recorder);
+  }
+  transport_feedback_arrived(peer->recorder, seq, now_us);
+}
+
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
   struct engine_counters *counters = &peer->engine->counters;
   struct rtp_packet packet;
@@ -208,9 +218,7 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
   counters->rtp_in_bytes += len;
   struct rtp_extension_values x;
   rtp_extension_read(&packet, &peer->extensions, &x);
-  if (peer->recorder && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) {
-    transport_feedback_arrived(peer->recorder, x.transport_sequence, now_us);
-  }
+  if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) note_arrival(peer, x.transport_sequence, now_us);
   struct incoming *incoming = find_incoming(peer, packet.ssrc);
   if (!incoming) incoming = bind_ssrc(peer, packet.ssrc, &x, now_us);
   struct incoming *media = incoming && !incoming->stream ? incoming->media : incoming;

@@ -28,6 +28,7 @@
 /* Batches of 64 before timers and control get their turn: about 2 ms of forwarding to one receiver. */
 #define MAX_BATCHES    16
 #define MAX_CANDIDATES 16
+#define TIDY_AFTER_US  3000000
 
 struct worker {
   const struct worker_options *options;
@@ -36,7 +37,9 @@ struct worker {
   uv_timer_t timer;
   uv_signal_t signals[2];
   uint64_t tick_ms;
-  bool behind; /* the last drain left datagrams in the queue */
+  uint64_t opened; /* people, as tidy_memory() has seen it */
+  int64_t tidy_us; /* when memory is tidied; 0: nobody came since */
+  bool behind;     /* the last drain left datagrams in the queue */
   struct udp_socket *sockets[ENGINE_MAX_SOCKETS];
   size_t socket_count, poll_count;
   char candidates[MAX_CANDIDATES][INET6_ADDRSTRLEN];
@@ -117,6 +120,18 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   } while (forward(worker) > 0 && window_us > 0 && worker->engine->now_us + window_us < until_us);
 }
 
+/* What handshakes and offers needed for a moment lies between what stays. Giving the whole pages back takes a millisecond or two: only
+ * when people have come or gone, and then seldom. */
+static void tidy_memory(struct worker *worker, int64_t now_us) {
+  if (worker->engine->peers_opened != worker->opened) {
+    worker->opened = worker->engine->peers_opened;
+    if (!worker->tidy_us) worker->tidy_us = now_us + TIDY_AFTER_US;
+  }
+  if (!worker->tidy_us || now_us < worker->tidy_us) return;
+  worker->tidy_us = 0;
+  malloc_trim(0);
+}
+
 static void on_tick(uv_timer_t *timer) {
   struct worker *worker = timer->data;
   int64_t now_us = clock_us();
@@ -124,6 +139,7 @@ static void on_tick(uv_timer_t *timer) {
   if (room_manager_deadline(worker->manager) <= now_us) room_manager_tick(worker->manager, now_us);
   engine_flush(worker->engine);
   note_work(worker, now_us);
+  tidy_memory(worker, now_us);
   uint64_t wanted = worker->engine->peers ? TICK_MS : IDLE_TICK_MS;
   if (wanted == worker->tick_ms) return;
   worker->tick_ms = wanted;
@@ -318,6 +334,8 @@ static void set_up_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 48 << 10);
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
   mallopt(M_ARENA_MAX, 1); /* usrsctp's timer is no thread worth one */
+  /* Where huge pages are given to all who do not object, one used page of a history makes two megabytes real. */
+  prctl(PR_SET_THP_DISABLE, 1UL, 0UL, 0UL, 0UL);
 }
 
 int worker_main(const struct worker_options *options) {

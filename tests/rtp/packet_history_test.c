@@ -121,11 +121,30 @@ static void the_ring_follows_a_rising_rate(void **state) {
   packet_history_free(h);
 }
 
+/* A layer that nobody watches stops: its pages go back, and it can begin again. */
+static void a_rest_forgets_everything_and_the_ring_works_again(void **state) {
+  (void)state;
+  struct packet_history *h = NULL;
+  assert_int_equal(packet_history_create(&h, 1024, 512U << 10, 2000000), 0);
+  for (uint32_t seq = 0; seq < 400; seq++)
+    put(h, seq, 1000, (int64_t)seq * 1000);
+  check(h, 399, 1000);
+  packet_history_rest(h);
+  for (uint32_t seq = 0; seq < 400; seq++)
+    assert_null(packet_history_find(h, seq, -1));
+  for (uint32_t seq = 5000; seq < 5400; seq++)
+    put(h, seq, 1000, (int64_t)seq * 1000);
+  for (uint32_t seq = 5000; seq < 5400; seq++)
+    check(h, seq, 1000);
+  packet_history_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_out_of_range_are_refused),
                                      cmocka_unit_test(packets_are_found_until_numbers_time_or_bytes_run_out),
                                      cmocka_unit_test(random_sizes_never_corrupt_a_packet),
                                      cmocka_unit_test(the_ring_is_as_long_as_the_rate_needs),
-                                     cmocka_unit_test(the_ring_follows_a_rising_rate)};
+                                     cmocka_unit_test(the_ring_follows_a_rising_rate),
+                                     cmocka_unit_test(a_rest_forgets_everything_and_the_ring_works_again)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
