@@ -9,7 +9,7 @@ struct room {
   struct source cameras[2];
 };
 
-struct datagram {
+struct kept_datagram {
   uint8_t data[1600];
   size_t len;
 };
@@ -40,15 +40,15 @@ static struct room open_room(void) {
 }
 
 /* The next packet of a camera, protected, as it comes from the network. */
-static struct datagram next_datagram(struct source *s) {
-  struct datagram d;
+static struct kept_datagram next_datagram(struct source *s) {
+  struct kept_datagram d;
   int len = (int)source_write(s, false, d.data);
   assert_int_equal(srtp_protect(s->member->media.out, d.data, &len), srtp_err_status_ok);
   d.len = (size_t)len;
   return d;
 }
 
-static void receive(struct harness *h, const struct browser *from, struct datagram *d) {
+static void receive(struct harness *h, const struct browser *from, struct kept_datagram *d) {
   engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), d->data, d->len, h->now_us);
 }
 
@@ -72,7 +72,7 @@ static void packets_of_two_tracks_part_by_receiver(void **state) {
   struct room r = open_room();
   const struct egress_counters *egress = egress_batch_counters(udp_socket_egress(r.h->socket));
   const uint64_t messages = egress->messages, out = r.h->engine->counters.rtp_out;
-  struct datagram d[2][6];
+  struct kept_datagram d[2][6];
   for (size_t i = 0; i < 6; i++) {
     for (size_t k = 0; k < 2; k++) {
       d[k][i] = next_datagram(&r.cameras[k]);
@@ -96,7 +96,7 @@ static void packets_of_two_tracks_part_by_receiver(void **state) {
 static void more_than_may_wait_is_sent_meanwhile(void **state) {
   (void)state;
   struct room r = open_room();
-  struct datagram *d = calloc(MANY, sizeof *d);
+  struct kept_datagram *d = calloc(MANY, sizeof *d);
   assert_non_null(d);
   for (size_t i = 0; i < MANY; i++) {
     d[i] = next_datagram(&r.cameras[0]);
@@ -117,7 +117,7 @@ static void a_stream_that_goes_takes_nothing_with_it(void **state) {
   struct room r = open_room();
   struct source again = source_video(r.a, "1", "f", 1280, 720);
   assert_int_not_equal(again.ssrc, r.cameras[0].ssrc);
-  struct datagram d[3];
+  struct kept_datagram d[3];
   for (size_t i = 0; i < 3; i++) {
     d[i] = next_datagram(i == 2 ? &again : &r.cameras[0]);
     receive(r.h, r.a, &d[i]);
@@ -134,7 +134,7 @@ static void a_stream_that_goes_takes_nothing_with_it(void **state) {
 static void a_track_that_closes_leaves_nothing_behind(void **state) {
   (void)state;
   struct room r = open_room();
-  struct datagram d[2] = {next_datagram(&r.cameras[0]), next_datagram(&r.cameras[1])};
+  struct kept_datagram d[2] = {next_datagram(&r.cameras[0]), next_datagram(&r.cameras[1])};
   receive(r.h, r.a, &d[0]);
   receive(r.h, r.b, &d[1]);
   assert_int_equal(r.h->engine->fan_out.count, 2);
