@@ -133,5 +133,5 @@ bool rtp_incoming_stream_is_live(const struct rtp_incoming_stream *s, int64_t no
 }
 
 void rtp_incoming_stream_rest(struct rtp_incoming_stream *s) {
-  packet_history_rest(s->history);
+  packet_history_rest(&s->history);
 }

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct entry {
   uint64_t position; /* where its bytes begin, counted from the start of time */
@@ -132,16 +130,10 @@ const struct rtp_media_packet *packet_history_find(const struct packet_history *
   return &e->packet;
 }
 
-void packet_history_rest(struct packet_history *h) {
-  if (h->position == 0) return;
-  const size_t index_bytes = ((size_t)h->max_mask + 1) * sizeof(struct entry);
-  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t from = ((uintptr_t)h->entries + page - 1) / page * page;
-  uintptr_t to = ((uintptr_t)h->entries + index_bytes + h->max_capacity) / page * page;
-  begin_small(h);
-  for (uint32_t i = 0; i <= h->max_mask; i++)
-    h->entries[i].used = false;
-  if (to > from) (void)madvise((void *)from, to - from, MADV_DONTNEED); /* reads as zeros afterwards: nothing is used */
+void packet_history_rest(struct packet_history **h) {
+  struct packet_history *old = *h;
+  if (old->position && packet_history_create(h, (size_t)old->max_mask + 1, old->max_capacity, old->max_age_us) == 0)
+    packet_history_free(old);
 }
 
 void packet_history_clear(struct packet_history *h) {

@@ -32,8 +32,9 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
  * valid until the next put. `now_us` < 0 skips the age check. */
 const struct rtp_media_packet *packet_history_find(const struct packet_history *h, uint32_t seq, int64_t now_us);
 
-/* Forgets everything and gives the memory back until there is something to keep again (the source is silent). */
-void packet_history_rest(struct packet_history *h);
+/* Forgets everything and gives the memory back until there is something to keep again (the source is silent): *h is another one then.
+ * Without memory nothing changes. */
+void packet_history_rest(struct packet_history **h);
 
 /* Forgets everything (the source restarted). */
 void packet_history_clear(struct packet_history *h);

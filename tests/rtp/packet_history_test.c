@@ -129,7 +129,7 @@ static void a_rest_forgets_everything_and_the_ring_works_again(void **state) {
   for (uint32_t seq = 0; seq < 400; seq++)
     put(h, seq, 1000, (int64_t)seq * 1000);
   check(h, 399, 1000);
-  packet_history_rest(h);
+  packet_history_rest(&h);
   for (uint32_t seq = 0; seq < 400; seq++)
     assert_null(packet_history_find(h, seq, -1));
   for (uint32_t seq = 5000; seq < 5400; seq++)
