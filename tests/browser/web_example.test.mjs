@@ -1,16 +1,22 @@
 // tests/browser/web_example.test.mjs: the examples work as they stand, and are as short as they claim to be.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { checkAccess } from './lib/access.mjs';
 import { launch, Member } from './lib/browsers.mjs';
 import { Server } from './lib/server.mjs';
+
+const SECRET = 'a secret of this test alone, long enough for HS256';
 
 let server;
 let browser;
 
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ args: ['--set', `tokens.secret=${SECRET}`] });
   browser = await launch('chromium', { viewport: { width: 640, height: 480 } });
 });
 
@@ -94,5 +100,42 @@ test('one calls, the other answers, they see each other, one hangs up; a call th
   for (const member of [ann, ben]) {
     assert.deepEqual(member.takeErrors(), [], member.name);
     await member.close();
+  }
+});
+
+test('the guide is readable on a desktop and a phone, light and dark', { timeout: 60_000 }, async () => {
+  for (const [scheme, width] of [['light', 1200], ['dark', 1200], ['light', 320], ['dark', 390]]) {
+    const context = await browser.createBrowserContext();
+    const page = new Member(await context.newPage(), 'reader', context);
+    await page.page.setViewport({ width, height: 800 });
+    await page.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    await page.page.goto(`${server.url}/examples/guide.html`);
+    await page.screenshot(`guide-${width}-${scheme}`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `sideways at ${width}`);
+    await checkAccess(page.page, `guide ${scheme} ${width}`);
+    assert.deepEqual(page.takeErrors(), []);
+    await page.close();
+  }
+});
+
+test('the package that the server serves is installed by its address, with types; the guide’s token opens a room', { timeout: 60_000 }, async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'consilium-app-'));
+  try {
+    fs.writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', new URL('/sdk/consilium-client.tgz', server.url).href], { cwd: folder, stdio: 'pipe' });
+    fs.writeFileSync(path.join(folder, 'app.ts'), "import { createClient, VERSION, type Room } from 'consilium-client';\nexport const room: Promise<Room> = createClient({ token: VERSION }).join({ name: 'Ann' });\n");
+    const tsc = new URL('node_modules/typescript/bin/tsc', import.meta.url).pathname;
+    execFileSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2023', '--module', 'es2022', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable', 'app.ts'], { cwd: folder, stdio: 'pipe' });
+    const guide = await (await fetch(`${server.url}/examples/guide.html`)).text();
+    const source = /<pre[^>]* data-test="mint">([^<]*)</.exec(guide)[1].replaceAll('&gt;', '>').replaceAll('&#x27;', "'").replaceAll('&amp;', '&');
+    fs.writeFileSync(path.join(folder, 'mint.mjs'), source.slice(0, source.lastIndexOf('\nmint(')));
+    const { mint } = await import(path.join(folder, 'mint.mjs'));
+    const context = await browser.createBrowserContext();
+    const page = new Member(await context.newPage(), 'Dr. Lee', context);
+    await page.page.goto(`${server.url}/?lang=en&autojoin=1&camera=0#token=${mint({ room: 'visit-1', identity: 'dr-lee', name: 'Dr. Lee', role: 'doctor' }, SECRET)}`);
+    await page.waitFor(() => window.consilium?.room?.localParticipant.name === 'Dr. Lee', 'joined');
+    await page.close();
+  } finally {
+    fs.rmSync(folder, { recursive: true });
   }
 });
