@@ -90,6 +90,33 @@ static void drops_what_is_longer_than_the_slab(void **state) {
 
 /* Between a machine's own addresses everything goes over the loopback interface, so our own traffic must pass the filter; that
  * other interfaces do not is shown from another network namespace in tests/system. */
+/* What the kernel threw away before we came is counted: with the next datagram it says how many. */
+static void counts_what_the_kernel_dropped(void **state) {
+  (void)state;
+  enum { FLOOD = 300 };
+  struct udp_socket *server;
+  assert_int_equal(udp_socket_open(&server, "127.0.0.1", 0, 1), 0);
+  const int small = 16384;
+  assert_int_equal(setsockopt(udp_socket_fd(server), SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+  struct sockaddr_in own;
+  int fd = client_of(server, &own);
+  struct seen seen = {0};
+  for (size_t round = 1; round <= 2; round++) {
+    uint8_t datagram[1200] = {0};
+    for (int i = 0; i < FLOOD; i++)
+      assert_int_equal(send(fd, datagram, sizeof datagram, 0), sizeof datagram);
+    await_readable(server);
+    udp_socket_drain(server, 10, on_datagram, NULL, &seen);
+    assert_int_equal(send(fd, datagram, sizeof datagram, 0), sizeof datagram);
+    await_readable(server);
+    udp_socket_drain(server, 10, on_datagram, NULL, &seen);
+    assert_in_range(udp_socket_counters(server)->drop_kernel, round, round * FLOOD - round);
+    assert_int_equal(udp_socket_counters(server)->drop_kernel + seen.count, round * (FLOOD + 1));
+  }
+  close(fd);
+  udp_socket_close(server);
+}
+
 static void own_machine_passes_the_filter(void **state) {
   (void)state;
   struct udp_socket *server;
@@ -122,6 +149,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(receives_in_batches_with_the_source),
       cmocka_unit_test(drops_what_is_longer_than_the_slab),
+      cmocka_unit_test(counts_what_the_kernel_dropped),
       cmocka_unit_test(own_machine_passes_the_filter),
       cmocka_unit_test(says_why_it_cannot_open),
   };
