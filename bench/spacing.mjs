@@ -3,7 +3,7 @@
 //   node bench/spacing.mjs [seconds]        default 15; needs build/release/consilium and tests/browser/node_modules
 //
 // A publisher of 1280x720 at 30 frames a second in three layers, and one who watches it at full size, over our server. What
-// consilium-load imitates (bench/load/media_sender.h) was measured so; results/spacing.txt is what it printed.
+// consilium-load imitates was measured so; the figures stand in bench/load/media_sender.h.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

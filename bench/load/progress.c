@@ -1,7 +1,6 @@
 /* bench/load/progress.c: see the header. */
 #include "bench/load/progress.h"
 
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,11 +10,12 @@
 static bool shown;
 
 const char *progress_line(char *text, size_t cap, const struct progress *p) {
-  char packets[32], bits[32], latency[32], loss[32], bar[3 * BAR + 1] = "";
+  char packets[32], bits[32], latency[32], loss[32], bar[3 * BAR + 1];
   double fraction = p->fraction < 0 ? 0 : p->fraction > 1 ? 1 : p->fraction;
   int full = (int)(fraction * BAR + 0.5);
+  size_t drawn = 0;
   for (int i = 0; i < BAR; i++)
-    strcat(bar, i < full ? "█" : "·");
+    drawn += (size_t)snprintf(bar + drawn, sizeof bar - drawn, "%s", i < full ? "█" : "·");
   size_t len =
       (size_t)snprintf(text, cap, "%-10s %s %3.0f %%  %u/%u in", p->phase, bar, fraction * 100, p->joined, p->seats);
   const struct run_sample *s = p->last;
