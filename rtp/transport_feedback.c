@@ -276,7 +276,8 @@ void transport_send_history_feedback(struct transport_send_history *h, struct rt
       number += before;
       left -= before;
     }
-    uint32_t known = h->next - number < left ? h->next - number : left;
+    uint32_t sent = (int32_t)(h->next - number) > 0 ? h->next - number : 0;
+    uint32_t known = sent < left ? sent : left;
     if (out->count + (m.first != m.end) + known > out->capacity) known = 0;
     if (symbol == 0)
       match_lost(&m, number, known);

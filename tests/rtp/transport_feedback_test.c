@@ -143,6 +143,35 @@ static void what_was_sent_and_came_together_is_one_run(void **state) {
   assert_int_equal(transport_send_history_in_flight(&history), 0);
 }
 
+/* A message that goes on, chunk after chunk, about numbers that were never given. */
+static void what_was_never_sent_is_unknown(void **state) {
+  (void)state;
+  setup(65536);
+  for (int i = 0; i < 3; i++)
+    transport_send_history_sent(&history, 1000, 0, content(0), 1000 * i);
+  struct rtcp_transport_arrival arrivals[60];
+  for (uint16_t i = 0; i < 60; i++)
+    arrivals[i] = (struct rtcp_transport_arrival){.arrival_us = 50000 + 1000 * i, .seq = (uint16_t)(i + i / 10)};
+  uint8_t bytes[400];
+  size_t consumed;
+  int len = rtcp_write_transport_feedback(bytes, sizeof bytes, 1, 2, 0, 0, arrivals, 60, &consumed);
+  assert_int_equal(consumed, 60);
+  struct rtcp_iterator it;
+  struct rtcp_packet packet;
+  struct rtcp_transport_feedback f;
+  assert_int_equal(rtcp_begin(&it, bytes, (size_t)len), RTP_OK);
+  assert_true(rtcp_next(&it, &packet));
+  assert_int_equal(rtcp_parse_transport_feedback(&packet, &f), RTP_OK);
+  transport_send_history_feedback(&history, &f, 100000, &results);
+  assert_int_equal(results.received, 3);
+  assert_int_equal(results.lost, 0);
+  assert_int_equal(history.unknown, 57);
+  assert_int_equal(history.reported, history.next);
+  assert_int_equal(transport_send_history_in_flight(&history), 0);
+  transport_send_history_sent(&history, 1000, 0, content(0), 200000);
+  assert_int_equal(transport_send_history_in_flight(&history), 1000);
+}
+
 static void the_pace_is_50_to_100_ms(void **state) {
   (void)state;
   setup(65536);
@@ -191,6 +220,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_packet_is_reported_once_over_the_wrap),
                                      cmocka_unit_test(in_flight_counts_what_is_neither_acknowledged_nor_lost),
                                      cmocka_unit_test(what_was_sent_and_came_together_is_one_run),
+                                     cmocka_unit_test(what_was_never_sent_is_unknown),
                                      cmocka_unit_test(the_pace_is_50_to_100_ms),
                                      cmocka_unit_test(hostile_numbers_do_no_harm)};
   return cmocka_run_group_tests(tests, NULL, NULL);
