@@ -138,6 +138,7 @@ void publisher_init(struct publisher *p, struct sim_clock *clock, uint64_t seed,
   for (int i = 0; i < p->layer_count; i++) {
     struct publisher_layer *l = &p->layers[i];
     *l = (struct publisher_layer){.bps = encodings[i].bps, .width = encodings[i].width, .height = encodings[i].height};
+    l->encoding_bps = l->bps;
     l->seq = (uint16_t)sim_random_bits(&p->random);
     l->timestamp = (uint32_t)sim_random_bits(&p->random);
     l->key_wanted = true;
@@ -148,6 +149,12 @@ void publisher_init(struct publisher *p, struct sim_clock *clock, uint64_t seed,
   sim_at(clock, clock->now_us + phase_us, on_video, p, NULL);
   sim_at(clock, clock->now_us + phase_us / 2, on_audio, p, NULL);
   sim_at(clock, clock->now_us + 100000, on_report, p, NULL);
+}
+
+void publisher_use_layer(struct publisher *p, int layer, bool on) {
+  struct publisher_layer *l = &p->layers[layer];
+  l->key_wanted |= on && l->bps <= 0;
+  l->bps = on ? l->encoding_bps : 0;
 }
 
 void publisher_close(struct publisher *p) {

@@ -13,7 +13,8 @@
 #define PUBLISHER_HISTORY 2048
 
 struct publisher_layer {
-  double bps; /* of media; changes take effect with the next frame; 0: not sent */
+  double bps;          /* of media; changes take effect with the next frame; 0: not sent */
+  double encoding_bps; /* while it is sent */
   uint16_t width, height;
   uint16_t seq, rtx_seq, picture_id;
   uint8_t tl0;
@@ -42,6 +43,8 @@ struct publisher {
 /* Begins to send at once. `elastic`: one layer whose rate the test drives, instead of three. */
 void publisher_init(struct publisher *p, struct sim_clock *clock, uint64_t seed, bool elastic);
 void publisher_close(struct publisher *p);
+/* The page switches one of its encodings off or on; it comes back with a key frame. */
+void publisher_use_layer(struct publisher *p, int layer, bool on);
 /* RTCP from the server. */
 void publisher_receive(struct publisher *p, const uint8_t *data, size_t len);
 

@@ -32,6 +32,7 @@ struct room {
   struct sfu sfus[ROOM_LEGS];
   struct leg legs[ROOM_LEGS];
   struct tcp_flow tcp;
+  size_t next_view;
 };
 
 /* ---- wiring ---- */
@@ -82,7 +83,7 @@ static void open_publisher(struct room *r, int i) {
   publisher_init(&r->publishers[i], &r->clock, c->seed + 1000 * (uint64_t)i, c->elastic);
   r->publishers[i].send = publisher_to_link;
   r->publishers[i].arg = &r->up[i];
-  sfu_init(&r->sfus[i], &r->clock, &r->publishers[i], c->elastic);
+  sfu_init(&r->sfus[i], &r->clock, &r->publishers[i], c->elastic, c->seed);
   r->sfus[i].to_publisher = publisher_to_link;
   r->sfus[i].arg = &r->up_back[i];
   r->up[i].flows[0] = (struct link_flow){.deliver = link_to_sfu, .arg = &r->sfus[i]};
@@ -230,6 +231,13 @@ static void measure(struct room *r, int i) {
   }
 }
 
+static void on_view_step(void *arg, void *data) {
+  struct room *r = arg;
+  (void)data;
+  const struct room_view_step *step = &r->config->views[r->next_view++];
+  control_show(&r->sfus[0].control, step->receiver, step->width, step->height);
+}
+
 void room_run(const struct room_config *c, struct room_result *out) {
   struct room *r = calloc(1, sizeof *r);
   if (!r) abort();
@@ -252,6 +260,8 @@ void room_run(const struct room_config *c, struct room_result *out) {
     tcp_flow_init(&r->tcp, &r->clock, &r->down[0], FLOW_TCP, (int64_t)(2000 * c->links[0].delay_ms), 5000000);
   }
   sim_at(&r->clock, SAMPLE_US, on_sample, r, NULL);
+  for (size_t i = 0; i < c->view_count; i++)
+    sim_at(&r->clock, (int64_t)(c->views[i].at_s * 1e6), on_view_step, r, NULL);
   sim_run_until(&r->clock, (int64_t)(c->measure_from_s * 1e6));
   begin_measuring(r);
   sim_run_until(&r->clock, (int64_t)(c->seconds * 1e6));
@@ -261,6 +271,9 @@ void room_run(const struct room_config *c, struct room_result *out) {
     sum += out->legs[i].wire_bps;
     squares += out->legs[i].wire_bps * out->legs[i].wire_bps;
   }
+  out->paused_s = (double)r->sfus[0].control.paused_us / 1e6;
+  out->resumed_s = (double)r->sfus[0].control.resumed_us / 1e6;
+  out->audio_only_told = r->sfus[0].control.audio_only_told;
   out->jain = share(sum * sum, c->receivers * squares);
   double tcp = (double)r->down[0].flows[FLOW_TCP].delivered_bytes;
   out->tcp_share = share(tcp, tcp + (double)r->down[0].flows[0].delivered_bytes);

@@ -9,6 +9,13 @@
 #define ROOM_LEGS    4
 #define ROOM_SAMPLES 2400 /* ten a second */
 
+/* A receiver's page changes the size of the picture. */
+struct room_view_step {
+  double at_s;
+  int receiver;
+  uint32_t width, height;
+};
+
 struct room_config {
   uint64_t seed;
   double seconds, measure_from_s;       /* statistics begin after start-up */
@@ -19,6 +26,8 @@ struct room_config {
   bool red;                             /* receivers take redundant audio, as Chromium and Firefox do */
   struct link_profile links[ROOM_LEGS]; /* server to receiver */
   struct link_profile uplink;           /* publisher to server */
+  struct room_view_step views[4];
+  size_t view_count;
 };
 
 struct room_sample {
@@ -49,6 +58,8 @@ struct room_result {
   struct leg_result legs[ROOM_LEGS];
   int leg_count;
   double tcp_share, jain;
+  double paused_s, resumed_s; /* the publisher sends its smallest layer alone, sends all again; 0 never */
+  uint64_t audio_only_told;   /* `audioOnly` events */
 };
 
 void room_run(const struct room_config *config, struct room_result *out);

@@ -139,6 +139,23 @@ static void run_thin(const struct sim_row *row, uint64_t seed, double *v, struct
   v[3] = leg->wait_p95_ms;
 }
 
+/* Both receivers show a thumbnail from 15 s on, one of them the whole picture again from 35 s on. */
+static void run_views(const struct sim_row *row, uint64_t seed, double *v, struct room_result *r) {
+  struct room_config c = base(seed, 60, row->bps, row->rtt_ms);
+  c.receivers = 2;
+  c.links[1] = c.links[0];
+  c.views[0] = (struct room_view_step){15, 0, 320, 180};
+  c.views[1] = (struct room_view_step){15, 1, 320, 180};
+  c.views[2] = (struct room_view_step){35, 1, 1280, 720};
+  c.view_count = 3;
+  room_run(&c, r);
+  double full = room_layer_reached_s(&r->legs[1], SIM_LAYERS - 1, 35, 5);
+  v[0] = r->paused_s > 15 ? r->paused_s - 15 : NEVER_S;
+  v[1] = r->resumed_s > 35 ? r->resumed_s - 35 : NEVER_S;
+  v[2] = full < 0 ? NEVER_S : full - 35;
+  v[3] = 100 * fmax(r->legs[0].frozen_share, r->legs[1].frozen_share);
+}
+
 static void run_blackout(const struct sim_row *row, uint64_t seed, double *v, struct room_result *r) {
   (void)row;
   struct room_config c = base(seed, 60, 3e6, 50);
@@ -293,6 +310,15 @@ static const struct sim_row rows[] = {
                  {"audio only %", 80, false, 80},
                  {"video back s", 8, true, 8},
                  {"queue p95 ms", 100, true, 100}}},
+    {.name = "views-10M",
+     .metric_count = 4,
+     .run = run_views,
+     .bps = 10e6,
+     .rtt_ms = 50,
+     .metrics = {{"paused after s", 2, true, 2},
+                 {"resumed after s", 1, true, 1},
+                 {"full again s", 2, true, 2},
+                 {"frozen %", 0.5, true, 0.5}}},
     {.name = "blackout-3s",
      .metric_count = 3,
      .run = run_blackout,

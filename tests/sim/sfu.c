@@ -145,8 +145,12 @@ static void drive_elastic(struct sfu_receiver *r) {
 static void allocate(struct sfu_receiver *r) {
   struct sfu *s = r->sfu;
   int64_t now_us = s->clock->now_us;
-  struct allocation_slot slot = {
-      .importance = ALLOCATION_SPEAKER, .layer_count = SIM_LAYERS, .width = 1280, .height = 720, .memory = &r->memory};
+  struct allocation_slot slot = {.importance = ALLOCATION_SPEAKER,
+                                 .layer_count = SIM_LAYERS,
+                                 .width = r->width,
+                                 .height = r->height,
+                                 .memory = &r->memory};
+  if (!r->has_camera) slot.layer_count = 0;
   for (int i = 0; i < SIM_LAYERS; i++) {
     struct rtp_incoming_stats stats;
     rtp_incoming_stream_stats(s->video[i], now_us, &stats);
@@ -164,6 +168,8 @@ static void allocate(struct sfu_receiver *r) {
   bandwidth_allocator_run(&a, now_us);
   downlink_want(r->downlink, &a, now_us);
   apply(r, &slot);
+  if (a.audio_only != r->audio_only)
+    control_audio_only(&s->control, (int)(r - s->receivers), a.audio_only ? allocation_reason_name(a.reason) : NULL);
   r->audio_only = a.audio_only;
   r->reason = slot.reason;
   r->allocate_us = now_us + ALLOCATION_INTERVAL_US;
@@ -205,6 +211,7 @@ static void on_tick(void *arg, void *data) {
     rtp_incoming_stream_set_rtt(s->video[i], s->publisher_rtt_us);
     ask_publisher(s, s->video[i]);
   }
+  if (!s->elastic) control_tick(&s->control);
   for (int i = 0; i < s->receiver_count; i++)
     service(&s->receivers[i]);
   sim_at(s->clock, s->clock->now_us + TICK_US, on_tick, s, NULL);
@@ -212,7 +219,7 @@ static void on_tick(void *arg, void *data) {
 
 /* ---- life ---- */
 
-void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publisher, bool elastic) {
+void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publisher, bool elastic, uint64_t seed) {
   memset(s, 0, sizeof *s);
   s->clock = clock;
   s->publisher = publisher;
@@ -237,10 +244,12 @@ void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publishe
                                            .codec = RTP_CODEC_VP8};
     if (rtp_incoming_stream_create(audio ? &s->audio : &s->video[i], &c)) abort();
   }
+  if (!elastic) control_open(&s->control, s, seed);
   sim_at(clock, clock->now_us + TICK_US, on_tick, s, NULL);
 }
 
 void sfu_close(struct sfu *s) {
+  if (!s->elastic) control_close(&s->control);
   for (int i = 0; i < s->receiver_count; i++) {
     downlink_free(s->receivers[i].downlink);
     rtp_outgoing_stream_free(s->receivers[i].video);
@@ -291,7 +300,11 @@ struct sfu_receiver *sfu_add_receiver(struct sfu *s, struct receiver *browser, s
   r->audio = open_slot(false, red, &random);
   r->video_slot = downlink_add_slot(r->downlink, r->video, r, true);
   r->audio_slot = downlink_add_slot(r->downlink, r->audio, r, false);
+  if (!s->elastic) {
+    control_join(&s->control);
+    return r;
+  }
   rtp_outgoing_stream_select(r->audio, s->audio);
-  if (s->elastic) rtp_outgoing_stream_select(r->video, s->video[0]);
+  rtp_outgoing_stream_select(r->video, s->video[0]);
   return r;
 }

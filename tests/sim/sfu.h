@@ -5,6 +5,7 @@
 
 #include "rtp/downlink.h"
 #include "rtp/incoming_stream.h"
+#include "tests/sim/control.h"
 #include "tests/sim/link.h"
 #include "tests/sim/publisher.h"
 #include "tests/sim/receiver.h"
@@ -23,8 +24,10 @@ struct sfu_receiver {
   struct allocation_memory memory;
   struct allocation_memory_all all;
   int64_t allocate_us;
-  int layer, temporal;        /* allocated */
-  bool audio_only, force_one; /* force_one: always the only layer, whatever the allocator would say */
+  int layer, temporal; /* allocated */
+  bool audio_only;
+  bool has_camera;        /* the room put it into the slot … */
+  uint32_t width, height; /* … and shows it so large; 0 by 0: not at all */
   enum allocation_reason reason;
   uint64_t forwarded_frames; /* pictures handed to the pacer */
   uint64_t layer_changes, sent_bytes;
@@ -37,6 +40,7 @@ struct sfu {
   void (*to_publisher)(void *arg, const uint8_t *data, size_t len);
   void *arg;
   bool elastic;
+  struct sim_control control; /* not with elastic encoders: those are not a room's */
   struct rtp_incoming_stream *video[SIM_LAYERS], *audio;
   struct sfu_receiver receivers[SFU_RECEIVERS];
   int receiver_count;
@@ -44,7 +48,7 @@ struct sfu {
   uint64_t plis;
 };
 
-void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publisher, bool elastic);
+void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publisher, bool elastic, uint64_t seed);
 void sfu_close(struct sfu *s);
 struct sfu_receiver *sfu_add_receiver(struct sfu *s, struct receiver *browser, struct sim_link *down, uint8_t flow,
                                       uint64_t seed, bool red);
