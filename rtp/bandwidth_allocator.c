@@ -135,7 +135,7 @@ static void remember(struct allocation_slot *s, const struct ladder *l, int64_t 
   if (l->count == 0 && s->width && s->height) return; /* its source is away, and goes on where it was */
   if (l->granted > l->current) {
     /* Long without a failure although it was tried: the old ones are forgotten. */
-    if (now_us - m->retry_us > 2 * ALLOCATION_FAILED_US) m->backoff_us = 0;
+    if (now_us - m->retry_us > INT64_C(2) * ALLOCATION_FAILED_US) m->backoff_us = 0;
     m->raised_us = now_us;
   } else if (l->granted < l->current) {
     bool failed = m->raised_us && now_us - m->raised_us < ALLOCATION_FAILED_US;
@@ -205,7 +205,7 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   a->used_bps = a->audio_bps + purse.spent_bps;
   a->next_bps = purse.refused_bps ? (uint64_t)((double)(a->audio_bps + purse.refused_bps) / kept) : 0;
   a->most_bps =
-      wanted ? (uint64_t)((double)(a->audio_bps + wanted * ALLOCATION_UP_PERCENT / 100) / kept) : a->audio_bps;
+      wanted ? (uint64_t)(((double)a->audio_bps + (double)wanted * ALLOCATION_UP_PERCENT / 100) / kept) : a->audio_bps;
   a->audio_only = any_wanted && !any_granted;
   a->reason = !a->audio_only ? ALLOCATION_FULL : a->stalled ? ALLOCATION_STALLED : ALLOCATION_BANDWIDTH;
 }

@@ -18,31 +18,30 @@ struct downlink {
   struct downlink_listener listener;
   uint16_t overhead_bytes;
   uint16_t slot_count;
+  uint16_t playout_ms;       /* asked of the receiver's jitter buffers */
+  uint16_t cluster_back;     /* how far back the running cluster has gone for packets to repeat */
   uint32_t told_bytes;       /* of those in the history, what the estimator knows of */
   uint32_t unnumbered_bytes; /* that it does not know of */
-  int64_t service_us;        /* nothing is due before; 0: look at once */
-  uint64_t allocated_bps;    /* target at the last allocation */
+  /* What the next stamp is for, so that it can be repaired without a NACK. Slot: DOWNLINK_NO_SLOT for padding; seq: the slot's
+   * number, of a retransmission the one it repeats. */
+  struct transport_content stamping;
   bool allocated_stalled, allocated_draining;
   bool allocated_no_picture; /* although one is wanted */
-  struct downlink_slot slots[DOWNLINK_SLOTS];
-  uint16_t playout_ms; /* asked of the receiver's jitter buffers */
+  uint8_t redundancy;        /* of audio */
+  int64_t service_us;        /* nothing is due before; 0: look at once */
+  uint64_t allocated_bps;    /* target at the last allocation */
   int64_t playout_due_us, playout_lossy_us;
-  uint8_t redundancy;    /* of audio */
   int64_t redundancy_us; /* last needed */
-  /* the running probe cluster */
-  struct probe_cluster cluster; /* id 0: none */
+  struct downlink_slot slots[DOWNLINK_SLOTS];
+  struct probe_cluster cluster; /* that runs; id 0: none */
   uint32_t cluster_bytes, cluster_packets;
   int64_t cluster_started_us;
-  uint16_t cluster_back;
   struct downlink_stats stats;
   struct bandwidth_estimator estimator;
   struct burst_rate bursts;
   uint64_t decreases; /* of the estimator that the bursts know of */
   struct pacer pacer;
   struct transport_send_history history;
-  /* What the next stamp is for, so that it can be repaired without a NACK. Slot: DOWNLINK_NO_SLOT for padding; seq: the slot's
-   * number, of a retransmission the one it repeats. */
-  struct transport_content stamping;
 };
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */

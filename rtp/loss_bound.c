@@ -89,7 +89,7 @@ static double likelihood_of(const struct sample *s, double q) {
 static void gather(const struct loss_bound *l, struct samples *all) {
   double weight = 1, packets = 0, lost = 0, rate = 0;
   *all = (struct samples){.count = l->count};
-  for (uint32_t i = 0; i < l->count; i++, weight *= LOSS_BOUND_FORGET) {
+  for (uint32_t i = 0; i < l->count; i++) {
     const struct loss_observation *o = observation(l, i);
     all->of[i] = (struct sample){o->bps, o->packets, o->lost, weight};
     all->weights += weight;
@@ -97,6 +97,7 @@ static void gather(const struct loss_bound *l, struct samples *all) {
     packets += weight * o->packets;
     lost += weight * o->lost;
     rate += weight * o->packets * o->bps;
+    weight *= LOSS_BOUND_FORGET;
   }
   if (packets <= 0) return;
   all->p = least(lost / packets, LOSS_BOUND_RANDOM_MAX);
@@ -140,7 +141,7 @@ struct fit {
 };
 
 static struct fit fit_model(const struct samples *all, double bottleneck_bps, double start) {
-  double excesses[LOSS_BOUND_OBSERVATIONS], chi = 0;
+  double excesses[LOSS_BOUND_OBSERVATIONS] = {0}, chi = 0;
   for (uint32_t i = 0; i < all->count; i++)
     excesses[i] = excess(all->of[i].bps, bottleneck_bps);
   struct fit f = {.p = best_random_loss(all, excesses, start)};
