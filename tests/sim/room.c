@@ -238,7 +238,14 @@ static void on_view_step(void *arg, void *data) {
   control_show(&r->sfus[0].control, step->receiver, step->width, step->height);
 }
 
+static double simulated_s;
+
+double room_simulated_s(void) {
+  return simulated_s;
+}
+
 void room_run(const struct room_config *c, struct room_result *out) {
+  simulated_s += c->seconds;
   struct room *r = calloc(1, sizeof *r);
   if (!r) abort();
   memset(out, 0, sizeof *out);

@@ -64,6 +64,9 @@ struct room_result {
 
 void room_run(const struct room_config *config, struct room_result *out);
 
+/* Of rooms, in all runs so far. */
+double room_simulated_s(void);
+
 /* Helpers for rows: the first instant at or after `from_s` from which on `layer` flows for at least `hold_s`; -1: never. */
 double room_layer_reached_s(const struct leg_result *leg, int layer, double from_s, double hold_s);
 /* Changes of layer within [from_s, until_s). */

@@ -4,9 +4,11 @@
  *   sim_table --test                       the same over few seeds, with CONSILIUM_LONG set over all 20; exits 1 when the median of a
  *                                          metric is not where it is held
  *   sim_table --trace ROW SEED             one run, a line per tenth of a second */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/sim/room.h"
 #include "tests/sim/scenarios.h"
@@ -119,5 +121,8 @@ int main(int argc, char **argv) {
   for (size_t k = 0; k < count; k++) {
     if (strstr(rows[k].name, part)) good &= print_row(&rows[k], seeds);
   }
+  double cpu_s = (double)clock() / CLOCKS_PER_SEC;
+  printf("\n%.0f minutes of rooms in %.1f s of CPU: %.0f a second\n", room_simulated_s() / 60, cpu_s,
+         room_simulated_s() / 60 / fmax(cpu_s, 0.001));
   return test && !good;
 }
