@@ -1,25 +1,31 @@
 // bench/wan_browsers.mjs: what a Chromium behind an emulated link sees and hears: of our server, and of the sender directly.
 //
-//   sudo node bench/wan_browsers.mjs PROFILE [--seconds 40] [--systems direct,ours] [--camera 960x540] [--seed 1] [--json FILE]
+//   sudo node bench/wan_browsers.mjs PROFILE [--seconds 40] [--systems direct,ours] [--camera 960x540] [--seed 1] [--browser firefox]
+//                                    [--json FILE] [--plot FOLDER]
 //
 // One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
 // systems, one after the other. The profile's steps begin when the picture is there. Needs build/release (or CONSILIUM,
 // CONSILIUM_WAN) and tests/browser/node_modules.
 //
-// Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (Chromium's own count: a gap three times the usual, or 150 ms longer), share
-// of audio concealed, received video kbit/s, seconds from joining to the largest picture, and the height of the picture by second.
+// With --browser firefox the receiver is a Firefox. It is driven over the network and therefore stays outside; server and sender
+// are behind the link instead, so that the profile's downlink is their uplink.
+//
+// Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (the browser's
+// own count: a gap three times the usual, or 150 ms longer), share of audio concealed, received video kbit/s, seconds from joining
+// to the first and to the largest picture, and the height of the picture by second. --plot writes FOLDER/wan-PROFILE.svg.
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plot } from './wan_plot.mjs';
 import { launch } from '../tests/browser/lib/browsers.mjs';
 import { Server } from '../tests/browser/lib/server.mjs';
 
-const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', json: '' };
+const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', json: '', plot: '' };
 const [profile, ...rest] = process.argv.slice(2);
 for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].slice(2)] = rest[i + 1];
-if (!profile) throw new Error('usage: wan_browsers.mjs PROFILE [--seconds N] [--systems direct,ours] [--camera WxH] [--seed N] [--json FILE]');
+if (!profile) throw new Error('usage: wan_browsers.mjs PROFILE [--seconds N] [--systems direct,ours] [--camera WxH] [--seed N] [--browser firefox] [--json FILE] [--plot FOLDER]');
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
 const [width, height] = options.camera.split('x').map(Number);
 const number = 100 + (process.pid % 100);
@@ -36,7 +42,7 @@ function behindLink(chromium) {
 
 /** Runs in the receiving page: what was received so far; zeros before anything was. */
 async function count() {
-  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, samples: 0, bytes: 0, height: 0 };
+  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, samples: 0, bytes: 0, height: 0, keyframes: 0, dropped: 0, received: 0, nacks: 0, plis: 0, again: 0, waited: 0, emitted: 0, target: 0, least: 0 };
   for (const report of (await window.receiver()).values()) {
     if (report.type !== 'inbound-rtp') continue;
     if (report.kind === 'audio') {
@@ -47,6 +53,16 @@ async function count() {
       total.frozen += report.totalFreezesDuration ?? 0;
       total.bytes += report.bytesReceived ?? 0;
       total.height = Math.max(total.height, report.frameHeight ?? 0);
+      total.received += report.framesReceived ?? 0;
+      total.dropped += report.framesDropped ?? 0;
+      total.keyframes += report.keyFramesDecoded ?? 0;
+      total.nacks += report.nackCount ?? 0;
+      total.plis += report.pliCount ?? 0;
+      total.again += report.retransmittedPacketsReceived ?? 0;
+      total.waited += report.jitterBufferDelay ?? 0;
+      total.target += report.jitterBufferTargetDelay ?? 0;
+      total.least += report.jitterBufferMinimumDelay ?? 0;
+      total.emitted += report.jitterBufferEmittedCount ?? 0;
     }
   }
   return total;
@@ -111,7 +127,24 @@ async function countSent() {
 async function askServer() {
   const room = await server.room(`wan-${process.pid}`).catch(() => null);
   const receiver = room?.participants.find((p) => p.role === 'observer');
-  return receiver ? { link: receiver.link, sent: receiver.sent } : null;
+  const camera = room?.participants.flatMap((p) => p.tracks).find((t) => t.source === 'camera');
+  return receiver ? { link: receiver.link, sent: receiver.sent, received: camera?.received } : null;
+}
+
+/** What each second brought, from running totals. The height is 0 where nothing moved. */
+function bySecond(samples, seconds) {
+  const series = { fps: [], kbps: [], height: [], frozen: [], keyframes: [], dropped: [], nacks: [], plis: [], again: [], received: [], waitedMs: [], targetMs: [], leastMs: [] };
+  const at = (second) => samples.findLast((s) => s.at - samples[0].at <= second * 1000 + 125) ?? samples[0];
+  for (let second = 0; second < seconds; second++) {
+    const [from, to] = [at(second), at(second + 1)];
+    const spent = Math.max(0.001, (to.at - from.at) / 1000);
+    series.fps.push((to.frames - from.frames) / spent);
+    series.kbps.push(((to.bytes - from.bytes) * 8) / 1000 / spent);
+    for (const field of ['waited', 'target', 'least']) series[`${field}Ms`].push(Math.round((1000 * (to[field] - from[field])) / Math.max(1, to.emitted - from.emitted)));
+    series.height.push(to.frames > from.frames ? to.height : 0);
+    for (const field of ['frozen', 'keyframes', 'dropped', 'nacks', 'plis', 'again', 'received']) series[field].push(Number((to[field] - from[field]).toFixed(3)));
+  }
+  return series;
 }
 
 // ---- one measurement -----------------------------------------------------------------------------------------------
@@ -140,17 +173,11 @@ async function measure(system, sender, receiver, url, restartSteps) {
   const last = samples.at(-1);
   const seconds = (last.at - first.at) / 1000;
   const sent = (await sender.evaluate(countSent)) - sentBefore;
-  const heights = [];
-  for (let second = 0; second < Math.floor(seconds); second++) {
-    const within = samples.filter((s) => Math.floor((s.at - first.at) / 1000) === second);
-    const before = samples[Math.max(0, samples.indexOf(within[0]) - 1)] ?? first;
-    const moved = within.length > 0 && within.at(-1).frames > before.frames;
-    heights.push(moved ? within.at(-1).height : 0);
-  }
+  const series = bySecond(samples, Math.floor(seconds));
   return {
     profile, system, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
-    kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, heights,
+    kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, series,
   };
 }
 
@@ -164,18 +191,30 @@ function runs(heights) {
   return list.map(({ h, n }) => `${h || '–'}×${n}`).join(' ');
 }
 
+/** The browsers, the server and how the link's steps begin again. */
+async function setUp() {
+  const listen = ['--lan', '--http', `0.0.0.0:${20000 + (process.pid % 20000)}`];
+  if (options.browser !== 'firefox') {
+    const [near, far] = [await launch('chromium', { args: flags }), await launch('chromium', { args: flags, wrap: behindLink })];
+    const server = await Server.start({ args: listen });
+    return { near, far, server, host: outside, link: far.process() }; // the link's process: everything before it was replaced by exec
+  }
+  const near = await launch('chromium', { args: flags, wrap: behindLink });
+  const namespace = `/proc/${fs.readFileSync(`/proc/${near.process().pid}/task/${near.process().pid}/children`, 'utf8').trim().split(' ')[0]}/ns/net`;
+  const server = await Server.start({ args: listen, prefix: ['nsenter', `--net=${namespace}`] });
+  const far = await launch('firefox', { args: [], acceptInsecureCerts: true });
+  return { near, far, server, host: `10.77.${number}.2`, link: near.process() };
+}
+
 const results = [];
-const near = await launch('chromium', { args: flags });
-const far = await launch('chromium', { args: flags, wrap: behindLink });
-const restartSteps = () => far.process().kill('SIGUSR1'); // the link's process: everything before it was replaced by exec
-const server = await Server.start({ args: ['--lan', '--http', `0.0.0.0:${20000 + (process.pid % 20000)}`] });
+const { near, far, server, host, link } = await setUp();
 try {
-  const url = `https://${outside}:${new URL(server.url).port}`;
+  const url = `https://${host}:${new URL(server.url).port}`;
   for (const system of options.systems.split(',')) {
     const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
-    const result = await measure(system, await a.newPage(), await b.newPage(), url, restartSteps);
+    const result = await measure(system, await a.newPage(), await b.newPage(), url, () => link.kill('SIGUSR1'));
     results.push(result);
-    console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} of ${result.sentFps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.heights)} |`);
+    console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} of ${result.sentFps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.series.height)} |`);
     await Promise.all([a.close(), b.close()]);
   }
 } catch (error) {
@@ -183,5 +222,6 @@ try {
   throw error;
 } finally {
   if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, null, 1));
+  if (options.plot && results.length) fs.writeFileSync(path.join(options.plot, `wan-${profile}${options.browser === 'firefox' ? '-firefox' : ''}.svg`), plot(results));
   await Promise.all([near.close(), far.close(), server.stop()]);
 }

@@ -40,8 +40,7 @@ void sdp_policy_default(struct sdp_policy *policy) {
       .video = {SDP_CODEC_VP8, SDP_CODEC_H264},
       .video_count = 2,
       .red = SDP_RED_OFF,
-      .extensions = ((1U << SDP_EXTENSION_COUNT) - 1) & ~(1U << SDP_EXTENSION_ABS_CAPTURE_TIME) &
-                    ~(1U << SDP_EXTENSION_PLAYOUT_DELAY),
+      .extensions = ((1U << SDP_EXTENSION_COUNT) - 1) & ~(1U << SDP_EXTENSION_ABS_CAPTURE_TIME),
       .max_audio = 32,
       .max_video = 32,
       .data = true,

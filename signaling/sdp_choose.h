@@ -57,7 +57,7 @@ struct sdp_policy {
   uint32_t max_message_size; /* bytes */
 };
 
-/* VP8 then H264, RED off, all extensions but abs-capture-time and playout-delay, 32 sections of each kind, data channels on
+/* VP8 then H264, RED off, all extensions but abs-capture-time, 32 sections of each kind, data channels on
  * port 5000 with 64 KiB messages. */
 void sdp_policy_default(struct sdp_policy *policy);
 

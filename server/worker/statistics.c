@@ -45,11 +45,12 @@ static json_t *slot_json(const struct slot *slot, int64_t now_us) {
   const struct section *source = slot->track->section;
   const char *rid = source && layer >= 0 && layer < source->rid_count ? source->rids[layer] : "";
   bool shared = slot->peer->link.governed && slot->section->kind == ROOM_VIDEO;
-  return json_pack("{s:s, s:s, s:s*, s:I, s:I, s:i, s:f, s:I, s:I, s:I}", "mid", slot->section->mid, "layer", rid,
-                   "limitedBy", shared ? allocation_reason_name(slot->share_reason) : NULL, "bitrateBps",
-                   (json_int_t)stats.bitrate_bps, "packets", (json_int_t)stats.packets, "lost", stats.lost,
-                   "lossFraction", stats.fraction_lost / 256.0, "rttUs", (json_int_t)stats.rtt_us, "jitterUs",
-                   (json_int_t)stats.jitter_us, "rtxPackets", (json_int_t)stats.rtx_packets);
+  return json_pack("{s:s, s:s, s:s*, s:i, s:I, s:I, s:i, s:f, s:I, s:I, s:I}", "mid", slot->section->mid, "layer", rid,
+                   "limitedBy", shared ? allocation_reason_name(slot->share_reason) : NULL, "temporal",
+                   slot->share_memory.temporal - 1, "bitrateBps", (json_int_t)stats.bitrate_bps, "packets",
+                   (json_int_t)stats.packets, "lost", stats.lost, "lossFraction", stats.fraction_lost / 256.0, "rttUs",
+                   (json_int_t)stats.rtt_us, "jitterUs", (json_int_t)stats.jitter_us, "rtxPackets",
+                   (json_int_t)stats.rtx_packets);
 }
 
 static json_t *link_json(const struct peer *peer, int64_t now_us) {

@@ -213,15 +213,16 @@ static void extensions(void **state) {
   }
   assert_int_equal(sdp_extension_identify("urn:ietf:params:rtp-hdrext:toffset"), -1);
   media.extension_count = SDP_EXTENSION_COUNT;
-  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 4); /* mid, transport-cc, orientation, descriptor */
+  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen),
+                   5); /* mid, transport-cc, orientation, descriptor, playout delay */
   assert_int_equal(chosen[0].id, SDP_EXTENSION_MID + 1);
   assert_int_equal(chosen[1].id, SDP_EXTENSION_TRANSPORT_CC + 1);
   media.rid_count = 1;
-  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 6);
+  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 7);
   policy.extensions &= ~(1U << SDP_EXTENSION_TRANSPORT_CC);
-  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 6); /* abs-send-time instead */
+  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 7); /* abs-send-time instead */
   media.extensions[1].uri = media.extensions[0].uri;                   /* mid again, under a second id */
-  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 5);
+  assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 6);
   media.kind = SDP_AUDIO;
   policy.extensions = 1U << SDP_EXTENSION_AUDIO_LEVEL;
   assert_int_equal(sdp_choose_extensions(&media, &policy, chosen), 1);
