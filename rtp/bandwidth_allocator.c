@@ -44,10 +44,12 @@ static uint8_t temporal_count(const struct layer_state *l) {
   return count < LAYER_TEMPORAL_MAX ? count : LAYER_TEMPORAL_MAX;
 }
 
-static double smoothed_bps(struct allocation_memory *m, const struct layer_state *l, int layer) {
+static double smoothed_bps(const struct allocation_slot *s, const struct layer_state *l, int layer) {
+  struct allocation_memory *m = s->memory;
   double measured = (double)l->bitrate_bps;
   if (measured <= 0) return m->layer_bps[layer] > 0 ? m->layer_bps[layer] : nominal_bps[layer];
-  if (m->layer_bps[layer] <= 0) m->layer_bps[layer] = measured;
+  bool asked_for = s->held_back && measured < m->layer_bps[layer];
+  if (m->layer_bps[layer] <= 0 || asked_for) m->layer_bps[layer] = measured;
   m->layer_bps[layer] += SMOOTHING * (measured - m->layer_bps[layer]);
   return m->layer_bps[layer];
 }
@@ -62,9 +64,10 @@ static void build(struct allocation_slot *s, struct ladder *ladder) {
                                .max_temporal = LAYER_TEMPORAL_MAX - 1,
                                .current = m->layer - 1};
   struct layer_choice top = layer_selector_choose(s->layers, s->layer_count, &wish);
+  s->wanted = top.layer;
   for (int i = 0; i <= top.layer && i < LAYER_MAX; i++) {
     if (!s->layers[i].live) continue;
-    double bps = smoothed_bps(m, &s->layers[i], i);
+    double bps = smoothed_bps(s, &s->layers[i], i);
     uint8_t count = temporal_count(&s->layers[i]), first = ladder->count && !s->screen && count > 1 ? 1 : 0;
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
@@ -165,6 +168,29 @@ static void tell(struct allocation *a, struct allocation_slot *s, const struct l
                                            : ALLOCATION_BANDWIDTH;
 }
 
+static uint64_t room_of(const struct allocation_slot *s, uint64_t budget_bps, uint64_t spent_bps, bool rest) {
+  if (budget_bps >= spent_bps) return s->bps + (rest ? budget_bps - spent_bps : 0);
+  uint64_t over_bps = spent_bps - budget_bps;
+  return s->bps > over_bps ? s->bps - over_bps : 1;
+}
+
+/* What is left over is offered to one slot only: two publishers that both raised their rates for it would overdo it. */
+static void offer_rest(struct allocation *a, uint64_t budget_bps, uint64_t spent_bps) {
+  uint64_t proven_bps = a->proven_bps > a->audio_bps ? a->proven_bps - a->audio_bps : 0;
+  if (proven_bps > budget_bps) proven_bps = budget_bps;
+  bool offered = false;
+  for (int importance = ALLOCATION_PINNED; importance <= ALLOCATION_THUMBNAIL; importance++) {
+    for (size_t i = 0; i < a->slot_count; i++) {
+      struct allocation_slot *s = &a->slots[i];
+      if ((int)s->importance != importance || s->wanted == LAYER_NONE) continue;
+      bool rest = !offered && (s->reason == ALLOCATION_BANDWIDTH || s->held_back);
+      offered |= rest;
+      s->room_bps = room_of(s, budget_bps, spent_bps, rest);
+      s->proven_room_bps = room_of(s, proven_bps, spent_bps, rest);
+    }
+  }
+}
+
 /* Over budget by a little, without a queue, for a moment: the estimate may be wrong. Then what flows may go on flowing. */
 static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t budget_bps, int64_t now_us) {
   if (current <= budget_bps) {
@@ -192,6 +218,7 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   uint64_t carried = (uint64_t)((double)a->target_bps * (1 - (a->loss < 0.5 ? a->loss : 0.5)));
   struct purse purse = {.a = a, .now_us = now_us, .budget_bps = carried > a->audio_bps ? carried - a->audio_bps : 0};
   bool hold = a->stalled || (a->draining && current > purse.budget_bps);
+  uint64_t room_bps = hold ? 0 : purse.budget_bps;
   if (a->settling) purse.budget_bps = purse.budget_bps * ALLOCATION_SETTLING_PERCENT / 100;
   purse.budget_bps = hold ? 0 : with_patience(a, current, purse.budget_bps, now_us);
   share(&purse, ladders);
@@ -201,6 +228,7 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
     if (!hold) remember(&a->slots[i], &ladders[i], now_us);
     tell(a, &a->slots[i], &ladders[i]);
   }
+  if (room_bps) offer_rest(a, room_bps, purse.spent_bps);
   double kept = a->target_bps ? (double)carried / (double)a->target_bps : 1;
   a->used_bps = a->audio_bps + purse.spent_bps;
   a->next_bps = purse.refused_bps ? (uint64_t)((double)(a->audio_bps + purse.refused_bps) / kept) : 0;

@@ -59,12 +59,17 @@ struct allocation_slot {
   struct layer_state layers[LAYER_MAX];
   size_t layer_count;
   uint32_t width, height; /* viewer's box in device pixels; 0×0: hidden */
+  bool held_back;         /* its publisher was asked to send no more than this link carries */
   struct allocation_memory *memory;
   /* out */
   int layer; /* index, or LAYER_NONE: send nothing */
   uint8_t max_temporal;
   enum allocation_reason reason;
   uint64_t bps; /* what that is expected to cost */
+  int wanted;   /* the layer that its box would have, LAYER_NONE */
+  /* What a picture here may cost: its own share and, for the most important slot that gets less than it wants or is held back,
+   * what is left over: of the target, and of what is proven. 0: nothing is known just now. */
+  uint64_t room_bps, proven_room_bps;
 };
 
 struct allocation_memory_all { /* per receiver */

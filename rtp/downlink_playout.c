@@ -10,7 +10,9 @@
 #define FRAME_PACKETS 8
 #define BROKEN_FRAMES 0.002 /* that we accept */
 #define TRIES_MAX     4
-#define ANSWER_US     20000 /* until a gap is noticed, asked for and answered */
+#define ANSWER_US     35000 /* until a gap is noticed and asked for: feedback comes every 50 ms */
+#define RAMP_MS       100   /* at once: a longer pause would be seen as a freeze */
+#define RAMP_EVERY_US 250000
 #define STEP_MS       20
 
 static uint16_t needed_ms(double loss, int64_t rtt_us) {
@@ -50,9 +52,14 @@ void downlink_review_playout(struct downlink *d, int64_t now_us) {
     wanted_ms = needed_ms(loss, d->estimator.least_rtt_us);
     d->playout_lossy_us = now_us;
   }
-  /* Up at once, down only when it has been calm: every change is seen. */
+  /* Up soon, down only when it has been calm: every change is seen. */
   bool calm = now_us - d->playout_lossy_us > DOWNLINK_CALM_US;
-  if (wanted_ms > d->playout_ms || calm) d->playout_ms = wanted_ms;
+  if (wanted_ms > d->playout_ms + RAMP_MS) {
+    d->playout_ms = (uint16_t)(d->playout_ms + RAMP_MS);
+    d->playout_due_us = now_us + RAMP_EVERY_US;
+  } else if (wanted_ms > d->playout_ms || calm) {
+    d->playout_ms = wanted_ms;
+  }
   for (uint16_t i = 0; i < d->slot_count; i++) {
     if (d->slots[i].out && d->slots[i].video) rtp_outgoing_stream_set_playout_delay(d->slots[i].out, d->playout_ms);
   }

@@ -24,7 +24,7 @@
 #define ROOM_MAX_SPENT          4096    /* remembered tokens of ended sessions                             */
 #define ROOM_MAX_CODECS         4       /* per kind                                                        */
 #define ROOM_SLOTS_NEEDED_US    1000000 /* least time between two slotsNeeded to one member                */
-#define ROOM_LAYER_PAUSE_US     1500000 /* a layer nobody wants is paused after this: within 2 s, as seen there */
+#define ROOM_LAYER_PAUSE_US     1000000 /* a layer nobody wants is paused after this: within 2 s, as seen there */
 #define ROOM_SPEAKERS_EVENT_US  200000  /* least time between two `speakers` events                        */
 #define ROOM_SPEAKERS_EVENT_MAX 8       /* named in one event                                              */
 #define ROOM_SPEECH_START_US    200000  /* so long must somebody speak before it changes who is on stage   */
@@ -54,6 +54,7 @@ struct track {
   bool on_stage;
   /* video: layers in use (layers.c) */
   uint8_t layers_needed, layers_told;
+  uint32_t limits_bps[ROOM_RIDS], limits_told[ROOM_RIDS]; /* 0: none */
   int64_t idle_since_us[ROOM_RIDS];
   uint64_t sequence, mark; /* order of publication; stamp of the last pick that chose it */
 };

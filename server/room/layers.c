@@ -1,8 +1,9 @@
-/* server/room/layers.c: which simulcast layers of a track anybody has use for, told to its publisher (`layersWanted`).
+/* server/room/layers.c: which simulcast layers of a track anybody has use for, and how much of each, told to its publisher
+ * (`layersWanted`).
  *
  * The biggest view decides: up to a quarter of the picture's size q, up to half h, else f. Everything below the highest
  * wanted layer stays on too, because a receiver whose link gets thin falls down that ladder at once. A layer comes back
- * at once and is paused after two seconds without use, so that a slot swap does not stop an encoder. A track without
+ * at once and is paused after a second without use, so that a slot swap does not stop an encoder. A track without
  * simulcast has one layer with the empty rid.
  */
 #include <string.h>
@@ -41,9 +42,13 @@ static void count_needs(struct room *r) {
 
 static void tell(struct room_manager *m, struct track *t) {
   json_t *layers = json_array();
-  for (unsigned i = 0; i < layer_count(t); i++)
-    json_array_append_new(layers, json_pack("{s:s, s:b}", "rid", t->rid_count ? t->rids[i] : "", "active",
-                                            (int)(t->layers_told >> i & 1)));
+  for (unsigned i = 0; i < layer_count(t); i++) {
+    json_t *layer =
+        json_pack("{s:s, s:b}", "rid", t->rid_count ? t->rids[i] : "", "active", (int)(t->layers_told >> i & 1));
+    if (t->limits_bps[i]) json_object_set_new(layer, "maxBitrate", json_integer(t->limits_bps[i]));
+    json_array_append_new(layers, layer);
+  }
+  memcpy(t->limits_told, t->limits_bps, sizeof t->limits_told);
   member_event(m, t->member, "layersWanted", json_pack("{s:s, s:o}", "track", t->id, "layers", layers));
   m->listener.layers_wanted(m->arg, t->handle, t->layers_told);
 }
@@ -64,7 +69,7 @@ static void settle_track(struct room_manager *m, struct room *r, struct track *t
     else
       told &= ~(1u << i);
   }
-  if (told == t->layers_told) return;
+  if (told == t->layers_told && memcmp(t->limits_bps, t->limits_told, sizeof t->limits_bps) == 0) return;
   t->layers_told = (uint8_t)told;
   tell(m, t);
 }
@@ -73,4 +78,15 @@ void layers_settle(struct room_manager *m, struct room *r) {
   count_needs(r);
   for (size_t i = 0; i < r->video_count; i++)
     settle_track(m, r, r->video_order[i]);
+}
+
+int room_manager_track_limits(struct room_manager *m, uint32_t track, const uint32_t *bps, int64_t now_us) {
+  struct track *t;
+  HASH_FIND(hh, m->tracks, &track, sizeof track, t);
+  if (!t) return ROOM_ERROR_TRACK;
+  manager_enter(m, now_us);
+  memcpy(t->limits_bps, bps, layer_count(t) * sizeof *bps);
+  room_touch(m, t->member->room);
+  manager_leave(m);
+  return ROOM_OK;
 }

@@ -73,6 +73,7 @@ static void adopt_senders(struct room_manager *m, struct member *member, const s
     memcpy(t->rids, sender->rids, sizeof t->rids);
     t->layers_told = (uint8_t)((1u << (t->rid_count ? t->rid_count : 1)) - 1);
     memset(t->idle_since_us, 0, sizeof t->idle_since_us);
+    memset(t->limits_bps, 0, sizeof t->limits_bps);
     relayered = true;
   }
   if (relayered)

@@ -177,6 +177,10 @@ int room_manager_quality(struct room_manager *m, uint32_t participant, const str
 /* Its link carries no picture, and why ("bandwidth", "stalled"; static), or NULL: it does again. The member alone is told. */
 int room_manager_audio_only(struct room_manager *m, uint32_t participant, const char *reason, int64_t now_us);
 
+/* What is of use of each layer of a video track, bits per second, 0: all of it. One number for each rid of its sender, one
+ * without simulcast. Its publisher is told on change. ROOM_ERROR_TRACK. */
+int room_manager_track_limits(struct room_manager *m, uint32_t track, const uint32_t *bps, int64_t now_us);
+
 /* ---- questions of the media engine; change nothing ---------------------------------------------------------------- */
 /* Codec names for the participant's next answer, best first: for what it sends, the codecs that every member of its
  * room can decode (all allowed ones when nothing is common). Call it inside media_offer: the offer just given counts

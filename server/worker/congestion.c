@@ -125,11 +125,13 @@ void congestion_feedback(struct peer *peer, struct rtcp_transport_feedback *feed
     return;
   }
   c->feedback_statuses += feedback->status_count;
+  if (!c->reported_us) c->reported_us = now_us;
   downlink_feedback(c->downlink, feedback, now_us);
 }
 
 void congestion_remb(struct peer *peer, uint64_t bps, int64_t now_us) {
   if (!peer->link.downlink) return;
+  if (!peer->link.reported_us) peer->link.reported_us = now_us;
   downlink_remb(peer->link.downlink, bps);
   govern(peer, now_us);
 }

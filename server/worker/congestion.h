@@ -25,6 +25,7 @@ struct congestion {
   bool audio_only;               /* pictures are wanted, and the link carries none */
   enum allocation_reason reason; /* why, when audio_only */
   int64_t audio_only_us;         /* since when */
+  int64_t reported_us;           /* when its feedback began, 0: not yet */
   int64_t allocate_us;           /* when the shares are due */
   uint64_t used_bps, wanted_bps; /* of the last shares: what flows, what all that is wanted would take */
   uint64_t feedback_statuses;    /* what its feedback spoke of so far */

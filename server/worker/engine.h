@@ -77,6 +77,16 @@ struct incoming {
   int64_t bound_us;
 };
 
+/* What a receiver's link can make use of, of the layer that its box would have: layer_limits.c. */
+struct layer_wish {
+  uint64_t useful_bps;  /* media; 0: whatever its publisher sends */
+  uint64_t ceiling_bps; /* that was too much, 0: none */
+  int64_t ceiling_us;   /* until then */
+  int64_t since_us;     /* gets less than it wants since then, 0: it does not */
+  int8_t layer;         /* that its box would have */
+  int8_t held;          /* the one that its publisher keeps small for it, LAYER_NONE */
+};
+
 /* One SSRC that we send to a peer, for as long as its m-line lives. */
 struct slot {
   struct peer *peer;
@@ -96,6 +106,7 @@ struct slot {
   int8_t share;                          /* layer granted last, LAYER_NONE */
   enum allocation_reason share_reason;   /* of a governed video slot */
   struct allocation_memory share_memory; /* of the track that flows here */
+  struct layer_wish wish;                /* layer_limits.c */
 };
 
 /* One m-line. It can be both: a client's sendrecv section is a sender and a slot. */
@@ -130,6 +141,10 @@ struct track {
   char told_codec[16];
   uint32_t speaker;                           /* number in the room's detector; SPEAKER_NONE */
   struct incoming *layers[ENGINE_MAX_LAYERS]; /* by layer index; NULL: not seen */
+  uint32_t limit_bps[ENGINE_MAX_LAYERS];      /* that its publisher was asked to keep; 0: none */
+  int64_t limits_us;                          /* when they were looked at last */
+  int64_t limits_told_us;                     /* and when they changed */
+  bool limits_stale;
   struct slot **subscribers;
   size_t subscriber_count, subscriber_room;
   struct fan_out_packet *waiting, *waiting_last; /* of this batch, not sent yet */
@@ -315,9 +330,18 @@ void peer_pause_tracks(struct peer *peer, bool on, int64_t now_us);
 
 /* layers.c: chooses the layer for each subscriber, or for one slot (and those that share its link). */
 void track_choose_layers(struct track *track, int64_t now_us);
+bool slot_is_shown(const struct slot *slot);
 void slot_choose_layer(struct slot *slot, int64_t now_us);
 /* Once a second: layers that went away or came back, for slots that no link's shares look after. */
 void track_review_layers(struct track *track, int64_t now_us);
+
+/* layer_limits.c: see there. */
+struct allocation_slot;
+void slot_note_room(struct slot *slot, const struct allocation_slot *share, int64_t now_us);
+/* What a layer takes, or will take in a moment. */
+uint64_t track_expected_bps(const struct track *track, size_t layer, uint64_t measured_bps, int64_t now_us);
+bool slot_could_take_more(const struct slot *slot, const struct allocation_slot *share);
+void track_review_limits(struct track *track, int64_t now_us);
 
 /* speakers.c */
 struct engine_room *engine_room_enter(struct engine *engine, uint32_t handle);

@@ -40,6 +40,8 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
     struct rtp_incoming_stats stats;
     rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
     if (incoming->stream == flowing) offer->current = (int)i;
+    /* Before the publisher has done as it was asked, what flows need not stop. */
+    if (offer->current == (int)i) stats.bitrate_bps = track_expected_bps(slot->track, i, stats.bitrate_bps, now_us);
     bool fresh = now_us - incoming->heard_us < MEASURED_US;
     offer->fresh |= fresh;
     offer->only = seen++ ? LAYER_NONE : (int)i;
@@ -57,7 +59,7 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
   }
 }
 
-static bool is_shown(const struct slot *slot) {
+bool slot_is_shown(const struct slot *slot) {
   bool heard = slot->peer->told == ROOM_TRANSPORT_CONNECTED;
   return heard && slot->view.visible && slot->track->forwarding && !slot->track->publisher->paused;
 }
@@ -75,7 +77,7 @@ static void take(struct slot *slot, const struct offer *offer, int layer, int64_
 /* ---- by what is shown alone ---- */
 
 static void choose_by_view(struct slot *slot, int64_t now_us) {
-  rtp_outgoing_stream_pause(slot->out, !is_shown(slot));
+  rtp_outgoing_stream_pause(slot->out, !slot_is_shown(slot));
   if (!decodes(slot)) {
     rtp_outgoing_stream_select(slot->out, NULL);
     return;
@@ -92,6 +94,7 @@ static void choose_by_view(struct slot *slot, int64_t now_us) {
   };
   int layer = layer_selector_choose(offer.layers, offer.count, &request).layer;
   if (layer == LAYER_NONE) layer = offer.only;
+  if (layer != LAYER_NONE) slot->wish.layer = (int8_t)layer;
   take(slot, &offer, layer, now_us);
 }
 
@@ -147,7 +150,7 @@ static void apply(struct slot *slot, const struct allocation_slot *share, const 
   if (down && share->reason != ALLOCATION_NO_SOURCE) downlink_stepped_down(slot->peer->link.downlink, slot->link_slot);
   /* A source that is silent for a moment keeps its place, and one without layers has only one to offer. */
   bool starved = nothing && (share->reason == ALLOCATION_BANDWIDTH || share->reason == ALLOCATION_STALLED);
-  rtp_outgoing_stream_pause(slot->out, starved || !is_shown(slot));
+  rtp_outgoing_stream_pause(slot->out, starved || !slot_is_shown(slot));
   if (nothing) {
     take(slot, offer, starved ? LAYER_NONE : offer->only, now_us);
     return;
@@ -161,6 +164,17 @@ static void tell_rtt(const struct peer *peer) {
   int64_t rtt_us = downlink_estimator(peer->link.downlink)->least_rtt_us;
   for (size_t i = 0; i < peer->section_count && rtt_us > 0; i++) {
     if (peer->sections[i]->slot) rtp_outgoing_stream_set_rtt(peer->sections[i]->slot->out, rtt_us);
+  }
+}
+
+/* A picture whose publisher holds it back for this link could be better: the link is measured for that too. */
+static void wish_for_more(struct allocation *a, struct slot *const *list) {
+  for (size_t i = 0; i < a->slot_count; i++) {
+    const struct allocation_slot *s = &a->slots[i];
+    if (s->reason != ALLOCATION_FULL || !slot_could_take_more(list[i], s)) continue;
+    uint64_t next_bps = a->used_bps + s->bps / 4;
+    if (a->next_bps < next_bps) a->next_bps = next_bps;
+    if (a->most_bps < a->used_bps + s->bps) a->most_bps = a->used_bps + s->bps;
   }
 }
 
@@ -183,7 +197,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
     }
     list[taken] = slot;
     gather(slot, now_us, &offers[taken]);
-    bool shown = is_shown(slot);
+    bool shown = slot_is_shown(slot);
     fresh |= shown && offers[taken].fresh;
     struct allocation_slot *share = &shares[taken];
     *share = (struct allocation_slot){
@@ -199,6 +213,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
         .memory = &slot->share_memory,
     };
     memcpy(share->layers, offers[taken].layers, sizeof offers[taken].layers);
+    share->held_back = slot->wish.useful_bps > 0;
     taken++;
   }
   struct allocation a = {
@@ -206,9 +221,12 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   downlink_fill_allocation(c->downlink, &a, now_us);
   bandwidth_allocator_run(&a, now_us);
   if (fresh && a.most_bps < FRESH_WANTED_BPS) a.most_bps = FRESH_WANTED_BPS;
+  wish_for_more(&a, list);
   downlink_want(c->downlink, &a, now_us);
   for (size_t i = 0; i < taken; i++)
     apply(list[i], &shares[i], &offers[i], now_us);
+  for (size_t i = 0; i < taken; i++)
+    slot_note_room(list[i], &shares[i], now_us);
   if (a.audio_only && !c->audio_only) c->audio_only_us = now_us;
   c->audio_only = a.audio_only;
   c->reason = a.reason;

@@ -109,6 +109,7 @@ static void review_tracks(struct peer *peer, int64_t now_us) {
     if (!track || !track->flowing_told) continue;
     track_tell_room(track, now_us);
     track_review_layers(track, now_us);
+    if (track->kind == ROOM_VIDEO) track_review_limits(track, now_us);
   }
 }
 

@@ -133,6 +133,7 @@ static void leave_track(struct slot *slot) {
   track->subscribers[slot->index] = last;
   last->index = slot->index;
   slot->track = NULL;
+  track->limits_stale = true;
   if (track->subscriber_count) return;
   for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) { /* nobody waits for a key frame any more */
     if (track->layers[i]) rtp_incoming_stream_cancel_keyframe(track->layers[i]->stream);
@@ -148,6 +149,7 @@ void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {
   rtp_outgoing_stream_select(slot->out, NULL);
   slot->share = LAYER_NONE;
   memset(&slot->share_memory, 0, sizeof slot->share_memory);
+  slot->wish = (struct layer_wish){.held = LAYER_NONE};
   if (!track) return;
   if (track->subscriber_count == track->subscriber_room) {
     size_t room = track->subscriber_room ? track->subscriber_room * 2 : 8;

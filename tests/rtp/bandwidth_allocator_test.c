@@ -68,6 +68,32 @@ static void everybody_gets_the_smallest_before_anybody_gets_more(void **state) {
   assert_true(desk.slots[2].bps >= desk.slots[0].bps && desk.slots[2].bps >= desk.slots[1].bps);
 }
 
+static void what_is_left_is_offered_once(void **state) {
+  (void)state;
+  room(3);
+  slot(1, ALLOCATION_SPEAKER, 1280);
+  run(AUDIO + 1200000);
+  uint64_t spent = desk.a.used_bps - AUDIO, offered = 0;
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(desk.slots[i].wanted, 2);
+    assert_true(desk.slots[i].room_bps >= desk.slots[i].bps);
+    offered += desk.slots[i].room_bps;
+  }
+  assert_int_equal(offered, 1200000);
+  assert_int_equal(desk.slots[1].room_bps, desk.slots[1].bps + 1200000 - spent); /* to the speaker */
+  room(1);
+  run(AUDIO + 5000000);
+  assert_int_equal(desk.slots[0].room_bps, desk.slots[0].bps); /* wants no more */
+  slot(0, ALLOCATION_THUMBNAIL, 1280);
+  desk.slots[0].held_back = true;
+  run(AUDIO + 5000000);
+  assert_int_equal(desk.slots[0].room_bps, 5000000);
+  desk.a.stalled = true;
+  slot(0, ALLOCATION_THUMBNAIL, 1280);
+  run(AUDIO + 5000000);
+  assert_int_equal(desk.slots[0].room_bps, 0); /* nobody knows */
+}
+
 static void with_too_little_the_important_one_stays(void **state) {
   (void)state;
   room(3);
@@ -276,6 +302,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(enough_for_all_gives_all),
       cmocka_unit_test(everybody_gets_the_smallest_before_anybody_gets_more),
+      cmocka_unit_test(what_is_left_is_offered_once),
       cmocka_unit_test(with_too_little_the_important_one_stays),
       cmocka_unit_test(audio_only_is_stated_and_ends_by_itself),
       cmocka_unit_test(hidden_and_dead_pictures_cost_nothing),

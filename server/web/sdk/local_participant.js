@@ -377,7 +377,7 @@ export class LocalParticipant extends Participant {
     await this._reconcile([]);
   }
 
-  /** @internal @param {string} trackId @param {{rid: string, active: boolean}[]} layers */
+  /** @internal @param {string} trackId @param {import('./sfu_connection.js').LayerWish[]} layers */
   async _setLayers(trackId, layers) {
     const [source] = this.#byId(trackId) ?? [];
     if (source) await this.#sfu().setLayers(source, layers);

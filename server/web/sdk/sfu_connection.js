@@ -9,6 +9,7 @@ import { codeOf, ConsiliumError } from './errors.js';
 
 /** @typedef {import('./tracks.js').Source} Source */
 /** @typedef {import('./signal.js').Signal} Signal */
+/** @typedef {{rid: string, active: boolean, maxBitrate?: number}} LayerWish */
 /** @typedef {{
  *   state: [state: 'connecting' | 'connected' | 'disconnected' | 'failed'],
  *   negotiated: [],
@@ -45,7 +46,8 @@ export class SfuConnection extends Emitter {
   /** @type {Promise<void> | null} the one behind it, which takes in everything asked for until it starts */ #next = null;
   /** @type {Promise<RTCSessionDescriptionInit> | null} */ #firstOffer;
   /** @type {Map<Source, Promise<void>>} */ #layerChanges = new Map();
-  /** @type {Map<Source, {rid: string, active: boolean}[]>} what the server wants of it */ #layers = new Map();
+  /** @type {Map<Source, LayerWish[]>} what the server wants of it */ #layers = new Map();
+  /** @type {WeakMap<RTCRtpSender, Map<string, number | undefined>>} our own limits, by rid */ #ownRates = new WeakMap();
   #sending = true;
   /** @type {Promise<void>} */ #configured;
   #restart = false;
@@ -210,9 +212,9 @@ export class SfuConnection extends Emitter {
   }
 
   /**
-   * Which simulcast layers to encode; the server says what nobody watches. Not more than advice: a browser that refuses
-   * goes on as it is.
-   * @param {Source} source @param {{rid: string, active: boolean}[]} layers `rid` is "" without simulcast
+   * Which simulcast layers to encode, and how large; the server says what nobody watches, and what nobody's link carries. Not
+   * more than advice: a browser that refuses goes on as it is.
+   * @param {Source} source @param {LayerWish[]} layers `rid` is "" without simulcast
    */
   setLayers(source, layers) {
     this.#layers.set(source, layers);
@@ -229,6 +231,15 @@ export class SfuConnection extends Emitter {
     for (const source of this.#senders.keys()) this.#applyLayers(source);
   }
 
+  /** What an encoding was limited to before the server said anything. @param {RTCRtpSender} sender @param {RTCRtpEncodingParameters} encoding */
+  #ownRate(sender, encoding) {
+    let rates = this.#ownRates.get(sender);
+    if (!rates) this.#ownRates.set(sender, (rates = new Map()));
+    const rid = encoding.rid ?? '';
+    if (!rates.has(rid)) rates.set(rid, encoding.maxBitrate);
+    return rates.get(rid);
+  }
+
   /** @param {Source} source */
   #applyLayers(source) {
     const sender = this.#senders.get(source)?.sender;
@@ -237,10 +248,14 @@ export class SfuConnection extends Emitter {
       const parameters = sender.getParameters();
       let changed = false;
       for (const encoding of parameters.encodings ?? []) {
-        const wanted = this.#layers.get(source)?.find((l) => l.rid === (encoding.rid ?? ''))?.active ?? true;
-        const active = this.#sending && wanted;
-        changed ||= active !== encoding.active;
+        const wish = this.#layers.get(source)?.find((l) => l.rid === (encoding.rid ?? ''));
+        const active = this.#sending && (wish?.active ?? true);
+        const rate = Math.min(this.#ownRate(sender, encoding) ?? Infinity, wish?.maxBitrate || Infinity);
+        const maxBitrate = Number.isFinite(rate) ? rate : undefined;
+        changed ||= active !== encoding.active || maxBitrate !== encoding.maxBitrate;
         encoding.active = active;
+        if (maxBitrate) encoding.maxBitrate = maxBitrate;
+        else delete encoding.maxBitrate;
       }
       if (changed) await sender.setParameters(parameters);
     };

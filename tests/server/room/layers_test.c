@@ -1,4 +1,4 @@
-/* tests/server/room/layers_test.c: view sizes to layers, pauses after two seconds, back at once. */
+/* tests/server/room/layers_test.c: view sizes to layers, pauses after a second, back at once. */
 #include <string.h>
 
 #include "tests/server/room/harness.h"
@@ -68,10 +68,10 @@ static void paused_and_resumed(void **state) {
   assert_int_equal(told(h, track), 7);
   set_view(h, b, id, 0, 0); /* shown nowhere: no slot, nothing wanted */
   assert_null(harness_slot_of(h, b, track));
-  harness_advance(h, SECOND);
-  set_view(h, b, id, 640, 360); /* in time for q and h; f goes on waiting for its two seconds */
+  harness_advance(h, ROOM_LAYER_PAUSE_US / 2);
+  set_view(h, b, id, 640, 360); /* in time for q and h; f goes on waiting for its time */
   assert_int_equal(told(h, track), 7);
-  harness_advance(h, SECOND);
+  harness_advance(h, ROOM_LAYER_PAUSE_US / 2);
   assert_int_equal(told(h, track), 3);
   (void)harness_request(h, b, "leave", NULL);
   harness_advance(h, ROOM_LAYER_PAUSE_US);
@@ -100,8 +100,35 @@ static void the_size_with_the_top_layer_paused_does_not_count(void **state) {
   harness_free(h);
 }
 
+static json_int_t limit_told(struct seat *s, size_t layer) {
+  json_t *layers = json_object_get(harness_last(s, "layersWanted"), "layers");
+  return json_integer_value(json_object_get(json_array_get(layers, layer), "maxBitrate"));
+}
+
+static void limits_are_told_on_change(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *a = harness_connect(h, 0, "doctor", 2, 2);
+  (void)harness_connect(h, 1, "patient", 2, 2);
+  uint32_t track = room_manager_find_track(h->m, harness_publish(h, a, "cam", "camera"));
+  const uint32_t limits[ROOM_RIDS] = {0, 0, 600000}, none[ROOM_RIDS] = {0};
+  size_t before = harness_count(a, "layersWanted");
+  assert_int_equal(room_manager_track_limits(h->m, track, limits, h->now_us), ROOM_OK);
+  assert_int_equal(harness_count(a, "layersWanted"), before + 1);
+  assert_int_equal(limit_told(a, 2), 600000);
+  assert_int_equal(limit_told(a, 1), 0);
+  assert_int_equal(room_manager_track_limits(h->m, track, limits, h->now_us), ROOM_OK);
+  assert_int_equal(harness_count(a, "layersWanted"), before + 1); /* nothing new */
+  assert_int_equal(room_manager_track_limits(h->m, track, none, h->now_us), ROOM_OK);
+  assert_int_equal(harness_count(a, "layersWanted"), before + 2);
+  assert_int_equal(limit_told(a, 2), 0);
+  assert_int_equal(room_manager_track_limits(h->m, track + 100, none, h->now_us), ROOM_ERROR_TRACK);
+  harness_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(view_to_layer), cmocka_unit_test(paused_and_resumed),
+                                     cmocka_unit_test(limits_are_told_on_change),
                                      cmocka_unit_test(the_size_with_the_top_layer_paused_does_not_count)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

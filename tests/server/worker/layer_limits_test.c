@@ -1,0 +1,149 @@
+/* tests/server/worker/layer_limits_test.c: links between two layers in virtual time, and a publisher that does as it is asked. */
+#include "tests/server/worker/engine_harness.h"
+
+#define LAYERS 3
+
+struct stage {
+  struct harness *h;
+  struct browser *a, *b, *c;
+  char camera[ROOM_ID_BYTES];
+  struct source layers[LAYERS];
+  double owed[LAYERS]; /* bytes */
+  bool wants_key[LAYERS];
+};
+
+static const double own_bps[LAYERS] = {150e3, 500e3, 1500e3};
+
+static struct browser *connect_member(struct stage *s, const char *role, uint64_t bps) {
+  struct browser *b = harness_join(s->h, role);
+  browser_offer(b, "chromium");
+  browser_connect(b);
+  harness_advance(s->h, 5 * MILLISECOND);
+  browser_link(b, bps, 300 * MILLISECOND, 20 * MILLISECOND);
+  return b;
+}
+
+static struct stage open_stage(uint64_t b_bps) {
+  static const char *const rids[] = {"q", "h", "f"};
+  struct stage s = {.h = harness_new_governed(0)};
+  s.a = connect_member(&s, "doctor", NO_LIMIT_BPS);
+  s.b = connect_member(&s, "patient", b_bps);
+  snprintf(s.camera, sizeof s.camera, "%s", browser_publish(s.a, "1", "camera"));
+  for (size_t i = 0; i < LAYERS; i++) {
+    s.layers[i] = source_video(s.a, "1", rids[i], (uint16_t)(240 << i), (uint16_t)(135 << i));
+    s.wants_key[i] = true;
+  }
+  return s;
+}
+
+static struct track *track_of(const struct stage *s) {
+  return engine_find_track(s->h->engine, room_manager_find_track(s->h->engine->manager, s->camera));
+}
+
+static struct slot *slot_of(struct browser *b, const struct stage *s) {
+  return browser_section(b, browser_slot_of(b, s->camera))->slot;
+}
+
+static int layer_of(struct browser *b, const struct stage *s) {
+  const struct rtp_incoming_stream *current = rtp_outgoing_stream_current(slot_of(b, s)->out);
+  return current ? rtp_incoming_stream_layer(current) : -1;
+}
+
+static void look_for_requests(struct stage *s) {
+  struct rtcp_packet packet;
+  struct rtcp_pli pli;
+  for (size_t n = 0; browser_find_rtcp(s->a, RTCP_PSFB, RTCP_PSFB_PLI, n, &packet); n++) {
+    assert_int_equal(rtcp_parse_pli(&packet, &pli), RTP_OK);
+    for (size_t i = 0; i < LAYERS; i++)
+      s->wants_key[i] |= pli.media_ssrc == s->layers[i].ssrc;
+  }
+}
+
+/* Films for so long, encoding each layer no larger than asked for. */
+static void film(struct stage *s, int64_t us) {
+  for (int64_t end_us = s->h->now_us + us; s->h->now_us < end_us;) {
+    const struct track *track = track_of(s);
+    for (size_t i = 0; i < LAYERS; i++) {
+      double limit_bps = track->limit_bps[i];
+      double bps = limit_bps > 0 && limit_bps < own_bps[i] ? limit_bps : own_bps[i];
+      for (s->owed[i] += bps / 8 * 0.005; s->owed[i] >= 820; s->owed[i] -= 820) {
+        source_send(&s->layers[i], s->wants_key[i]);
+        s->wants_key[i] = false;
+      }
+    }
+    harness_advance(s->h, 5 * MILLISECOND);
+    look_for_requests(s);
+    for (size_t i = 0; i < s->h->browser_count; i++) { /* packets only: the events are looked at */
+      s->h->browsers[i].rtp_count = s->h->browsers[i].rtcp_count = 0;
+    }
+  }
+}
+
+/* What the publisher was told last of its layer `rid`: 0, no limit. */
+static json_int_t told(const struct stage *s, size_t layer) {
+  json_t *event = browser_event_last(s->a, "layersWanted");
+  if (!event) return 0;
+  return json_integer_value(json_object_get(json_array_get(json_object_get(event, "layers"), layer), "maxBitrate"));
+}
+
+static void a_link_between_two_layers(void **state) {
+  (void)state;
+  struct stage s = open_stage(900000);
+  film(&s, 12 * SECOND);
+  assert_int_equal(layer_of(s.b, &s), 2); /* f usually takes 1500 */
+  assert_in_range(track_of(&s)->limit_bps[2], 450000, 850000);
+  assert_int_equal(told(&s, 2), track_of(&s)->limit_bps[2]);
+  assert_int_equal(told(&s, 0), 0);
+  film(&s, 10 * SECOND);
+  assert_in_range(track_of(&s)->limit_bps[2], 500000, 850000); /* and stays there */
+  assert_int_equal(layer_of(s.b, &s), 2);
+  browser_link(s.b, 10000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  film(&s, 15 * SECOND);
+  assert_int_equal(track_of(&s)->limit_bps[2], 0);
+  assert_int_equal(told(&s, 2), 0);
+  harness_free(s.h);
+}
+
+static void the_best_link_decides(void **state) {
+  (void)state;
+  struct stage s = open_stage(900000);
+  film(&s, 10 * SECOND);
+  assert_true(track_of(&s)->limit_bps[2] > 0);
+  s.c = connect_member(&s, "interpreter", NO_LIMIT_BPS);
+  film(&s, 8 * SECOND);
+  assert_int_equal(track_of(&s)->limit_bps[2], 0); /* c has the whole of it */
+  assert_int_equal(layer_of(s.c, &s), 2);
+  assert_int_equal(layer_of(s.b, &s), 1);
+  harness_free(s.h);
+}
+
+static void too_narrow_for_the_large_picture(void **state) {
+  (void)state;
+  struct stage s = open_stage(380000);
+  film(&s, 15 * SECOND);
+  assert_int_equal(layer_of(s.b, &s), 1);
+  assert_in_range(track_of(&s)->limit_bps[1], 150000, 350000);
+  assert_in_range(track_of(&s)->limit_bps[2], 300000, 400000); /* the least it is of use at */
+  harness_free(s.h);
+}
+
+static void nobody_is_held_back_by_who_has_gone(void **state) {
+  (void)state;
+  struct stage s = open_stage(900000);
+  film(&s, 10 * SECOND);
+  assert_true(track_of(&s)->limit_bps[2] > 0);
+  browser_request(s.b, "leave", NULL);
+  film(&s, 3 * SECOND);
+  assert_int_equal(track_of(&s)->limit_bps[2], 0);
+  harness_free(s.h);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_link_between_two_layers),
+      cmocka_unit_test(the_best_link_decides),
+      cmocka_unit_test(too_narrow_for_the_large_picture),
+      cmocka_unit_test(nobody_is_held_back_by_who_has_gone),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
