@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "bench/load/scenario.h"
+#include "ice/sctp_association.h"
 
 enum key {
   KEY_ROOMS = 256,
@@ -328,6 +329,9 @@ static void check(const struct load_options *o) {
   if (o->janus && ramp && (o->of == SCENARIO_GALLERY || o->of == SCENARIO_AUDIO))
     refuse("with --target janus a ramp is of lecture or consult: its receivers name their senders beforehand");
   if (o->janus && o->data) refuse("--data is not for --target janus");
+  unsigned people = scenario_room_size(o) * (ramp ? 1 : o->rooms);
+  if (o->data && people > SCTP_MAX_ASSOCIATIONS)
+    refuse("--data is for 4096 participants at most: usrsctp's associations of one process");
   if (ramp && o->ramp_start > o->ramp_limit) refuse("--ramp-start is above --ramp-limit");
 }
 

@@ -59,6 +59,16 @@ static const char *read_media_address(struct run *run, const char *text) {
   return run_words(run, "--media %s: it must look like 127.0.0.1:40000", text);
 }
 
+/* Better said now than missed at the end. */
+static const char *try_syscall_counter(const struct run *run) {
+  if (!run->options->pid) return "--count-syscalls: whose? It needs --pid";
+  struct syscall_counter *counter = syscall_counter_open(&run->idle);
+  if (!counter)
+    return "--count-syscalls: not possible here; it needs root, tracefs (/sys/kernel/tracing) and perf events";
+  syscall_counter_close(counter);
+  return NULL;
+}
+
 const char *run_open(struct run *run) {
   const struct load_options *o = run->options;
   const char *why = web_address_parse(&run->gateway, o->url);
@@ -75,6 +85,7 @@ const char *run_open(struct run *run) {
   if ((why = pin(run, o->pin))) return why;
   prctl(PR_SET_TIMERSLACK, 1UL);
   if (o->pid && !server_snapshot_take(&run->idle, o->pid, true)) return "--pid: there is no such process";
+  if (o->count_syscalls && (why = try_syscall_counter(run))) return why;
   if ((why = transport_context_create(&run->shared.transport, o->suite))) return why;
   if (event_loop_create(&run->shared.loop)) return "epoll is not available";
   run_refresh_clock_offset(run);

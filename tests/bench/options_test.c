@@ -123,6 +123,7 @@ static void what_is_wrong_is_said_with_status_2(void **state) {
       {"ramp --ramp-start 9 --ramp-limit 3", "--ramp-start is above --ramp-limit"},
       {"churn --target janus", "churn is not for --target janus"},
       {"consult --data --target janus", "--data is not for --target janus"},
+      {"consult --rooms 2000 --members 4 --data", "4096 participants at most"},
       {"ramp --of gallery --target janus", "a ramp is of lecture or consult"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -159,7 +159,13 @@ static void what_is_wrong_is_said_before_anything_begins(void **state) {
   o.media = NULL;
   o.pin = 1023;
   assert_non_null(strstr(run_load(&r, &o), "--pin 1023: this machine has no such CPU for us"));
+  o.pin = -1;
+  o.count_syscalls = true;
+  assert_string_equal(run_load(&r, &o), "--count-syscalls: whose? It needs --pid");
   assert_int_equal(fake_crowd.target_count, 0);
+  o.pid = getpid(); /* counted where the machine lets us, else refused; never left out */
+  const char *why = run_load(&r, &o);
+  assert_true(why ? strstr(why, "not possible here") != NULL : r.window.has_syscalls);
 }
 
 /* In a process of its own: limits cannot be raised again. */
