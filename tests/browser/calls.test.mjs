@@ -21,13 +21,34 @@ before(async () => {
   server = await Server.start({ args: ['--set', 'calls.ring_seconds=4'] });
   browser = await launch('chromium');
   doctor = await Visitor.ready(browser, server, DOCTOR);
-  phone = await Visitor.ready(browser, server, { ...PATIENT, viewport: PHONE });
+  phone = await Visitor.ready(browser, server, { ...PATIENT, viewport: PHONE, prepare: watchNotices });
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
+
+/** The system's notifications, allowed, on a page that can say that nobody looks at it. @param {import('puppeteer-core').Page} page */
+function watchNotices(page) {
+  return page.evaluateOnNewDocument(() => {
+    window.notices = [];
+    window.lookedAt = true;
+    Object.defineProperty(document, 'visibilityState', { get: () => (window.lookedAt ? 'visible' : 'hidden') });
+    window.Notification = class {
+      static permission = 'default';
+      static requestPermission = async () => (window.Notification.permission = 'granted');
+      constructor(title, { body, tag }) {
+        this.words = [title, body];
+        this.tag = tag;
+        window.notices.push(this);
+      }
+      close() {
+        this.closed = true;
+      }
+    };
+  });
+}
 
 const call = () => doctor.click(`[data-call="${PATIENT.identity}"]`);
 
@@ -48,6 +69,7 @@ test('nobody answers: both are told, and the call can be made again', { timeout:
   await phone.rings();
   assert.equal(await phone.words('dialog.called h2'), 'Doctor is calling you');
   await phone.waitFor(() => document.title.startsWith('☎'), 'flashing');
+  assert.equal(await phone.evaluate(() => window.notices.length), 0, 'who looks at the page needs no notification');
   await phone.screenshot('calls-called-phone');
   await doctor.waitFor(() => document.querySelector('.callee[data-state="ringing"]') && document.body.dataset.sound === 'calling', 'hearing it ring');
   await doctor.screenshot('calls-calling');
@@ -58,9 +80,16 @@ test('nobody answers: both are told, and the call can be made again', { timeout:
   await phone.waitFor(() => /Missed call from Doctor/.test(document.getElementById('home-missed')?.textContent ?? ''), 'told of the missed call');
   await phone.screenshot('calls-missed-phone');
   assert.equal(await phone.evaluate(() => document.title), 'Ready for calls – Consilium', 'the title is as before');
+  // Asked for in words, allowed, and told of a call while looking elsewhere.
+  await phone.click('#home-notify');
+  await phone.waitFor(() => document.getElementById('home-notify').hidden && /announced by your system/.test(document.getElementById('toasts').textContent), 'allowed');
+  await phone.evaluate(() => (window.lookedAt = false));
   await doctor.click('#calling-again');
   await phone.rings();
+  assert.deepEqual(await phone.evaluate(() => window.notices.map((n) => n.words)), [['Doctor is calling you', 'Open the page to answer.']]);
   await doctor.click('#calling-cancel');
+  await phone.waitFor(() => window.notices[0].closed, 'the notification taken back');
+  await phone.evaluate(() => (window.lookedAt = true));
   await atHome(doctor, phone);
 });
 
