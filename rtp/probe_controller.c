@@ -87,7 +87,8 @@ bool probe_controller_next(struct probe_controller *p, uint64_t target_bps, uint
   if (++p->last_id == 0) p->last_id = 1;
   if (bps > p->running_bps) p->running_bps = bps;
   p->running_until_us = now_us + PROBE_TIMEOUT_US;
-  int64_t duration_us = p->last_id == 1 && p->pending ? PROBE_OPENING_US : p->duration_us;
+  int64_t duration_us =
+      p->last_id == 1 && p->pending && p->duration_us == PROBE_DURATION_US ? PROBE_OPENING_US : p->duration_us;
   *out = (struct probe_cluster){.id = p->last_id,
                                 .bps = bps,
                                 .bytes = (uint32_t)(bps * (uint64_t)duration_us / 8 / 1000000),

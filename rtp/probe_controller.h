@@ -23,7 +23,7 @@
 #define PROBE_HEADROOM      1.25  /* above what is wanted, so that a switch does not begin at the limit */
 #define PROBE_DURATION_US   25000 /* libwebrtc's 15 ms are too few of our 5 ms ticks for a rate below 10 % of error */
 #define PROBE_OPENING_US \
-  15000 /* the very first: so that both of the start are in the receiver's first feedback, after 50 ms */
+  15000 /* the very first: so that both of the start are in the receiver's first feedback, after 50 ms. Under jitter it is as long as the others */
 #define PROBE_MIN_PACKETS     5
 #define PROBE_TIMEOUT_US      1000000
 #define PROBE_INTERVAL_US     2000000 /* between periodic ones … */

@@ -31,11 +31,12 @@ static void it_starts_with_three_and_six_times_and_doubles(void **state) {
   probe_controller_start(&p, START_BPS, now_us);
   assert_true(next(START_BPS, START_BPS));
   assert_int_equal(cluster.bps, 900000);
-  assert_int_equal(cluster.bytes, 900000LL * PROBE_DURATION_US / 8 / 1000000);
+  assert_int_equal(cluster.bytes, 900000LL * PROBE_OPENING_US / 8 / 1000000);
   assert_int_equal(cluster.packets, PROBE_MIN_PACKETS);
   uint16_t first = cluster.id;
   assert_true(next(START_BPS, START_BPS));
   assert_int_equal(cluster.bps, 1800000);
+  assert_int_equal(cluster.bytes, 1800000LL * PROBE_DURATION_US / 8 / 1000000);
   assert_int_not_equal(cluster.id, first);
   assert_false(next(START_BPS, START_BPS));
   answer(900000, 880000, false); /* the faster one decides */
