@@ -59,8 +59,8 @@ static int sealed_bytes(const struct srtp_seal *seal) {
 }
 
 int srtp_seal_packet(struct srtp_seal *seal) {
-  struct srtp_seal_job job;
-  uint8_t iv[16];
+  struct srtp_seal_job job __attribute__((uninitialized)); /* prepare() fills both, or they are not used */
+  uint8_t iv[16] __attribute__((uninitialized));
   int rc = prepare(seal, &job, iv);
   if (rc == SRTP_OK) rc = seal->sender->session->engine->ops->seal(&job);
   seal->result = rc == SRTP_OK ? sealed_bytes(seal) : rc;

@@ -64,23 +64,27 @@ void rtp_element_begin(struct rtp_element_iterator *it, const struct rtp_packet 
 }
 
 bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out) {
-  while (it->at < it->end && *it->at == 0)
-    it->at++; /* padding */
-  if (it->at == it->end) return false;
-  struct rtp_reader r = rtp_reader_of(it->at, (size_t)(it->end - it->at));
-  struct rtp_element e = {.id = rtp_read_u8(&r)};
+  const uint8_t *at = it->at, *end = it->end;
+  it->at = end; /* unless there is one more */
+  while (at < end && *at == 0)
+    at++; /* padding */
+  if (at == end) return false;
+  uint8_t id = *at++;
+  size_t len;
   if (it->two_byte) {
-    e.len = rtp_read_u8(&r);
+    if (at == end) return false;
+    len = *at++;
   } else {
-    e.len = (uint8_t)((e.id & 0x0F) + 1);
-    e.id >>= 4;
+    len = (id & 0x0FU) + 1;
+    id >>= 4;
     /* §4.2: with id 15, and with id 0 and a length, "processing of the entire extension MUST terminate at that point". */
-    if (e.id == ONE_BYTE_STOP_ID || e.id == 0) r.failed = true;
+    if (id == ONE_BYTE_STOP_ID || id == 0) return false;
   }
-  e.data = rtp_read_bytes(&r, e.len);
-  it->at = r.failed ? it->end : r.at;
-  if (r.failed) return false;
-  *out = e;
+  if (len > (size_t)(end - at)) return false;
+  out->id = id;
+  out->len = (uint8_t)len;
+  out->data = at;
+  it->at = at + len;
   return true;
 }
 

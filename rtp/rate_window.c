@@ -8,19 +8,17 @@ void rtp_rate_window_init(struct rtp_rate_window *w) {
   w->bucket = -1;
 }
 
-void rtp_rate_window_add(struct rtp_rate_window *w, uint32_t bytes, int64_t now_us) {
+void rtp_rate_window_advance(struct rtp_rate_window *w, int64_t now_us) {
   int64_t bucket = now_us >> RTP_RATE_BUCKET_SHIFT;
-  if (bucket > w->bucket) {
-    if (w->bucket < 0 || bucket - w->bucket >= RTP_RATE_BUCKETS) {
-      memset(w->bytes, 0, sizeof w->bytes);
-      w->first_bucket = bucket;
-    } else {
-      for (int64_t b = w->bucket + 1; b <= bucket; b++)
-        w->bytes[b % RTP_RATE_BUCKETS] = 0;
-    }
-    w->bucket = bucket;
+  if (bucket <= w->bucket) return;
+  if (w->bucket < 0 || bucket - w->bucket >= RTP_RATE_BUCKETS) {
+    memset(w->bytes, 0, sizeof w->bytes);
+    w->first_bucket = bucket;
+  } else {
+    for (int64_t b = w->bucket + 1; b <= bucket; b++)
+      w->bytes[b % RTP_RATE_BUCKETS] = 0;
   }
-  w->bytes[w->bucket % RTP_RATE_BUCKETS] += bytes;
+  w->bucket = bucket;
 }
 
 uint64_t rtp_rate_window_bps(const struct rtp_rate_window *w, int64_t now_us) {

@@ -18,8 +18,14 @@ struct rtp_rate_window {
 
 void rtp_rate_window_init(struct rtp_rate_window *w);
 
+/* Moves on to the bucket of now_us. */
+void rtp_rate_window_advance(struct rtp_rate_window *w, int64_t now_us);
+
 /* `bytes` passed at now_us. Time must not run backwards by more than a window; if it does the bytes count as now. */
-void rtp_rate_window_add(struct rtp_rate_window *w, uint32_t bytes, int64_t now_us);
+static inline void rtp_rate_window_add(struct rtp_rate_window *w, uint32_t bytes, int64_t now_us) {
+  if (now_us >> RTP_RATE_BUCKET_SHIFT != w->bucket) rtp_rate_window_advance(w, now_us);
+  w->bytes[(uint64_t)w->bucket % RTP_RATE_BUCKETS] += bytes;
+}
 
 /* The rate seen at now_us; 0 before anything and after a second of silence. */
 uint64_t rtp_rate_window_bps(const struct rtp_rate_window *w, int64_t now_us);
