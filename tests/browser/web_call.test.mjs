@@ -175,6 +175,38 @@ test('a locked room refuses, with words', async () => {
   calm();
 });
 
+test('the loudspeaker: chosen in the call, kept for who comes later', async () => {
+  await doctor.choose('#room-menu', 'devices');
+  await doctor.page.waitForSelector('dialog [name="audiooutput"]');
+  const ids = await doctor.evaluate(() => [...document.querySelectorAll('dialog [name="audiooutput"] option')].map((o) => o.value));
+  assert.ok(ids.length > 1, `${ids.length} loudspeakers`);
+  await doctor.screenshot('call-devices');
+  await doctor.page.select('dialog [name="audiooutput"]', ids.at(-1));
+  await doctor.waitFor((id) => [...document.querySelectorAll('#sounds audio')].every((a) => a.sinkId === id), 'playing there', {}, ids.at(-1));
+  await doctor.click('dialog [data-action="close-dialog"]');
+  const late = await Member.join(browser, server.url, { room, name: 'Late', role: 'interpreter' }, { camera: '0' });
+  await doctor.waitFor((id) => document.querySelectorAll('#sounds audio').length === 2 && [...document.querySelectorAll('#sounds audio')].every((a) => a.sinkId === id && !a.paused), 'hearing both there', {}, ids.at(-1));
+  await doctor.choose('#room-menu', 'devices');
+  assert.equal(await doctor.evaluate(() => document.querySelector('dialog [name="audiooutput"]').value), ids.at(-1), 'the dialog says so');
+  await doctor.click('dialog [data-action="close-dialog"]');
+  await late.close();
+  await doctor.waitFor(() => window.consilium.room.remoteParticipants.size === 1, 'of two again');
+  calm();
+});
+
+test('picture in picture, and back', async () => {
+  assert.ok(await doctor.evaluate(() => document.pictureInPictureEnabled), 'this browser has it');
+  const tile = '.tile.camera:not(.own)';
+  await doctor.page.hover(tile);
+  await doctor.choose(`${tile} .tile-menu`, 'pip');
+  await doctor.waitFor((t) => document.pictureInPictureElement === document.querySelector(`${t} video`), 'in a window of its own', {}, tile);
+  await doctor.page.hover(tile);
+  await doctor.choose(`${tile} .tile-menu`, 'pip');
+  await doctor.waitFor(() => document.pictureInPictureElement === null, 'back in the page');
+  await doctor.seesVideos(1);
+  calm();
+});
+
 test('who is removed sees why; the others see it go', async () => {
   await doctor.choose('.tile:not(.own) .tile-menu', 'remove');
   await doctor.click('dialog [data-action="confirm"]');
