@@ -2,8 +2,8 @@
 //
 //   node bench/spacing.mjs [seconds]        default 15; needs build/release/consilium and tests/browser/node_modules
 //
-// A publisher of 1280x720 at 30 frames a second in three layers, and one who watches it at full size, over our server. What
-// consilium-load imitates was measured so; the figures stand in bench/load/media_sender.h.
+// A publisher of 1280x720 at 30 frames a second in three layers, and one who watches it at full size, over our server. The
+// figures that consilium-load imitates stand in bench/load/media_sender.h; they were captured by spacing.py.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

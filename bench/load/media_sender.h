@@ -4,7 +4,7 @@
  * pacer spaces them, or evenly; a key frame first and on PLI. Every packet has its intended time; those that are due are
  * handed to `emit` as header and payload. No socket, no clock, no cipher.
  *
- * Chromium's spacing, as bench/spacing.mjs measures it (Chromium 156, three simulcast layers, loopback): the packets of a frame
+ * Chromium's spacing, as bench/spacing.py measured it (Chromium 156, three simulcast layers, loopback): the packets of a frame
  * leave in one burst, 0.05 to 0.4 ms apart (half of all frames within 0.24 ms), 90 % of the steps between equal sizes, 10 % to
  * one byte more; what exceeds the pacer's burst goes on at 2.5 times the bitrate.
  */
