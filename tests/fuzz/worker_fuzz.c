@@ -204,7 +204,8 @@ static struct peer *peer_of(const struct browser *b) {
 static void send_rtp(struct script *s) {
   static const char *const mids[] = {NULL, "0", "1", "2", "3", "9"}, *const rids[] = {NULL, "q", "h", "f", "x"};
   static const uint8_t pts[] = {111, 96, 97, 102, 103, 63, 45, 0};
-  uint8_t packet[1600], payload[600];
+  static uint8_t packet[1600]; /* the engine keeps what is forwarded until its batch is over */
+  uint8_t payload[600];
   const uint8_t a = next8(s), b = next8(s), c = next8(s);
   seq = (uint16_t)(seq + (int8_t)next8(s));
   timestamp += (uint32_t)next8(s) * 90;
@@ -227,7 +228,7 @@ static void send_rtp(struct script *s) {
 }
 
 static void send_raw(struct script *s, struct browser *from, bool rtp) {
-  uint8_t packet[600];
+  static uint8_t packet[600]; /* as above */
   const size_t len = next_bytes(s, packet, 500);
   if (rtp)
     peer_receive_rtp(peer_of(from), packet, len, h->now_us);

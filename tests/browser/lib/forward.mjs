@@ -19,7 +19,7 @@ const run = (command, ...args) => {
 async function bring(port) {
   const relay = `require('net').createServer((c) => { const b = require('net').connect(${port}, '127.0.0.1'); c.pipe(b).pipe(c); for (const s of [b, c]) s.on('error', () => { b.destroy(); c.destroy(); }); }).listen('${socket}', () => process.stderr.write('up\\n'))`;
   const there = run(process.execPath, '-e', relay);
-  browser.once('exit', () => there.kill());
+  process.once('exit', () => there.kill()); // it would live on, and keep our caller's pipe open
   await new Promise((resolve) => there.stderr.once('data', resolve));
   const server = net.createServer((client) => {
     const far = net.connect(socket);
