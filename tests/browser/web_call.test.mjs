@@ -187,6 +187,7 @@ test('the loudspeaker: chosen in the call, kept for who comes later', async () =
   const late = await Member.join(browser, server.url, { room, name: 'Late', role: 'interpreter' }, { camera: '0' });
   await doctor.waitFor((id) => document.querySelectorAll('#sounds audio').length === 2 && [...document.querySelectorAll('#sounds audio')].every((a) => a.sinkId === id && !a.paused), 'hearing both there', {}, ids.at(-1));
   await doctor.choose('#room-menu', 'devices');
+  await doctor.page.waitForSelector('dialog [name="audiooutput"]');
   assert.equal(await doctor.evaluate(() => document.querySelector('dialog [name="audiooutput"]').value), ids.at(-1), 'the dialog says so');
   await doctor.click('dialog [data-action="close-dialog"]');
   await late.close();

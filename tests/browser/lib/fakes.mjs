@@ -45,16 +45,8 @@ export function fakeScreen(page) {
       draw();
       setInterval(draw, 100);
       const stream = canvas.captureStream(10);
-      if (audio) {
-        const sound = new AudioContext();
-        const tone = sound.createOscillator();
-        const out = sound.createMediaStreamDestination();
-        tone.connect(out);
-        tone.start();
-        await sound.resume();
-        window.fakeSound = { sound, tone, out }; // nothing else keeps them, and what is collected falls silent
-        stream.addTrack(out.stream.getAudioTracks()[0]);
-      }
+      // The fake microphone's sound: an AudioContext needs a sound card, without which Firefox does not always start it.
+      if (audio) stream.addTrack((await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()[0]);
       return stream;
     };
   });
