@@ -18,7 +18,7 @@ before(async () => {
   server = await Server.start();
   const viewport = { width: 800, height: 600 };
   browsers.push(await launch('firefox', { viewport }), await launch('chromium', { viewport }));
-  fox = await Member.join(browsers[0], server.url, { room, name: 'Fox' }, {}, (page) =>
+  fox = await Member.join(browsers[0], server.url, { room, name: 'Fox' }, { topology: 'never' }, (page) =>
     page.evaluateOnNewDocument(() => {
       const { addTransceiver } = RTCPeerConnection.prototype;
       RTCPeerConnection.prototype.addTransceiver = function (kind, options) {
@@ -27,7 +27,7 @@ before(async () => {
         return transceiver;
       };
     }));
-  chrome = await Member.join(browsers[1], server.url, { room, name: 'Chrome', role: 'patient' });
+  chrome = await Member.join(browsers[1], server.url, { room, name: 'Chrome', role: 'patient' }, { topology: 'never' });
 });
 
 after(async () => {
