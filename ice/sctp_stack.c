@@ -9,7 +9,7 @@
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
 _Static_assert(SCTP_MAX_ASSOCIATIONS == SLOT_MASK + 1, "a slot fits its bits");
 /* usrsctp frees closed endpoints from its timers; this many ticks of 100 ms are far more than it needs. */
-#define STOP_TICKS 200
+#define STOP_TICKS 2000
 
 static struct sctp_stack *running;
 

@@ -132,29 +132,6 @@ test('the patient declines', { timeout: 30_000 }, async () => {
   await atHome(doctor, phone);
 });
 
-test('the doctor ends the call for everyone: both can be called again; another language needs no new link', { timeout: 60_000 }, async () => {
-  await call();
-  await phone.rings();
-  await phone.click('dialog.called [data-action="accept-audio"]');
-  await Promise.all([doctor.sees('room'), phone.inCall()]);
-  await doctor.choose('#room-menu', 'end');
-  await doctor.click('dialog [data-action="confirm"]');
-  await atHome(doctor, phone);
-  await phone.waitFor(() => /ended the call for everyone/.test(document.getElementById('toasts').textContent), 'told');
-  await phone.screenshot('calls-ended-for-all-phone');
-  await phone.page.select('#home .languages', 'zh-CN');
-  await phone.waitFor(() => document.documentElement.lang === 'zh-CN' && document.getElementById('home-lead').textContent.startsWith('您是'), 'in Chinese');
-  await phone.screenshot('calls-home-chinese-phone');
-  await call();
-  await phone.rings();
-  assert.equal(await phone.words('dialog.called [data-action="decline"]'), '拒绝');
-  await phone.click('dialog.called [data-action="decline"]');
-  await doctor.click('#calling-back');
-  await phone.page.select('#home .languages', 'en');
-  await phone.waitFor(() => document.getElementById('home-title').textContent === 'Ready for calls', 'in English');
-  await atHome(doctor, phone);
-});
-
 test('the patient answers without camera; who calls meanwhile finds both busy', { timeout: 60_000 }, async () => {
   await call();
   await phone.rings();
@@ -176,4 +153,27 @@ test('the patient answers without camera; who calls meanwhile finds both busy', 
   for (const member of [novak, phone, doctor]) await member.click('#control-leave');
   await atHome(novak, phone, doctor);
   await novak.close();
+});
+
+test('the doctor ends the call for everyone: both can be called again; another language needs no new link', { timeout: 60_000 }, async () => {
+  await call();
+  await phone.rings();
+  await phone.click('dialog.called [data-action="accept-audio"]');
+  await Promise.all([doctor.sees('room'), phone.inCall()]);
+  await doctor.choose('#room-menu', 'end');
+  await doctor.click('dialog [data-action="confirm"]');
+  await atHome(doctor, phone);
+  await phone.waitFor(() => /ended the call for everyone/.test(document.getElementById('toasts').textContent), 'told');
+  await phone.screenshot('calls-ended-for-all-phone');
+  await phone.page.select('#home .languages', 'zh-CN');
+  await phone.waitFor(() => document.documentElement.lang === 'zh-CN' && document.getElementById('home-lead').textContent.startsWith('您是'), 'in Chinese');
+  await phone.screenshot('calls-home-chinese-phone');
+  await call();
+  await phone.rings();
+  assert.equal(await phone.words('dialog.called [data-action="decline"]'), '拒绝');
+  await phone.click('dialog.called [data-action="decline"]');
+  await doctor.click('#calling-back');
+  await phone.page.select('#home .languages', 'en');
+  await phone.waitFor(() => document.getElementById('home-title').textContent === 'Ready for calls', 'in English');
+  await atHome(doctor, phone);
 });
