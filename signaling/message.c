@@ -110,6 +110,16 @@ char *signaling_error_encode(int64_t id, enum signaling_error code, const char *
   return dump(signaling_error_json(id, code, message));
 }
 
+char *signaling_rate_limited_encode(int64_t id, int64_t wait_us) {
+  json_t *reply = signaling_error_json(id, SIGNALING_RATE_LIMITED, NULL);
+  json_t *error = json_object_get(reply, "error");
+  if (error && json_object_set_new(error, "retryAfterMs", json_integer((wait_us + 999) / 1000))) {
+    json_decref(reply);
+    return NULL;
+  }
+  return dump(reply);
+}
+
 char *signaling_event_encode(const char *name, json_t *fields) {
   return dump(signaling_event_json(name, fields));
 }

@@ -137,6 +137,10 @@ char *signaling_reply_encode(int64_t id, json_t *ok);
 /* {"re":id,"error":{"code":…,"message":…}}; `message` NULL: the code's default text. NULL when out of memory. */
 char *signaling_error_encode(int64_t id, enum signaling_error code, const char *message);
 
+/* The error `rate_limited` of this connection's own rate, with "retryAfterMs": after so long (rounded up) the same request
+ * passes if nothing else was asked meanwhile. Such a request was not looked at, so to repeat it is always right. */
+char *signaling_rate_limited_encode(int64_t id, int64_t wait_us);
+
 /* {"event":name, ...fields}; takes over the reference to `fields` (NULL: none). NULL when out of memory. */
 char *signaling_event_encode(const char *name, json_t *fields);
 

@@ -18,10 +18,19 @@ static void refill(struct rate_limit *limit, int64_t now_us) {
     limit->points_micro += passed * RATE_LIMIT_PER_SECOND;
 }
 
+static int64_t price_of(uint32_t cost) {
+  int64_t price = (int64_t)cost * MICRO;
+  return price > FULL ? FULL : price;
+}
+
+int64_t rate_limit_wait_us(const struct rate_limit *limit, uint32_t cost) {
+  int64_t missing = price_of(cost) - limit->points_micro;
+  return missing <= 0 ? 0 : (missing + RATE_LIMIT_PER_SECOND - 1) / RATE_LIMIT_PER_SECOND;
+}
+
 enum rate_limit_verdict rate_limit_take(struct rate_limit *limit, uint32_t cost, int64_t now_us) {
   refill(limit, now_us);
-  int64_t price = (int64_t)cost * MICRO;
-  if (price > FULL) price = FULL;
+  int64_t price = price_of(cost);
   if (limit->points_micro >= price) {
     limit->points_micro -= price;
     return RATE_LIMIT_PASS;

@@ -34,6 +34,9 @@ void rate_limit_init(struct rate_limit *limit, int64_t now_us);
 /* Takes `cost` points. A clock that steps back gives nothing and costs nothing. */
 enum rate_limit_verdict rate_limit_take(struct rate_limit *limit, uint32_t cost, int64_t now_us);
 
+/* After how many microseconds of silence `cost` points will be there; 0: now. At most that of a full bucket, 6 s. */
+int64_t rate_limit_wait_us(const struct rate_limit *limit, uint32_t cost);
+
 /* What a request of this type and size costs: its type's price and one point more for each 4 KiB. */
 uint32_t rate_limit_cost(enum signaling_type type, size_t bytes);
 

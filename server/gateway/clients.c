@@ -309,7 +309,9 @@ static void received(struct listener_connection *connection, const char *text, s
     listener_disconnect(connection, SIGNALING_CLOSE_RATE, "too many requests");
   } else if (verdict == RATE_LIMIT_REFUSE) {
     g->counters.rate_limited++;
-    refuse(g, c, error == SIGNALING_OK ? request.id : why.id, SIGNALING_RATE_LIMITED, NULL);
+    g->counters.requests_refused++;
+    send_text(connection, signaling_rate_limited_encode(error == SIGNALING_OK ? request.id : why.id,
+                                                        rate_limit_wait_us(&c->rate, cost)));
   } else if (error == SIGNALING_OK) {
     handle(g, c, &request);
   } else {

@@ -132,29 +132,6 @@ test('the patient declines', { timeout: 30_000 }, async () => {
   await atHome(doctor, phone);
 });
 
-test('the patient answers without camera; who calls meanwhile finds both busy', { timeout: 60_000 }, async () => {
-  await call();
-  await phone.rings();
-  await phone.click('dialog.called [data-action="accept-audio"]');
-  await Promise.all([doctor.sees('room'), phone.inCall()]);
-  await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0]?.publication('microphone'), 'hearing the patient');
-  assert.equal(await phone.evaluate(() => window.consilium.room.localParticipant.isEnabled('camera')), false);
-  const novak = await Visitor.ready(browser, server, { identity: 'second-doctor', name: 'Second doctor', role: 'doctor' });
-  await novak.click(`[data-call="${PATIENT.identity}"]`);
-  await novak.waitFor(() => document.querySelector('#calling[data-state="busy"]'), 'told that she is busy');
-  assert.equal(await novak.words('#calling-title'), 'Patient is in another call');
-  await novak.click('#calling-back');
-  // During the call the doctor brings the third one in.
-  await doctor.evaluate(() => window.consilium.calls.invite({ identities: ['second-doctor'] }));
-  await novak.rings();
-  await novak.click('dialog.called [data-action="accept-video"]');
-  await Promise.all([novak.sees('room'), doctor.inCall(1), phone.seesVideos(2)]);
-  assert.equal(await doctor.evaluate(() => window.consilium.room.remoteParticipants.size), 2);
-  for (const member of [novak, phone, doctor]) await member.click('#control-leave');
-  await atHome(novak, phone, doctor);
-  await novak.close();
-});
-
 test('the doctor ends the call for everyone: both can be called again; another language needs no new link', { timeout: 60_000 }, async () => {
   await call();
   await phone.rings();
@@ -176,4 +153,27 @@ test('the doctor ends the call for everyone: both can be called again; another l
   await phone.page.select('#home .languages', 'en');
   await phone.waitFor(() => document.getElementById('home-title').textContent === 'Ready for calls', 'in English');
   await atHome(doctor, phone);
+});
+
+test('the patient answers without camera; who calls meanwhile finds both busy', { timeout: 60_000 }, async () => {
+  await call();
+  await phone.rings();
+  await phone.click('dialog.called [data-action="accept-audio"]');
+  await Promise.all([doctor.sees('room'), phone.inCall()]);
+  await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0]?.publication('microphone'), 'hearing the patient');
+  assert.equal(await phone.evaluate(() => window.consilium.room.localParticipant.isEnabled('camera')), false);
+  const novak = await Visitor.ready(browser, server, { identity: 'second-doctor', name: 'Second doctor', role: 'doctor' });
+  await novak.click(`[data-call="${PATIENT.identity}"]`);
+  await novak.waitFor(() => document.querySelector('#calling[data-state="busy"]'), 'told that she is busy');
+  assert.equal(await novak.words('#calling-title'), 'Patient is in another call');
+  await novak.click('#calling-back');
+  // During the call the doctor brings the third one in.
+  await doctor.evaluate(() => window.consilium.calls.invite({ identities: ['second-doctor'] }));
+  await novak.rings();
+  await novak.click('dialog.called [data-action="accept-video"]');
+  await Promise.all([novak.sees('room'), doctor.inCall(1), phone.seesVideos(2)]);
+  assert.equal(await doctor.evaluate(() => window.consilium.room.remoteParticipants.size), 2);
+  for (const member of [novak, phone, doctor]) await member.click('#control-leave');
+  await atHome(novak, phone, doctor);
+  await novak.close();
 });

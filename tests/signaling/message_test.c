@@ -186,6 +186,9 @@ static void test_encodes(void **state) {
          "{\"re\":0,\"error\":{\"code\":\"bad_message\",\"message\":\"no\"}}");
   expect(signaling_error_encode(1, SIGNALING_ROOM_FULL, NULL),
          "{\"re\":1,\"error\":{\"code\":\"room_full\",\"message\":\"The room is full.\"}}");
+  expect(signaling_rate_limited_encode(3, 1),
+         "{\"re\":3,\"error\":{\"code\":\"rate_limited\",\"message\":\"Too many requests; wait before sending "
+         "more.\",\"retryAfterMs\":1}}");
   expect(signaling_event_encode("draining", NULL), "{\"event\":\"draining\"}");
   expect(signaling_event_encode("topology", json_pack("{s:s, s:s}", "topology", "sfu", "event", "forged")),
          "{\"event\":\"topology\",\"topology\":\"sfu\"}");

@@ -31,6 +31,21 @@ static void test_burst_then_refill(void **state) {
   assert_int_equal(rate_limit_take(&l, 1, now), RATE_LIMIT_REFUSE);
 }
 
+static void test_wait_is_exact(void **state) {
+  (void)state;
+  struct rate_limit l;
+  rate_limit_init(&l, 0);
+  assert_int_equal(rate_limit_wait_us(&l, RATE_LIMIT_BURST), 0);
+  assert_int_equal(rate_limit_take(&l, RATE_LIMIT_BURST - 3, 0), RATE_LIMIT_PASS);
+  assert_int_equal(rate_limit_wait_us(&l, 3), 0);
+  assert_int_equal(rate_limit_take(&l, 10, 0), RATE_LIMIT_REFUSE);
+  int64_t wait_us = rate_limit_wait_us(&l, 10);
+  assert_int_equal(wait_us, 7 * SECOND / RATE_LIMIT_PER_SECOND);
+  assert_int_equal(rate_limit_take(&l, 10, wait_us - 1), RATE_LIMIT_REFUSE);
+  assert_int_equal(rate_limit_take(&l, 10, wait_us), RATE_LIMIT_PASS);
+  assert_int_equal(rate_limit_wait_us(&l, UINT32_MAX), (int64_t)RATE_LIMIT_BURST * SECOND / RATE_LIMIT_PER_SECOND);
+}
+
 static void test_close_only_without_a_pause(void **state) {
   (void)state;
   struct rate_limit l;
@@ -67,7 +82,7 @@ static void test_costs(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_burst_then_refill),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_burst_then_refill), cmocka_unit_test(test_wait_is_exact),
                                      cmocka_unit_test(test_close_only_without_a_pause),
                                      cmocka_unit_test(test_clock_and_cost_extremes), cmocka_unit_test(test_costs)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,8 +131,10 @@ export class Room extends RoomState {
         if (this.#left) throw this.#over();
         if (code === 'already_joined') await this.#signal.request('leave').catch(() => {}); // the reply to an earlier join was lost
         else if (code === 'connection_lost') await this.#signal.ready();
-        else if (PASSING.has(code) && attempt < attempts) await pause(Math.min(PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS));
-        else throw error;
+        else if (PASSING.has(code) && attempt < attempts) {
+          if (this.#joined) await this.#signal.request('leave').catch(() => {}); // only the offer was refused
+          await pause(Math.min(PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS));
+        } else throw error;
         if (this.#left) throw this.#over();
         this.#replaceConnection();
       }

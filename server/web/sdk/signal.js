@@ -2,7 +2,8 @@
 //
 // A lost socket is reopened with growing pauses and the session resumed with its key, so that media, which does not pass
 // here, never notices. Requests that were under way when the socket was lost fail with `connection_lost`; ready() tells
-// when to try again.
+// when to try again. Requests that came faster than the server lets them are asked again, in their order: whoever asked
+// only sees a later answer.
 
 import { Emitter } from './emitter.js';
 import { codeOf, ConsiliumError } from './errors.js';
@@ -41,7 +42,7 @@ const FINAL_ERRORS = new Set(['token_invalid', 'token_expired', 'token_used', 'f
  * @property {number} resumeWindow seconds
  */
 
-/** @typedef {{resolve: (ok: any) => void, reject: (error: ConsiliumError) => void, timer: number}} Waiting */
+/** @typedef {{text: string, resolve: (ok: any) => void, reject: (error: ConsiliumError) => void, timer: number}} Waiting */
 
 /**
  * @typedef {{
@@ -56,6 +57,9 @@ const FINAL_ERRORS = new Set(['token_invalid', 'token_expired', 'token_used', 'f
 export class Signal extends Emitter {
   /** @type {WebSocket | null} */ #socket = null;
   /** @type {Map<number, Waiting>} requests without a reply yet */ #pending = new Map();
+  /** @type {number[]} refused for their rate, and whatever was asked since, in order */ #held = [];
+  /** @type {number} the held one that has been asked again */ #asked = 0;
+  #holdTimer = 0;
   /** @type {{resolve: () => void, reject: (error: ConsiliumError) => void}[]} */ #waiters = [];
   /** @type {{session: string, key: string} | null} */ #resume = null;
   /** @type {ConsiliumError | null} why it is over for good */ #ended = null;
@@ -118,13 +122,46 @@ export class Signal extends Emitter {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => {
-        this.#pending.delete(id);
+        this.#settle(id);
         reject(new ConsiliumError('timeout', `no reply to ${type}`));
         this.#probe();
       }, timeoutMs);
-      this.#pending.set(id, { resolve, reject, timer });
-      socket.send(JSON.stringify({ id, type, ...fields }));
+      const text = JSON.stringify({ id, type, ...fields });
+      this.#pending.set(id, { text, resolve, reject, timer });
+      if (this.#held.length > 0) this.#held.push(id);
+      else socket.send(text);
     });
+  }
+
+  // ---- too many at once --------------------------------------------------------------------------------------------
+
+  /** Nobody looked at it: it may be asked again. @param {number} id @param {number} afterMs */
+  #hold(id, afterMs) {
+    if (!this.#held.includes(id)) this.#held.push(id);
+    this.#held.sort((a, b) => a - b);
+    if (id === this.#asked) this.#asked = 0;
+    clearTimeout(this.#holdTimer);
+    this.#holdTimer = window.setTimeout(() => this.#askHeld(), afterMs);
+  }
+
+  /** One after the other: each has its answer before the next is asked, so none is refused in vain. */
+  #askHeld() {
+    const id = this.#held[0];
+    if (id === undefined || id === this.#asked) return;
+    this.#asked = id;
+    this.#socket?.send(/** @type {Waiting} */ (this.#pending.get(id)).text);
+  }
+
+  /** Answered, or given up. @param {number} id @returns {Waiting | undefined} */
+  #settle(id) {
+    const waiting = this.#pending.get(id);
+    if (!waiting) return undefined;
+    this.#pending.delete(id);
+    clearTimeout(waiting.timer);
+    const place = this.#held.indexOf(id);
+    if (place >= 0) this.#held.splice(place, 1);
+    if (id === this.#asked) this.#askHeld();
+    return waiting;
   }
 
   /** Drops the socket as a broken network would, and stays away for `awayMs`. */
@@ -187,12 +224,14 @@ export class Signal extends Emitter {
       this.emit('event', message.event, message);
       return;
     }
-    const waiting = this.#pending.get(message.re);
-    if (!waiting) return;
-    this.#pending.delete(message.re);
-    clearTimeout(waiting.timer);
-    if (message.error) waiting.reject(new ConsiliumError(message.error.code, message.error.message));
-    else waiting.resolve(message.ok);
+    const { re: id, error } = message;
+    if (error?.retryAfterMs > 0 && this.#pending.has(id)) {
+      this.#hold(id, error.retryAfterMs);
+      return;
+    }
+    const waiting = this.#settle(id);
+    if (error) waiting?.reject(new ConsiliumError(error.code, error.message));
+    else waiting?.resolve(message.ok);
   }
 
   // ---- losing and coming back --------------------------------------------------------------------------------------
@@ -288,6 +327,9 @@ export class Signal extends Emitter {
       waiting.reject(error);
     }
     this.#pending.clear();
+    this.#held = [];
+    this.#asked = 0;
+    clearTimeout(this.#holdTimer);
   }
 
   /** @param {ConsiliumError} error */

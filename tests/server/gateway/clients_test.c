@@ -305,6 +305,7 @@ static void test_rates(void **state) {
     page_send(&p, "{'id':%d,'type':'ping'}", i);
   for (bool limited = false; !limited; refused++)
     limited = strcmp(text_at(page_take(&p), "error.code"), "rate_limited") == 0;
+  assert_in_range(number_at(p.last, "error.retryAfterMs"), 1, 1000 / RATE_LIMIT_PER_SECOND); /* a ping's one point */
   assert_true(refused > RATE_LIMIT_BURST / 2);
   assert_int_equal(page_close_code(&p, reason), SIGNALING_CLOSE_RATE);
   assert_true(world.g.counters.rate_limited >= RATE_LIMIT_REFUSALS / 2);
