@@ -32,8 +32,7 @@ static struct rtp_incoming_stream *source;
 static unsigned long receiver_count = 10, lost_of, forwarded, repaired;
 static int64_t now_us;
 
-static void leave(struct receiver *r, uint32_t bytes) {
-  uint16_t seq = r->downlink ? downlink_stamp(r->downlink, bytes, now_us) : r->next_seq++;
+static void arrive(struct receiver *r, uint16_t seq) {
   if (lost_of == 0 || (seq * 2654435761U >> 7) % lost_of) transport_feedback_arrived(&r->recorder, seq, now_us + 20000);
 }
 
@@ -43,7 +42,8 @@ static void on_send(void *arg, void *slot, bool rtx, uint8_t *packet, size_t hea
   (void)header_len;
   (void)transport;
   repaired += rtx;
-  leave(arg, (uint32_t)len);
+  struct receiver *r = arg;
+  arrive(r, downlink_stamp(r->downlink, (uint32_t)len, now_us));
 }
 
 static bool open_receiver(struct receiver *r, uint32_t ssrc, bool with) {
@@ -64,8 +64,8 @@ static bool open_receiver(struct receiver *r, uint32_t ssrc, bool with) {
   return true;
 }
 
-static void forward(uint32_t n) {
-  static uint8_t bytes[2048];
+/* One packet of the camera. False: refused. */
+static bool receive(uint32_t n, uint8_t *bytes, struct rtp_media_packet *media) {
   static const uint8_t descriptor[6] = {0x90, 0x80, 0x00, 0x10};
   memcpy(bytes + RTP_HEADER_SIZE, descriptor, sizeof descriptor);
   bytes[RTP_HEADER_SIZE] = n % PACKETS_PER_FRAME ? 0x80 : 0x90;
@@ -81,17 +81,34 @@ static void forward(uint32_t n) {
                          .header_len = RTP_HEADER_SIZE,
                          .payload_type = 96,
                          .marker = n % PACKETS_PER_FRAME == PACKETS_PER_FRAME - 1};
-  struct rtp_media_packet media;
-  if (rtp_incoming_stream_receive(source, &p, NULL, now_us, &media) != RTP_DROP_NONE) return;
-  for (unsigned long i = 0; i < receiver_count; i++) {
-    struct receiver *r = &receivers[i];
+  return rtp_incoming_stream_receive(source, &p, NULL, now_us, media) == RTP_DROP_NONE;
+}
+
+/* A frame to one receiver, as server/worker/fan_out.c does it. */
+static void forward(struct receiver *r, const struct rtp_media_packet *frame) {
+  struct downlink_run run;
+  if (r->downlink) downlink_run_begin(&run, r->downlink, r->slot, true, now_us);
+  for (size_t i = 0; i < PACKETS_PER_FRAME; i++) {
     uint8_t header[RTP_OUTGOING_HEADER_MAX];
     struct rtp_forward_result f;
-    if (rtp_outgoing_stream_forward(r->out, &media, now_us, header, &f) != RTP_DROP_NONE) continue;
+    if (rtp_outgoing_stream_forward(r->out, &frame[i], now_us, header, &f) != RTP_DROP_NONE) continue;
     forwarded++;
-    uint32_t len = (uint32_t)f.header_len + f.payload_len;
-    if (!r->downlink || downlink_offer(r->downlink, r->slot, f.seq, len, now_us)) leave(r, len);
+    uint16_t seq = 0;
+    if (!r->downlink) seq = r->next_seq++;
+    if (!r->downlink || downlink_run_pass(&run, f.seq, (uint32_t)f.header_len + f.payload_len, true, &seq))
+      arrive(r, seq);
   }
+  if (r->downlink) downlink_run_end(&run);
+}
+
+static void forward_frame(uint32_t first) {
+  static uint8_t bytes[PACKETS_PER_FRAME][2048];
+  struct rtp_media_packet frame[PACKETS_PER_FRAME];
+  for (uint32_t i = 0; i < PACKETS_PER_FRAME; i++) {
+    if (!receive(first + i, bytes[i], &frame[i])) return;
+  }
+  for (unsigned long i = 0; i < receiver_count; i++)
+    forward(&receivers[i], frame);
 }
 
 /* The receiver's message, and our reading of it. */
@@ -133,8 +150,8 @@ int main(int argc, char **argv) {
   }
   uint32_t n = 0;
   for (now_us = 1000000; now_us < 1000000 + (int64_t)seconds * 1000000; now_us += TICK_US) {
-    for (; (int64_t)(n / PACKETS_PER_FRAME) * FRAME_US <= now_us - 1000000; n++)
-      forward(n);
+    for (; (int64_t)(n / PACKETS_PER_FRAME) * FRAME_US <= now_us - 1000000; n += PACKETS_PER_FRAME)
+      forward_frame(n);
     for (unsigned long i = 0; i < receiver_count; i++) {
       if (now_us % FEEDBACK_US == 0) feedback(&receivers[i]);
       if (!with) continue;

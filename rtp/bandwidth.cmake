@@ -16,5 +16,6 @@ set(RTP_BANDWIDTH
   pacer.c
   bandwidth_allocator.c
   downlink.c
+  downlink_run.c
   downlink_probe.c
   downlink_playout.c)

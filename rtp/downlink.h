@@ -1,8 +1,9 @@
 /* rtp/downlink.h: everything towards one receiver that has to do with its link: numbers and remembers what is sent, estimates,
  * paces, repairs within limits, probes.
  *
- *   forward() gave a packet      downlink_offer(): true, seal it now; false, it waits here (or was dropped)
- *   sealing any packet           downlink_stamp(): its transport-wide sequence number
+ *   forward() gave a packet      downlink_run_pass(): true, seal it now, with this transport-wide number; false, it waits here (or was
+ *                                dropped). Between downlink_run_begin() and _end(), for what one slot gets at one moment
+ *   sealing any other packet     downlink_stamp(): its transport-wide sequence number
  *   NACK                         downlink_nack()
  *   feedback, REMB, report       downlink_feedback(), downlink_remb(), downlink_report(). Feedback says what was lost, retransmissions
  *                                included: it is answered like a NACK, so that a lost NACK costs no round trip
@@ -26,6 +27,7 @@
 #include "rtp/outgoing_stream.h"
 #include "rtp/pacer.h"
 #include "rtp/rtcp.h"
+#include "rtp/transport_feedback.h"
 
 #define DOWNLINK_SLOTS          64
 #define DOWNLINK_NO_SLOT        UINT16_MAX
@@ -100,6 +102,47 @@ uint16_t downlink_stamp(struct downlink *d, uint32_t bytes, int64_t now_us);
 
 /* A packet that was sent on an m-line without transport-wide numbers. */
 void downlink_unnumbered(struct downlink *d, uint32_t bytes);
+
+/* Both of the above for packets that one slot gets at one moment, as a frame comes: what they need is taken out once and put back
+ * once. Until downlink_run_end() nothing else may be asked of the downlink. */
+struct downlink_run {
+  struct downlink *downlink;
+  struct transport_sent *ring;
+  int64_t now_us;
+  int64_t level_us, most_us; /* of the pacer's bucket; beyond `most_us` packets wait */
+  uint64_t us_per_byte_q16;
+  uint32_t first, number; /* extended transport-wide numbers: of the first packet, of the next */
+  uint32_t bytes, unnumbered_bytes;
+  uint32_t overhead_bytes;
+  struct transport_content content; /* of the last packet */
+  uint16_t slot;
+  bool paced;
+};
+
+/* `paced` false: the receiver never reports, nothing waits. A slot that is DOWNLINK_NO_SLOT is not paced either. */
+void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slot, bool paced, int64_t now_us);
+void downlink_run_end(struct downlink_run *r);
+
+/* What happens when anything waits, or a cluster runs. */
+bool downlink_run_wait(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered, uint16_t *number);
+
+/* `bytes` of header and payload; `numbered`: it has an element for a transport-wide number, which is written to *number. */
+static inline bool downlink_run_pass(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered,
+                                     uint16_t *number) {
+  if (__builtin_expect(r->level_us > r->most_us, 0)) return downlink_run_wait(r, seq, bytes, numbered, number);
+  bytes += r->overhead_bytes;
+  r->level_us += (int64_t)((bytes * r->us_per_byte_q16) >> 16);
+  r->content.seq = seq;
+  if (__builtin_expect(!numbered, 0)) {
+    r->unnumbered_bytes += bytes;
+    return true;
+  }
+  r->ring[r->number % TRANSPORT_HISTORY_PACKETS] =
+      (struct transport_sent){.sent_us = (uint32_t)r->now_us, .bytes_before = r->bytes, .content = r->content};
+  r->bytes += bytes;
+  *number = (uint16_t)r->number++;
+  return true;
+}
 
 /* Answers, or queues, what the receiver misses. Returns how many cannot be repaired any more: a key frame is due. */
 size_t downlink_nack(struct downlink *d, uint16_t slot, const uint16_t *seqs, size_t count, int64_t now_us);

@@ -57,6 +57,16 @@ static inline void pacer_charge(struct pacer *p, uint32_t bytes, int64_t now_us)
   if (p->level_until_us - now_us > PACER_DEBT_MAX_US) p->level_until_us = now_us + PACER_DEBT_MAX_US;
 }
 
+/* Nothing waits. */
+static inline bool pacer_is_empty(const struct pacer *p) {
+  return p->repair_head == p->repair_tail && p->video_head == p->video_tail;
+}
+
+/* Packets left that were charged by the caller: what the bucket holds now. */
+static inline void pacer_set_level(struct pacer *p, int64_t level_us, int64_t now_us) {
+  p->level_until_us = now_us + (level_us < PACER_DEBT_MAX_US ? level_us : PACER_DEBT_MAX_US);
+}
+
 /* May a packet leave at once? True: it is charged, send it. False: pacer_push() it. */
 static inline bool pacer_admit(struct pacer *p, enum pacer_kind kind, uint32_t bytes, int64_t now_us) {
   bool first = kind == PACER_AUDIO ||

@@ -74,32 +74,61 @@ static int64_t ticks_of(const struct rtcp_transport_arrival *a) {
   return a->arrival_us / RTCP_TRANSPORT_TICK_US;
 }
 
+/* One more of what is pending already, all of it small: the usual case. */
+static bool add_alike(struct chunk_writer *c) {
+  if (c->mixed || c->pending == 0 || c->pending == RUN_MAX || c->symbols[0] != 1) return false;
+  if (c->pending < ONE_BIT_SYMBOLS) c->symbols[c->pending] = 1;
+  c->pending++;
+  return true;
+}
+
+/* The missing ones before an arrival, and itself. False, and nothing added: with `more_bytes` of deltas they do not fit into `cap`. */
+static bool add_arrival(struct chunk_writer *c, size_t cap, unsigned lost, uint8_t symbol, size_t more_bytes) {
+  const size_t pending_chunk = 2;
+  size_t most = rtp_writer_len(&c->w) + pending_chunk + pending_chunk * (lost + 1U) + more_bytes;
+  struct chunk_writer before;
+  if (most > cap) before = *c;
+  for (unsigned i = 0; i < lost; i++)
+    add_symbol(c, 0);
+  add_symbol(c, symbol);
+  if (most <= cap) return true;
+  if (!c->w.failed && rtp_writer_len(&c->w) + pending_chunk + more_bytes <= cap) return true;
+  *c = before;
+  return false;
+}
+
 /* Writes chunks for as many arrivals as fit; says how many, and how many statuses that makes. */
 static size_t write_chunks(struct chunk_writer *c, size_t cap, uint16_t base_seq,
                            const struct rtcp_transport_arrival *arrivals, size_t count, size_t *statuses) {
-  size_t consumed = 0, delta_bytes = 0;
+  size_t consumed = 0, delta_bytes = 0, covered = 0;
   int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
-  *statuses = 0;
-  while (consumed < count) {
+  for (; consumed < count; consumed++) {
     const struct rtcp_transport_arrival *a = &arrivals[consumed];
-    uint16_t lost = (uint16_t)(a->seq - base_seq - *statuses);
-    uint8_t symbol = symbol_of(ticks_of(a) - last);
-    if (symbol == 0 || *statuses + lost >= RTCP_TRANSPORT_MAX_STATUSES) break;
-    struct chunk_writer before = *c;
-    for (unsigned i = 0; i < lost; i++)
-      add_symbol(c, 0);
-    add_symbol(c, symbol);
-    size_t pending_chunk = 2;
-    if (c->w.failed || rtp_writer_len(&c->w) + pending_chunk + delta_bytes + symbol > cap) {
-      *c = before;
-      break;
-    }
+    uint16_t lost = (uint16_t)(a->seq - base_seq - covered);
+    int64_t ticks = ticks_of(a);
+    uint8_t symbol = symbol_of(ticks - last);
+    if (symbol == 0 || covered + lost >= RTCP_TRANSPORT_MAX_STATUSES) break;
+    bool alike = lost == 0 && symbol == 1 && rtp_writer_len(&c->w) + delta_bytes + 3 <= cap && add_alike(c);
+    if (!alike && !add_arrival(c, cap, lost, symbol, delta_bytes + symbol)) break;
     delta_bytes += symbol;
-    *statuses += lost + 1U;
-    last = ticks_of(a);
-    consumed++;
+    covered += lost + 1U;
+    last = ticks;
   }
+  *statuses = covered;
   return consumed;
+}
+
+/* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. */
+static void write_deltas(struct rtp_writer *w, const struct rtcp_transport_arrival *arrivals, size_t count) {
+  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
+  for (size_t i = 0; i < count; i++) {
+    int64_t ticks = ticks_of(&arrivals[i]), delta = ticks - last;
+    if (delta >= 0 && delta <= UINT8_MAX)
+      rtp_write_u8(w, (uint8_t)delta);
+    else
+      rtp_write_u16(w, (uint16_t)delta);
+    last = ticks;
+  }
 }
 
 int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,
@@ -109,13 +138,12 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
   if (count == 0 || (uint16_t)(arrivals[0].seq - base_seq) >= RTCP_TRANSPORT_MAX_STATUSES) return RTP_ERROR_VALUE;
   cap -= cap % 4; /* the message is padded to 32 bits */
   struct chunk_writer c = {.w = rtp_writer_of(out, cap)};
-  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE;
   rtcp_open(&c.w, RTCP_RTPFB_TRANSPORT_CC, RTCP_RTPFB);
   rtp_write_u32(&c.w, sender_ssrc);
   rtp_write_u32(&c.w, media_ssrc);
   rtp_write_u16(&c.w, base_seq);
   uint8_t *status_count = rtp_write_room(&c.w, 2);
-  rtp_write_uint(&c.w, 3, (uint64_t)last);
+  rtp_write_uint(&c.w, 3, (uint64_t)(ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE));
   rtp_write_u8(&c.w, feedback_seq);
   if (c.w.failed) return RTP_ERROR_NO_SPACE;
 
@@ -124,12 +152,7 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
   if (fitted == 0) return RTP_ERROR_NO_SPACE;
   flush(&c, true);
   rtp_store(status_count, 2, statuses);
-  last *= TICKS_PER_REFERENCE;
-  for (size_t i = 0; i < fitted; i++) {
-    int64_t delta = ticks_of(&arrivals[i]) - last;
-    rtp_write_uint(&c.w, symbol_of(delta), (uint64_t)delta);
-    last += delta;
-  }
+  write_deltas(&c.w, arrivals, fitted);
   *consumed = fitted;
   return rtcp_close(&c.w);
 }

@@ -16,4 +16,4 @@ set(RTP_STREAM
   outgoing_red.c
   layer_selector.c
   speaker_detector.c
-  transport_feedback.c)
+  transport_history.c transport_recorder.c)

@@ -63,19 +63,25 @@ struct transport_content {
 struct transport_sent {
   uint32_t sent_us;
   uint32_t bytes_before; /* of all packets before this one */
-  uint32_t mark;         /* the tag; with the bits above it once something was reported */
   struct transport_content content;
+  uint32_t tag;
 };
+
+#define TRANSPORT_HISTORY_WORDS (TRANSPORT_HISTORY_PACKETS / 64)
+/* Marks are cleared a word at a time, so the oldest 64 are forgotten early. */
+#define TRANSPORT_HISTORY_KNOWN (TRANSPORT_HISTORY_PACKETS - 64)
 
 struct transport_send_history {
   uint32_t next;                 /* extended number of the next packet; starts at 1 cycle */
-  uint32_t first;                /* the first one ever */
   uint32_t bytes;                /* sent, modulo 2^32 */
+  uint32_t tagged;               /* one past the last packet with a tag */
   uint32_t reported;             /* one past the highest number any feedback covered */
+  uint32_t first;                /* the first one ever */
   uint64_t acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
   bool has_reference;
   uint32_t reference;   /* last message's reference time, 24 bits */
   int64_t reference_us; /* unwrapped, the peer's clock            */
+  uint64_t was_acked[TRANSPORT_HISTORY_WORDS], was_lost[TRANSPORT_HISTORY_WORDS]; /* a bit each */
   struct transport_sent ring[TRANSPORT_HISTORY_PACKETS];
 };
 
@@ -84,10 +90,24 @@ void transport_send_history_init(struct transport_send_history *h);
 /* Takes the next number for a packet of `size` bytes about to leave; write it into the header's transport sequence element. */
 static inline uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag,
                                                    struct transport_content content, int64_t now_us) {
-  h->ring[h->next % TRANSPORT_HISTORY_PACKETS] =
-      (struct transport_sent){.sent_us = (uint32_t)now_us, .bytes_before = h->bytes, .mark = tag, .content = content};
+  uint32_t n = h->next, place = n % TRANSPORT_HISTORY_PACKETS;
+  if (place % 64 == 0) h->was_acked[place / 64] = h->was_lost[place / 64] = 0;
+  if (tag) h->tagged = n + 1;
+  h->ring[place] =
+      (struct transport_sent){.sent_us = (uint32_t)now_us, .bytes_before = h->bytes, .content = content, .tag = tag};
   h->bytes += size;
-  return (uint16_t)h->next++;
+  h->next = n + 1;
+  return (uint16_t)n;
+}
+
+/* As many packets as one likes were written into the ring by hand, up to `next` and `bytes`, none of them with a tag. */
+static inline void transport_send_history_advance(struct transport_send_history *h, uint32_t next, uint32_t bytes) {
+  for (uint32_t n = (h->next + 63) & ~63U; (int32_t)(next - n) > 0; n += 64) {
+    h->was_acked[n % TRANSPORT_HISTORY_PACKETS / 64] = 0;
+    h->was_lost[n % TRANSPORT_HISTORY_PACKETS / 64] = 0;
+  }
+  h->next = next;
+  h->bytes = bytes;
 }
 
 /* Bytes sent that no feedback has covered yet. */

@@ -1,7 +1,7 @@
 /* server/worker/congestion.h (internal to the worker): a receiver's link, as the engine drives it.
  *
  * rtp/downlink.h estimates, paces, repairs and probes; rtp/bandwidth_allocator.h says which layer each slot gets. Here they meet
- * the peer's slots: every packet sent passes congestion_admits() and congestion_stamp(), what the receiver reports comes in, and
+ * the peer's slots: every packet sent passes a run of the downlink or is stamped, what the receiver reports comes in, and
  * the shares are worked out again every 200 ms, at once when the estimate falls, and whenever a slot changes.
  *
  * A receiver that never reports (no transport-wide feedback, no REMB) cannot be governed: after ENGINE_FEEDBACK_PATIENCE_US its
@@ -37,10 +37,10 @@ bool congestion_add_slot(struct slot *slot);
 void congestion_remove_slot(struct slot *slot);
 void congestion_free(struct peer *peer);
 
-/* A packet that rtp_outgoing_stream_forward() made: true, send it now; false, it waits for its turn (or was dropped). */
-static inline bool congestion_admits(struct congestion *c, uint16_t link_slot, uint16_t seq, size_t bytes,
-                                     int64_t now_us) {
-  return !c->governed || downlink_offer(c->downlink, link_slot, seq, (uint32_t)bytes, now_us);
+/* Packets that rtp_outgoing_stream_forward() makes for one slot now: each passes downlink_run_pass(). */
+static inline void congestion_begin_run(struct congestion *c, uint16_t link_slot, struct downlink_run *run,
+                                        int64_t now_us) {
+  downlink_run_begin(run, c->downlink, link_slot, c->governed, now_us);
 }
 
 /* Answers a NACK, now or when its turn comes. */

@@ -292,11 +292,10 @@ struct peer_run {
 };
 /* False: it cannot be sent to; counted for `packets`. */
 bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets);
-/* Seals one RTP packet whose header lies at egress_batch_reserve(run->egress). `transport_seq_offset` as rtp_forward_result has it.
- * False: dropped, counted. */
+/* Seals one RTP packet whose header, transport-wide number and all, lies at egress_batch_reserve(run->egress). False: dropped, counted. */
 bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
-                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);
-/* The same for one packet from anywhere. */
+                   const uint8_t *payload, size_t payload_len);
+/* The same for one packet from anywhere, which is numbered here; `transport_seq_offset` as rtp_forward_result has it. */
 bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t *header, size_t header_len,
                    const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);
 void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len);

@@ -45,8 +45,8 @@ void fan_out_add(struct track *track, struct rtp_media_packet *media) {
 }
 
 /* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
-static void send_packet(const struct peer_run *run, struct slot *slot, const struct rtp_media_packet *media,
-                        int64_t now_us) {
+static void send_packet(const struct peer_run *run, struct downlink_run *link, struct slot *slot,
+                        const struct rtp_media_packet *media, int64_t now_us) {
   struct peer *peer = run->peer;
   struct rtp_forward_result result;
   uint8_t *header = egress_batch_reserve(run->egress); /* where it will be sealed: no copy */
@@ -56,22 +56,30 @@ static void send_packet(const struct peer_run *run, struct slot *slot, const str
     if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
     return;
   }
-  if (!congestion_admits(&peer->link, slot->link_slot, result.seq, (size_t)result.header_len + result.payload_len,
-                         now_us)) {
+  uint16_t number;
+  const size_t numbered_at = result.transport_seq_offset;
+  if (!downlink_run_pass(link, result.seq, (uint32_t)result.header_len + result.payload_len, numbered_at > 0,
+                         &number)) {
     peer->due_us = 0; /* its pacer has something to do */
     return;
   }
-  slot->sent |= peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len,
-                              result.transport_seq_offset, now_us);
+  if (numbered_at) {
+    number = htobe16(number);
+    memcpy(header + numbered_at, &number, sizeof number);
+  }
+  slot->sent |= peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
 }
 
 static void send_track(const struct track *track, int64_t now_us) {
   for (size_t i = 0; i < track->subscriber_count; i++) {
     struct slot *slot = track->subscribers[i];
     struct peer_run run;
+    struct downlink_run link;
     if (!peer_run_begin(&run, slot->peer, track->waiting_count)) continue;
+    congestion_begin_run(&slot->peer->link, slot->link_slot, &link, now_us);
     for (const struct fan_out_packet *packet = track->waiting; packet; packet = packet->next)
-      send_packet(&run, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us);
+      send_packet(&run, &link, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us);
+    downlink_run_end(&link);
   }
 }
 

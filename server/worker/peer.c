@@ -264,15 +264,9 @@ bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
 }
 
 bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
-                   const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us) {
+                   const uint8_t *payload, size_t payload_len) {
   struct peer *peer = run->peer;
   struct engine_counters *counters = &peer->engine->counters;
-  if (transport_seq_offset) {
-    uint16_t wire = htobe16(downlink_stamp(peer->link.downlink, (uint32_t)(header_len + payload_len), now_us));
-    memcpy(packet + transport_seq_offset, &wire, sizeof wire);
-  } else {
-    downlink_unnumbered(peer->link.downlink, (uint32_t)(header_len + payload_len));
-  }
   uint8_t padding = padding_for(run, packet, header_len + payload_len);
   int len = peer_transport_seal_next(&run->seal, sender, packet, header_len, payload, payload_len, padding,
                                      EGRESS_PACKET_MAX_BYTES);
@@ -296,7 +290,14 @@ bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t 
   }
   uint8_t *packet = egress_batch_reserve(run.egress);
   memcpy(packet, header, header_len);
-  return peer_run_send(&run, sender, packet, header_len, payload, payload_len, transport_seq_offset, now_us);
+  uint32_t bytes = (uint32_t)(header_len + payload_len);
+  if (transport_seq_offset) {
+    uint16_t wire = htobe16(downlink_stamp(peer->link.downlink, bytes, now_us));
+    memcpy(packet + transport_seq_offset, &wire, sizeof wire);
+  } else {
+    downlink_unnumbered(peer->link.downlink, bytes);
+  }
+  return peer_run_send(&run, sender, packet, header_len, payload, payload_len);
 }
 
 void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len) {

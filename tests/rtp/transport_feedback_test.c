@@ -1,4 +1,5 @@
-/* Transport-wide feedback, from arrivals over the wire format to per-packet results. */
+/* Transport-wide feedback, from arrivals over the wire format to per-packet results.
+ * Covers: rtp/transport_recorder.c rtp/transport_history.c */
 #include "rtp/transport_feedback.h"
 
 #include "tests/rtp/stream_fixture.h"

@@ -1,0 +1,94 @@
+/* Transport-wide congestion control, the receiving end: see rtp/transport_feedback.h. */
+#include "rtp/transport_feedback.h"
+
+#include <string.h>
+
+#define FIRST_CYCLE   65536U
+#define RECORDER_MASK (TRANSPORT_RECORDER_PACKETS - 1U)
+#define BUILD_BATCH   512 /* arrivals handed to the writer at once; a 1200-byte feedback holds about as many */
+#define FEW_PACKETS   10  /* below this many in 100 ms the slower pace is enough */
+
+void transport_feedback_recorder_init(struct transport_feedback_recorder *r) {
+  memset(r, 0, sizeof *r);
+  r->first_unreported_us = INT64_MAX;
+  for (size_t i = 0; i < TRANSPORT_RECORDER_PACKETS; i++)
+    r->arrival_us[i] = -1;
+}
+
+/* More lost, or waiting to be reported, than the ring spans: begin anew at `seq`; a hole like that teaches nobody anything. */
+static void restart(struct transport_feedback_recorder *r, uint32_t seq) {
+  for (size_t i = 0; i < TRANSPORT_RECORDER_PACKETS; i++)
+    r->arrival_us[i] = -1;
+  r->dropped += r->unreported;
+  r->unreported = 0;
+  r->first_unreported_us = INT64_MAX;
+  r->base = r->next = seq;
+}
+
+/* Some are missing before it. */
+static void open_gap(struct transport_feedback_recorder *r, uint32_t extended) {
+  if (extended - r->base >= TRANSPORT_RECORDER_PACKETS) restart(r, extended);
+  for (uint32_t s = r->next; s != extended; s++)
+    r->arrival_us[s & RECORDER_MASK] = -1;
+}
+
+/* It comes after a younger one. False: it is not to be reported. */
+static bool is_late_news(struct transport_feedback_recorder *r, uint32_t extended) {
+  if ((int32_t)(r->base - extended) > TRANSPORT_REORDER_PACKETS || r->next - extended > TRANSPORT_RECORDER_PACKETS) {
+    r->dropped++;
+    return false;
+  }
+  if (r->arrival_us[extended & RECORDER_MASK] >= 0) return false; /* a duplicate, reported or about to be */
+  if ((int32_t)(r->base - extended) > 0) r->base = extended;
+  return true;
+}
+
+void transport_feedback_arrived(struct transport_feedback_recorder *r, uint16_t seq, int64_t now_us) {
+  if (!r->started) {
+    r->started = true;
+    r->base = r->next = FIRST_CYCLE + seq;
+  }
+  int16_t ahead = (int16_t)(uint16_t)(seq - (uint16_t)r->next);
+  uint32_t extended = r->next + (uint32_t)ahead;
+  if (ahead < 0) {
+    if (!is_late_news(r, extended)) return;
+  } else {
+    if (ahead > 0 || extended - r->base >= TRANSPORT_RECORDER_PACKETS) open_gap(r, extended);
+    r->next = extended + 1;
+  }
+  r->arrival_us[extended & RECORDER_MASK] = now_us;
+  r->arrived++;
+  r->unreported++;
+  if (r->first_unreported_us == INT64_MAX) r->first_unreported_us = now_us;
+}
+
+int64_t transport_feedback_deadline(const struct transport_feedback_recorder *r) {
+  if (r->first_unreported_us == INT64_MAX) return INT64_MAX;
+  int64_t soon = r->first_unreported_us + TRANSPORT_FEEDBACK_MIN_US;
+  int64_t slow = r->last_built_us + TRANSPORT_FEEDBACK_MAX_US;
+  return r->unreported < FEW_PACKETS && slow > soon ? slow : soon;
+}
+
+int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sender_ssrc, uint32_t media_ssrc,
+                             uint8_t *out, size_t cap, int64_t now_us) {
+  if (!r->started || r->base == r->next) return 0;
+  __attribute__((uninitialized)) struct rtcp_transport_arrival arrivals[BUILD_BATCH];
+  size_t count = 0, consumed = 0;
+  for (uint32_t s = r->base; s != r->next && count < BUILD_BATCH; s++) {
+    int64_t arrival_us = r->arrival_us[s & RECORDER_MASK];
+    if (arrival_us >= 0)
+      arrivals[count++] = (struct rtcp_transport_arrival){.arrival_us = arrival_us, .seq = (uint16_t)s};
+  }
+  int len = rtcp_write_transport_feedback(out, cap, sender_ssrc, media_ssrc, r->feedback_seq, (uint16_t)r->base,
+                                          arrivals, count, &consumed);
+  if (len < 0 || consumed == 0) return len < 0 ? len : RTP_ERROR_NO_SPACE;
+  r->feedback_seq++;
+  r->base += (uint16_t)(arrivals[consumed - 1].seq - (uint16_t)r->base) + 1U;
+  r->last_built_us = now_us;
+  r->unreported = r->unreported > consumed ? r->unreported - (uint32_t)consumed : 0;
+  if (r->base == r->next) {
+    r->unreported = 0;
+    r->first_unreported_us = INT64_MAX;
+  }
+  return len;
+}
