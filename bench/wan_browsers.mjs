@@ -1,10 +1,10 @@
 // bench/wan_browsers.mjs: what a Chromium behind an emulated link sees and hears: of our server, and of the sender directly.
 //
 //   sudo node bench/wan_browsers.mjs PROFILE [--seconds 40] [--systems direct,ours] [--camera 960x540] [--seed 1] [--browser firefox]
-//                                    [--json FILE] [--plot FOLDER]
+//                                    [--calm 1] [--json FILE] [--plot FOLDER]
 //
 // One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
-// systems, one after the other. The profile's steps begin when the picture is there. Needs build/release (or CONSILIUM,
+// systems, one after the other. The profile's steps begin when the picture is there; with --calm 1 its loss and jitter too. Needs build/release (or CONSILIUM,
 // CONSILIUM_WAN) and tests/browser/node_modules.
 //
 // With --browser firefox the receiver is a Firefox. It is driven over the network and therefore stays outside; server and sender
@@ -22,7 +22,7 @@ import { plot } from './wan_plot.mjs';
 import { launch } from '../tests/browser/lib/browsers.mjs';
 import { Server } from '../tests/browser/lib/server.mjs';
 
-const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', json: '', plot: '' };
+const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', calm: '', json: '', plot: '' };
 const [profile, ...rest] = process.argv.slice(2);
 for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].slice(2)] = rest[i + 1];
 if (!profile) throw new Error('usage: wan_browsers.mjs PROFILE [--seconds N] [--systems direct,ours] [--camera WxH] [--seed N] [--browser firefox] [--json FILE] [--plot FOLDER]');
@@ -123,6 +123,22 @@ async function countSent() {
   return Math.max(0, ...reports.filter((r) => r.type === 'outbound-rtp' && r.kind === 'video').map((r) => r.framesEncoded ?? 0));
 }
 
+/** Runs in the sending page, for --json: what its encoders were asked for and do. */
+async function lookAtEncoders() {
+  const connections = window.consilium?.room ? [window.consilium.room] : [window.connection];
+  const reports = [...(await connections[0].getStats()).values()].filter((r) => r.type === 'outbound-rtp' && r.kind === 'video');
+  return reports.map((r) => ({ rid: r.rid, active: r.active, target: r.targetBitrate, bytes: r.bytesSent, frames: r.framesEncoded, fps: r.framesPerSecond, height: r.frameHeight, limited: r.qualityLimitationReason, keyframes: r.keyFramesEncoded, qpSum: r.qpSum }));
+}
+
+/** Runs in the receiving page, for --json: how its connection is. */
+async function lookAtConnection() {
+  const reports = [...(await window.receiver()).values()];
+  const audio = reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((sum, r) => sum + (r.packetsReceived ?? 0), 0);
+  const transport = reports.find((r) => r.type === 'transport');
+  const pair = reports.find((r) => r.id === transport?.selectedCandidatePairId);
+  return { audioPackets: audio, ice: transport?.iceState, dtls: transport?.dtlsState, received: transport?.packetsReceived, sent: transport?.packetsSent, pair: pair?.state, asked: pair?.requestsSent, answered: pair?.responsesReceived, rtt: pair?.currentRoundTripTime };
+}
+
 /** What the server thinks of the receiver's link, for --json. */
 async function askServer() {
   const room = await server.room(`wan-${process.pid}`).catch(() => null);
@@ -167,7 +183,11 @@ async function measure(system, sender, receiver, url, restartSteps) {
     await sleep(250);
     const now = await receiver.evaluate(count);
     samples.push(now);
-    if (options.json && system === 'ours' && samples.length % 4 === 0) links.push({ second: (now.at - first.at) / 1000, ...(await askServer()) });
+    if (options.json && samples.length % 4 === 0) {
+      const encoders = await sender.evaluate(lookAtEncoders);
+      const connection = await receiver.evaluate(lookAtConnection);
+      links.push({ second: (now.at - first.at) / 1000, encoders, connection, ...(system === 'ours' && (await askServer())) });
+    }
     if (now.height > top) [top, topAt] = [now.height, now.at];
   }
   const last = samples.at(-1);
@@ -211,6 +231,7 @@ const { near, far, server, host, link } = await setUp();
 try {
   const url = `https://${host}:${new URL(server.url).port}`;
   for (const system of options.systems.split(',')) {
+    if (options.calm) link.kill('SIGUSR2');
     const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
     const result = await measure(system, await a.newPage(), await b.newPage(), url, () => link.kill('SIGUSR1'));
     results.push(result);

@@ -71,10 +71,18 @@ int64_t emulator_deadline(const struct emulator *e) {
   return e->clock.count ? e->zero_us + e->clock.heap[0].at_us : INT64_MAX;
 }
 
+void emulator_calm(struct emulator *e) {
+  for (int d = WAN_DOWN; d <= WAN_UP; d++) {
+    struct link_profile *p = &e->ways[d].link.profile;
+    p->loss = p->jitter_ms = p->burst_every = p->reorder = p->duplicate = p->wifi_max_ms = 0;
+  }
+}
+
 void emulator_restart_steps(struct emulator *e, int64_t now_us) {
   emulator_advance(e, now_us);
   for (int d = WAN_DOWN; d <= WAN_UP; d++) {
     struct way *way = &e->ways[d];
+    way->link.profile = way->profile;
     for (size_t i = 1; i < way->profile.step_count; i++)
       way->link.profile.steps[i].at_s = way->profile.steps[i].at_s + (double)(now_us - e->zero_us) / 1e6;
   }

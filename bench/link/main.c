@@ -1,7 +1,8 @@
 /* bench/link/main.c: consilium-wan: runs a command behind an emulated link: see bench/README.md.
  *
  * Two TUN devices, one here and one in the network namespace of the command, and between them the emulator. SIGUSR1 starts the
- * profile's steps again; SIGTERM and SIGINT go to the command. The exit status is the command's.
+ * profile's steps again; from SIGUSR2 to the next SIGUSR1 nothing is lost and nothing varies; SIGTERM and SIGINT go to the
+ * command. The exit status is the command's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +17,7 @@
 #include "bench/link/emulator.h"
 #include "bench/link/tunnel.h"
 
-static volatile sig_atomic_t restart_asked, end_asked, child_ended;
+static volatile sig_atomic_t restart_asked, calm_asked, end_asked, child_ended;
 static int devices[2]; /* where packets of a direction come out: WAN_DOWN inside, WAN_UP outside */
 
 static int64_t clock_us(void) {
@@ -27,6 +28,7 @@ static int64_t clock_us(void) {
 
 static void on_signal(int number) {
   if (number == SIGUSR1) restart_asked = 1;
+  if (number == SIGUSR2) calm_asked = 1;
   if (number == SIGCHLD) child_ended = 1;
   if (number == SIGTERM || number == SIGINT) end_asked = number;
 }
@@ -76,6 +78,8 @@ static int forward(struct emulator *e, pid_t child) {
     /* What is read outside is on its way down, to the command. */
     read_device(e, WAN_DOWN, devices[WAN_UP]);
     read_device(e, WAN_UP, devices[WAN_DOWN]);
+    if (calm_asked) emulator_calm(e);
+    calm_asked = 0;
     if (restart_asked) emulator_restart_steps(e, clock_us());
     restart_asked = 0;
     if (end_asked) kill(child, end_asked);
@@ -111,7 +115,7 @@ int main(int argc, char **argv) {
   if (!profile || at + 1 >= argc || number < 0 || number > 255) return usage();
   if (open_devices(number)) return 1;
   struct sigaction action = {.sa_handler = on_signal};
-  static const int numbers[] = {SIGUSR1, SIGCHLD, SIGTERM, SIGINT};
+  static const int numbers[] = {SIGUSR1, SIGUSR2, SIGCHLD, SIGTERM, SIGINT};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     sigaction(numbers[i], &action, NULL);
   struct emulator *e = emulator_create(profile, seed, deliver, NULL, clock_us());

@@ -94,6 +94,26 @@ static void steps_count_from_where_they_are_started(void **state) {
   emulator_free(e);
 }
 
+static void a_calm_link_loses_nothing_until_it_begins(void **state) {
+  (void)state;
+  struct end end = {.now_us = SECOND};
+  struct emulator *e = emulator_create(wan_profile_find("loss30"), 3, deliver, &end, SECOND);
+  uint8_t packet[1000] = {0x45};
+  size_t calm = 0;
+  emulator_calm(e);
+  for (int ms = 0; ms < 20200; ms++, end.now_us += 1000) {
+    emulator_advance(e, end.now_us);
+    if (ms == 10000) {
+      calm = end.count[WAN_DOWN];
+      emulator_restart_steps(e, end.now_us);
+    }
+    if (ms < 20000) emulator_send(e, WAN_DOWN, packet, sizeof packet, end.now_us);
+  }
+  assert_in_range(calm, 9930, 9960); /* 50 ms are under way */
+  assert_in_range(end.count[WAN_DOWN] - calm, 6800, 7200);
+  emulator_free(e);
+}
+
 static void every_profile_works_both_ways(void **state) {
   (void)state;
   const struct wan_profile *p;
@@ -121,6 +141,7 @@ int main(void) {
       cmocka_unit_test(loss_is_what_it_says),
       cmocka_unit_test(a_seed_repeats_itself),
       cmocka_unit_test(steps_count_from_where_they_are_started),
+      cmocka_unit_test(a_calm_link_loses_nothing_until_it_begins),
       cmocka_unit_test(every_profile_works_both_ways),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
