@@ -233,7 +233,9 @@ try {
   for (const system of options.systems.split(',')) {
     if (options.calm) link.kill('SIGUSR2');
     const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
-    const result = await measure(system, await a.newPage(), await b.newPage(), url, () => link.kill('SIGUSR1'));
+    const [sender, receiver] = [await a.newPage(), await b.newPage()];
+    if (process.env.WAN_CONSOLE) receiver.on('console', (message) => console.log(`  ${new Date().toISOString().slice(17)} ${message.text()}`));
+    const result = await measure(system, sender, receiver, url, () => link.kill('SIGUSR1'));
     results.push(result);
     console.log(`| ${profile} | ${system} | ${result.fps.toFixed(1)} of ${result.sentFps.toFixed(1)} | ${result.frozen.toFixed(1)} | ${result.concealed.toFixed(1)} | ${result.kbps.toFixed(0)} | ${result.firstPicture.toFixed(1)} | ${result.toTop.toFixed(1)} | ${runs(result.series.height)} |`);
     await Promise.all([a.close(), b.close()]);

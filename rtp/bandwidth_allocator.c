@@ -106,7 +106,8 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   /* A step that failed may be tried before its time when far more than it needs is proven: the link has changed. */
   bool changed = s->memory->backoff_us <= ALLOCATION_CHANGED_US &&
                  p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
-  bool allowed = !up || ((p->now_us >= s->memory->retry_us || changed) && !p->a->queue);
+  bool cheaper = s->held_back && l->steps[next].bps * 100 < s->memory->failed_bps * ALLOCATION_CHEAPER_PERCENT;
+  bool allowed = !up || ((p->now_us >= s->memory->retry_us || changed || cheaper) && !p->a->queue);
   if (fits && proven && allowed) {
     p->spent_bps = total;
     return true;
@@ -147,6 +148,7 @@ static void remember(struct allocation_slot *s, const struct ladder *l, int64_t 
       if (m->backoff_us > ALLOCATION_BACKOFF_MAX_US) m->backoff_us = ALLOCATION_BACKOFF_MAX_US;
       m->retry_us = now_us + m->backoff_us;
       m->raised_us = 0;
+      m->failed_bps = cost_of(l, l->granted + 1);
     }
   }
   m->layer = l->granted == NONE ? 0 : (int8_t)(l->steps[l->granted].layer + 1);
@@ -191,14 +193,17 @@ static void offer_rest(struct allocation *a, uint64_t budget_bps, uint64_t spent
   }
 }
 
-/* Over budget by a little, without a queue, for a moment: the estimate may be wrong. Then what flows may go on flowing. */
-static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t budget_bps, int64_t now_us) {
+/* Over budget by a little, without a queue, for a moment: the estimate may be wrong. Then what flows may go on flowing. So may
+ * what its publisher is just making smaller. */
+static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t asked, uint64_t budget_bps,
+                              int64_t now_us) {
   if (current <= budget_bps) {
     a->memory->over_since_us = 0;
     return budget_bps;
   }
   if (a->memory->over_since_us == 0) a->memory->over_since_us = now_us;
-  bool patient = (!a->queue || now_us - a->memory->raised_us < ALLOCATION_GRACE_US) &&
+  bool calm = !a->queue || now_us - a->memory->raised_us < ALLOCATION_GRACE_US;
+  bool patient = (calm || (asked * 2 > current && !a->settling)) &&
                  now_us - a->memory->over_since_us < ALLOCATION_PATIENCE_US &&
                  current <= budget_bps * ALLOCATION_PATIENCE_PERCENT / 100;
   return patient ? current : budget_bps;
@@ -207,12 +212,13 @@ static uint64_t with_patience(struct allocation *a, uint64_t current, uint64_t b
 void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   static struct ladder ladders[ALLOCATION_SLOTS]; /* one loop; 9 KB that need no zeroing */
   if (a->slot_count > ALLOCATION_SLOTS) a->slot_count = ALLOCATION_SLOTS;
-  uint64_t wanted = 0, current = 0;
+  uint64_t wanted = 0, current = 0, asked = 0;
   bool any_wanted = false, any_granted = false;
   for (size_t i = 0; i < a->slot_count; i++) {
     build(&a->slots[i], &ladders[i]);
     wanted += cost_of(&ladders[i], ladders[i].count - 1);
     current += cost_of(&ladders[i], ladders[i].current);
+    asked += a->slots[i].held_back ? cost_of(&ladders[i], ladders[i].current) : 0;
     any_wanted |= ladders[i].count > 0;
   }
   uint64_t carried = (uint64_t)((double)a->target_bps * (1 - (a->loss < 0.5 ? a->loss : 0.5)));
@@ -220,7 +226,7 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   bool hold = a->stalled || (a->draining && current > purse.budget_bps);
   uint64_t room_bps = hold ? 0 : purse.budget_bps;
   if (a->settling) purse.budget_bps = purse.budget_bps * ALLOCATION_SETTLING_PERCENT / 100;
-  purse.budget_bps = hold ? 0 : with_patience(a, current, purse.budget_bps, now_us);
+  purse.budget_bps = hold ? 0 : with_patience(a, current, asked, purse.budget_bps, now_us);
   share(&purse, ladders);
   for (size_t i = 0; i < a->slot_count; i++) {
     any_granted |= ladders[i].granted != NONE;

@@ -6,7 +6,8 @@
  * is a step, a quarter-rate one only of the smallest (or for a screen share). With more budget no picture disappears but for a more
  * important one, and none gets worse but for a more important one or one that appears.
  *
- * Steps down come at once when the link says so, after a moment's patience when no queue stands. Steps up need the rate proven
+ * Steps down come at once when the link says so, after a moment's patience when no queue stands, or when the publisher was asked to
+ * send less of what is too much. Steps up need the rate proven
  * (rtp/bandwidth_estimator.h) and some headroom; a step up that had to be taken back is tried again later and later.
  *
  * Units: bits per second on the wire.   Memory: the caller's array; nothing allocated. Pure but for the slots' memory.
@@ -27,6 +28,7 @@
 #define ALLOCATION_BASE_PERCENT     125 /* … and for the first step: video that comes and goes is worse than none */
 #define ALLOCATION_PATIENCE_US      1000000 /* a little over budget without a queue is borne for so long */
 #define ALLOCATION_PATIENCE_PERCENT 130
+#define ALLOCATION_CHEAPER_PERCENT  85       /* of what it cost when it failed: it is another step now */
 #define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
 #define ALLOCATION_GRACE_US         1500000  /* after a step up: its key frame makes a queue of its own */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
@@ -50,6 +52,7 @@ const char *allocation_reason_name(enum allocation_reason reason);
 struct allocation_memory {
   int8_t layer, temporal; /* granted last, each plus one; 0: nothing */
   int64_t raised_us, retry_us, backoff_us;
+  uint64_t failed_bps;         /* what the step cost that failed last */
   double layer_bps[LAYER_MAX]; /* smoothed */
 };
 

@@ -73,6 +73,11 @@ static inline bool probe_controller_idle(const struct probe_controller *p, int64
   return !p->started || (p->pending == 0 && (p->next_bps == 0 || now_us < p->due_us));
 }
 
+/* The last round is over, and met the link's end. */
+static inline bool probe_controller_concluded(const struct probe_controller *p) {
+  return p->started && p->pending == 0 && p->running_bps == 0 && p->interval_us > PROBE_INTERVAL_US;
+}
+
 /* True when a cluster is to be sent now. `target_bps`: the estimate; `proven_bps`: what was carried lately. */
 bool probe_controller_next(struct probe_controller *p, uint64_t target_bps, uint64_t proven_bps, int64_t now_us,
                            struct probe_cluster *out);

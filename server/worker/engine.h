@@ -80,11 +80,12 @@ struct incoming {
 /* What a receiver's link can make use of, of the layer that its box would have: layer_limits.c. */
 struct layer_wish {
   uint64_t useful_bps;  /* media; 0: whatever its publisher sends */
-  uint64_t ceiling_bps; /* that was too much, 0: none */
-  int64_t ceiling_us;   /* until then */
-  int64_t since_us;     /* gets less than it wants since then, 0: it does not */
-  int8_t layer;         /* that its box would have */
-  int8_t held;          /* the one that its publisher keeps small for it, LAYER_NONE */
+  uint64_t ceiling_bps; /* a little less than what was too much, 0: nothing was */
+  int64_t ceiling_us;   /* when */
+  int64_t raised_us;
+  int64_t since_us; /* gets less than it wants since then, 0: it does not */
+  int8_t layer;     /* that its box would have */
+  int8_t held;      /* the one that its publisher keeps small for it, LAYER_NONE */
 };
 
 /* One SSRC that we send to a peer, for as long as its m-line lives. */

@@ -10,26 +10,34 @@
 
 /* What our pages set their encoders to; a source without layers as a screen. */
 static const uint32_t usual_bps[ENGINE_MAX_LAYERS] = {150000, 500000, 1700000, 3500000};
-#define USUAL_SINGLE_BPS  2500000
+#define USUAL_SINGLE_BPS    2500000
 
 /* Bits a second and pixel below which the next smaller layer is the better picture; one that is held keeps it a little longer. */
-#define FLOOR_PER_1000_PX 650
-#define FLOOR_HELD        80 /* percent */
+#define FLOOR_PER_1000_PX   650
+#define FLOOR_HELD          80 /* percent */
 /* An encoder meets its rate on average only, and a step up wants 110 percent. */
-#define USEFUL_PERCENT    90
-#define PATIENCE_US       400000  /* less than it wants for so long: its publisher is asked */
-#define SETTLED_US        1500000 /* of feedback: before, the estimate is still on its way up */
-#define INTERVAL_US       250000
-#define DOWN_PERCENT      94 /* changes smaller than these are not worth a message */
-#define UP_PERCENT        107
-#define QUANTUM_BPS       5000
-#define FILLED_PERCENT    80
-#define CEILING_PERCENT   92
-#define CEILING_US        30000000
-#define CHANGED_PERCENT   140
-#define TRUST_FROM_US     300000  /* an encoder that was told needs a moment, … */
-#define TRUST_UNTIL_US    2000000 /* … and by then it is measured */
-#define PROVEN_PERCENT    70      /* of the estimate, at least: who is sent little proves little */
+#define USEFUL_PERCENT      90
+#define PATIENCE_US         400000  /* less than it wants for so long: its publisher is asked */
+#define SETTLED_US          1500000 /* of feedback: before, the estimate is still on its way up … */
+#define CONCLUDED_US        300000  /* … unless the opening probes have met the link's end */
+#define INTERVAL_US         250000
+#define DOWN_PERCENT        94 /* changes smaller than these are not worth a message */
+#define UP_PERCENT          102
+#define QUANTUM_BPS         5000
+#define FILLED_PERCENT      80
+/* What was too much is not tried again at once. What is left below it becomes more by and by, or links that were only disturbed
+ * would stay half empty: slowly, and faster when it has been well for long. */
+#define CEILING_PERCENT     94
+#define SAME_FALL_US        3000000 /* an estimate falls in several steps: one failure */
+#define CREEP_PERMILLE      4       /* a second … */
+#define CREEP_US            20000000
+#define FAST_CREEP_PERMILLE 20
+#define CHANGED_PERCENT     140 /* of the ceiling proven: it is another link now */
+#define RAISE_PERCENT       108 /* at a time: an encoder that fills its limit finds out the hard way */
+#define RAISE_US            1000000
+#define TRUST_FROM_US       300000  /* an encoder that was told needs a moment, … */
+#define TRUST_UNTIL_US      2000000 /* … and by then it is measured */
+#define PROVEN_PERCENT      70      /* of the estimate, at least: who is sent little proves little */
 
 static uint32_t usual(const struct track *track, int layer) {
   bool single = !track->section || track->section->rid_count < 2;
@@ -58,22 +66,41 @@ static void set_useful(struct slot *slot, uint64_t bps) {
 }
 
 static bool is_settled(const struct peer *peer, int64_t now_us) {
-  return peer->link.reported_us && now_us - peer->link.reported_us >= SETTLED_US;
+  if (!peer->link.reported_us) return false;
+  int64_t since_us = now_us - peer->link.reported_us;
+  const struct bandwidth_estimator *e = downlink_estimator(peer->link.downlink);
+  return since_us >= SETTLED_US || (since_us >= CONCLUDED_US && probe_controller_concluded(&e->probes));
 }
 
-/* What was too much is not tried again for a while, unless far more than it is proven: the link has changed. */
+static uint64_t ceiling_bps(const struct layer_wish *wish, int64_t now_us) {
+  int64_t since_us = now_us - wish->ceiling_us;
+  int64_t slow_us = since_us < CREEP_US ? since_us : CREEP_US, fast_us = since_us - slow_us;
+  int64_t permille = 1000 + (slow_us * CREEP_PERMILLE + fast_us * FAST_CREEP_PERMILLE) / 1000000;
+  return wish->ceiling_bps * (uint64_t)permille / 1000;
+}
+
 static void lower(struct slot *slot, uint64_t bps, int64_t now_us) {
-  slot->wish.ceiling_bps = slot->wish.useful_bps * CEILING_PERCENT / 100;
-  slot->wish.ceiling_us = now_us + CEILING_US;
+  struct layer_wish *wish = &slot->wish;
+  if (!wish->ceiling_bps || now_us - wish->ceiling_us > SAME_FALL_US) {
+    wish->ceiling_bps = wish->useful_bps * CEILING_PERCENT / 100;
+    wish->ceiling_us = now_us;
+  }
   set_useful(slot, bps);
 }
 
 static void raise_or_follow(struct slot *slot, uint64_t proven_bps, bool less, int64_t now_us) {
   struct layer_wish *wish = &slot->wish;
-  bool held = now_us < wish->ceiling_us && proven_bps * 100 < wish->ceiling_bps * CHANGED_PERCENT;
-  if (held && proven_bps > wish->ceiling_bps) proven_bps = wish->ceiling_bps;
-  if (proven_bps * 100 > wish->useful_bps * UP_PERCENT || (less && proven_bps < wish->useful_bps))
+  if (proven_bps * 100 > wish->ceiling_bps * CHANGED_PERCENT) wish->ceiling_bps = 0;
+  if (wish->ceiling_bps && proven_bps > ceiling_bps(wish, now_us)) proven_bps = ceiling_bps(wish, now_us);
+  if (less && proven_bps < wish->useful_bps) {
     set_useful(slot, proven_bps);
+    return;
+  }
+  if (proven_bps * 100 <= wish->useful_bps * UP_PERCENT || now_us - wish->raised_us < RAISE_US) return;
+  uint64_t step_bps = wish->useful_bps * RAISE_PERCENT / 100;
+  bool far = proven_bps * 100 > wish->useful_bps * CHANGED_PERCENT;
+  wish->raised_us = now_us;
+  set_useful(slot, proven_bps > step_bps && !far ? step_bps : proven_bps);
 }
 
 void slot_note_room(struct slot *slot, const struct allocation_slot *share, int64_t now_us) {
@@ -87,6 +114,7 @@ void slot_note_room(struct slot *slot, const struct allocation_slot *share, int6
   if (less && !wish->since_us) wish->since_us = now_us;
   if (share->room_bps && share->wanted != LAYER_NONE) {
     /* Down with the estimate, up only with what is proven: an encoder that fills its limit finds out the hard way. */
+    uint64_t room_bps = media_bps(share->room_bps);
     uint64_t most_bps = media_bps(share->room_bps * USEFUL_PERCENT / 100);
     uint64_t proven_bps = media_bps(share->proven_room_bps * USEFUL_PERCENT / 100);
     if (less && proven_bps < most_bps * PROVEN_PERCENT / 100) proven_bps = most_bps * PROVEN_PERCENT / 100;
@@ -95,8 +123,8 @@ void slot_note_room(struct slot *slot, const struct allocation_slot *share, int6
       set_useful(slot, 0);
     else if (!wish->useful_bps)
       set_useful(slot, patient ? 0 : proven_bps);
-    else if (most_bps * 100 < wish->useful_bps * DOWN_PERCENT)
-      lower(slot, most_bps, now_us);
+    else if (room_bps * 100 < wish->useful_bps * DOWN_PERCENT || share->room_bps < share->bps)
+      lower(slot, less ? most_bps : room_bps, now_us); /* an estimate that falls has left headroom */
     else
       raise_or_follow(slot, proven_bps, less, now_us);
   }

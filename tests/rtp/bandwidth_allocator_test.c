@@ -201,6 +201,52 @@ static void a_little_too_much_is_borne_for_a_moment(void **state) {
   assert_true(desk.slots[0].layer < 2 || desk.slots[0].max_temporal < 2); /* at once */
 }
 
+/* Its publisher was asked for less and does it within a moment: half of the frames would be the worse way there. */
+static void what_is_asked_to_be_smaller_need_not_be_cut(void **state) {
+  (void)state;
+  room(1);
+  run(2500000);
+  uint64_t need = desk.a.used_bps;
+  desk.now_us += ALLOCATION_GRACE_US;
+  desk.a.queue = desk.slots[0].held_back = true;
+  run(need * 85 / 100);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
+  for (int i = 0; i < 6; i++)
+    run(need * 85 / 100);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH); /* it does not do it */
+  room(1);
+  run(2500000);
+  desk.now_us += ALLOCATION_GRACE_US;
+  desk.a.queue = desk.slots[0].held_back = desk.a.settling = true;
+  run(need * 85 / 100);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH); /* the link has dropped */
+  room(1);
+  run(2500000);
+  desk.now_us += ALLOCATION_GRACE_US;
+  desk.a.queue = desk.slots[0].held_back = true;
+  run(need * 60 / 100);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH); /* far too much */
+}
+
+static void what_failed_is_tried_at_once_when_it_costs_less(void **state) {
+  (void)state;
+  room(1);
+  desk.slots[0].held_back = true;
+  run(900000);
+  run(2500000);
+  assert_int_equal(desk.slots[0].layer, 2);
+  desk.a.queue = true;
+  for (int i = 0; i < 10; i++)
+    run(900000);
+  assert_true(desk.slots[0].layer < 2 || desk.slots[0].max_temporal < 2); /* it has failed */
+  desk.a.queue = false;
+  run(900000);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH);
+  desk.slots[0].layers[2].bitrate_bps = 550000;
+  run(900000);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
+}
+
 /* A link that carries the upper layer only every other moment: it is tried more and more rarely. */
 static void failed_steps_are_tried_later_and_later(void **state) {
   (void)state;
@@ -310,6 +356,8 @@ int main(void) {
       cmocka_unit_test(a_step_up_needs_proof_and_no_queue),
       cmocka_unit_test(a_source_that_was_away_goes_on_at_its_rate),
       cmocka_unit_test(a_little_too_much_is_borne_for_a_moment),
+      cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
+      cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
       cmocka_unit_test(a_draining_link_gets_nothing_it_does_not_carry),
       cmocka_unit_test(a_screen_is_sharp_before_it_is_smooth),

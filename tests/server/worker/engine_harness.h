@@ -206,6 +206,7 @@ struct source {
   uint16_t seq, rtx_seq, picture_id, width, height;
   uint8_t pt, rtx_pt;
   bool video;
+  uint8_t temporal_layers; /* 3: frames of 0, 2, 1, 2 in turn; 0: none is named */
   int level, transport_seq;
 };
 struct source source_audio(struct browser *m, const char *mid);

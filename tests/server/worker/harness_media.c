@@ -133,22 +133,24 @@ struct source source_video(struct browser *m, const char *mid, const char *rid, 
   return s;
 }
 
-/* RFC 7741 §4.2: X, S | I, L | 15-bit picture id | TL0PICIDX | frame tag; key frames with start code and size. */
+/* RFC 7741 §4.2: X, S | I, L, T | 15-bit picture id | TL0PICIDX | TID, Y | frame tag; key frames with start code and size. */
 static size_t write_vp8(const struct source *s, bool keyframe, uint8_t *out) {
-  const uint8_t head[] = {0x90,
-                          0xc0,
-                          (uint8_t)(0x80 | s->picture_id >> 8),
-                          (uint8_t)s->picture_id,
-                          (uint8_t)s->picture_id,
-                          keyframe ? 0x10 : 0x11,
-                          0,
-                          0};
-  memcpy(out, head, sizeof head);
-  if (!keyframe) return sizeof head;
+  static const uint8_t temporal[] = {0, 2, 1, 2};
+  size_t len = 0;
+  out[len++] = 0x90;
+  out[len++] = s->temporal_layers ? 0xe0 : 0xc0;
+  out[len++] = (uint8_t)(0x80 | s->picture_id >> 8);
+  out[len++] = (uint8_t)s->picture_id;
+  out[len++] = (uint8_t)s->picture_id;
+  if (s->temporal_layers) out[len++] = (uint8_t)(keyframe ? 0x20 : temporal[s->picture_id % 4] << 6 | 0x20);
+  out[len++] = keyframe ? 0x10 : 0x11;
+  out[len++] = 0;
+  out[len++] = 0;
+  if (!keyframe) return len;
   const uint8_t size[] = {
       0x9d, 0x01, 0x2a, (uint8_t)s->width, (uint8_t)(s->width >> 8), (uint8_t)s->height, (uint8_t)(s->height >> 8)};
-  memcpy(out + sizeof head, size, sizeof size);
-  return sizeof head + sizeof size;
+  memcpy(out + len, size, sizeof size);
+  return len + sizeof size;
 }
 
 void source_seal(struct source *s, bool keyframe, struct datagram *out) {

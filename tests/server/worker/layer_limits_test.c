@@ -1,4 +1,6 @@
 /* tests/server/worker/layer_limits_test.c: links between two layers in virtual time, and a publisher that does as it is asked. */
+#include <math.h>
+
 #include "tests/server/worker/engine_harness.h"
 
 #define LAYERS 3
@@ -10,6 +12,13 @@ struct stage {
   struct source layers[LAYERS];
   double owed[LAYERS]; /* bytes */
   bool wants_key[LAYERS];
+  /* of an encoder as browsers have them */
+  bool lifelike;
+  double told_bps[LAYERS], obeys_bps[LAYERS]; /* what it was told last, and keeps to from `obeys_us` on */
+  int64_t obeys_us[LAYERS];
+  /* what b had since counting began */
+  uint64_t media_bytes;
+  size_t steps, full_steps;
 };
 
 static const double own_bps[LAYERS] = {150e3, 500e3, 1500e3};
@@ -59,6 +68,25 @@ static void look_for_requests(struct stage *s) {
   }
 }
 
+/* A browser's encoder is told, begins with it a moment later, and then hits it on average only. */
+static double lifelike_bps(struct stage *s, size_t layer, double limit_bps) {
+  if (limit_bps != s->told_bps[layer]) {
+    s->told_bps[layer] = limit_bps;
+    s->obeys_us[layer] = s->h->now_us + 250 * MILLISECOND;
+  }
+  if (s->h->now_us >= s->obeys_us[layer]) s->obeys_bps[layer] = s->told_bps[layer];
+  double bps = s->obeys_bps[layer] > 0 && s->obeys_bps[layer] < own_bps[layer] ? s->obeys_bps[layer] : own_bps[layer];
+  return bps * (0.92 + 0.13 * sin((double)s->h->now_us / 1e6 * 2 * 3.14159265 / 7));
+}
+
+static void look_at_b(struct stage *s) {
+  const struct slot *slot = slot_of(s->b, s);
+  for (size_t i = 0; i < s->b->rtp_count; i++)
+    s->media_bytes += s->b->rtp[i].p.ssrc == slot->ssrc ? s->b->rtp[i].p.payload_len : 0;
+  s->steps++;
+  s->full_steps += slot->share == 2 && slot->share_reason == ALLOCATION_FULL;
+}
+
 /* Films for so long, encoding each layer no larger than asked for. */
 static void film(struct stage *s, int64_t us) {
   for (int64_t end_us = s->h->now_us + us; s->h->now_us < end_us;) {
@@ -66,6 +94,7 @@ static void film(struct stage *s, int64_t us) {
     for (size_t i = 0; i < LAYERS; i++) {
       double limit_bps = track->limit_bps[i];
       double bps = limit_bps > 0 && limit_bps < own_bps[i] ? limit_bps : own_bps[i];
+      if (s->lifelike) bps = lifelike_bps(s, i, limit_bps);
       for (s->owed[i] += bps / 8 * 0.005; s->owed[i] >= 820; s->owed[i] -= 820) {
         source_send(&s->layers[i], s->wants_key[i]);
         s->wants_key[i] = false;
@@ -73,6 +102,7 @@ static void film(struct stage *s, int64_t us) {
     }
     harness_advance(s->h, 5 * MILLISECOND);
     look_for_requests(s);
+    if (s->lifelike) look_at_b(s);
     for (size_t i = 0; i < s->h->browser_count; i++) { /* packets only: the events are looked at */
       s->h->browsers[i].rtp_count = s->h->browsers[i].rtcp_count = 0;
     }
@@ -138,11 +168,25 @@ static void nobody_is_held_back_by_who_has_gone(void **state) {
   harness_free(s.h);
 }
 
+/* As a call that goes directly would have it: nearly all of the link, and all frames. */
+static void a_link_between_two_layers_is_filled(void **state) {
+  (void)state;
+  struct stage s = open_stage(780000);
+  for (size_t i = 0; i < LAYERS; i++)
+    s.layers[i].temporal_layers = 3;
+  s.lifelike = true;
+  film(&s, 5 * SECOND);
+  s.media_bytes = s.steps = s.full_steps = 0;
+  film(&s, 55 * SECOND);
+  assert_in_range(s.media_bytes * 8 / 55000, 570, 780); /* kbit/s, headers not counted */
+  assert_in_range(s.full_steps * 100 / s.steps, 97, 100);
+  harness_free(s.h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_link_between_two_layers),
-      cmocka_unit_test(the_best_link_decides),
-      cmocka_unit_test(too_narrow_for_the_large_picture),
+      cmocka_unit_test(a_link_between_two_layers),           cmocka_unit_test(the_best_link_decides),
+      cmocka_unit_test(too_narrow_for_the_large_picture),    cmocka_unit_test(a_link_between_two_layers_is_filled),
       cmocka_unit_test(nobody_is_held_back_by_who_has_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
