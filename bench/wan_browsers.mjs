@@ -12,8 +12,10 @@
 //
 // Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (the browser's
 // own count: a gap three times the usual, or 150 ms longer), share of audio concealed, received video kbit/s, seconds from joining
-// to the first and to the largest picture, and the height of the picture by second. --plot writes FOLDER/wan-PROFILE.svg.
+// to the first and to the largest picture, and the height of the picture by second. Audio made up is counted as long as it is
+// heard; after that, in an outage, it is `silent`. --plot writes FOLDER/wan-PROFILE.svg; wan_report.mjs makes a table of --json files.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -42,11 +44,12 @@ function behindLink(chromium) {
 
 /** Runs in the receiving page: what was received so far; zeros before anything was. */
 async function count() {
-  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, samples: 0, bytes: 0, height: 0, keyframes: 0, dropped: 0, received: 0, nacks: 0, plis: 0, again: 0, waited: 0, emitted: 0, target: 0, least: 0 };
+  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, silent: 0, samples: 0, bytes: 0, height: 0, keyframes: 0, dropped: 0, received: 0, nacks: 0, plis: 0, again: 0, waited: 0, emitted: 0, target: 0, least: 0 };
   for (const report of (await window.receiver()).values()) {
     if (report.type !== 'inbound-rtp') continue;
     if (report.kind === 'audio') {
       total.concealed += (report.concealedSamples ?? 0) - (report.silentConcealedSamples ?? 0);
+      total.silent += report.silentConcealedSamples ?? 0;
       total.samples += report.totalSamplesReceived ?? 0;
     } else {
       total.frames += report.framesDecoded ?? 0;
@@ -149,7 +152,7 @@ async function askServer() {
 
 /** What each second brought, from running totals. The height is 0 where nothing moved. */
 function bySecond(samples, seconds) {
-  const series = { fps: [], kbps: [], height: [], frozen: [], keyframes: [], dropped: [], nacks: [], plis: [], again: [], received: [], waitedMs: [], targetMs: [], leastMs: [] };
+  const series = { fps: [], kbps: [], height: [], frozenShare: [], concealedShare: [], frozen: [], keyframes: [], dropped: [], nacks: [], plis: [], again: [], received: [], waitedMs: [], targetMs: [], leastMs: [] };
   const at = (second) => samples.findLast((s) => s.at - samples[0].at <= second * 1000 + 125) ?? samples[0];
   for (let second = 0; second < seconds; second++) {
     const [from, to] = [at(second), at(second + 1)];
@@ -157,6 +160,8 @@ function bySecond(samples, seconds) {
     series.fps.push((to.frames - from.frames) / spent);
     series.kbps.push(((to.bytes - from.bytes) * 8) / 1000 / spent);
     for (const field of ['waited', 'target', 'least']) series[`${field}Ms`].push(Math.round((1000 * (to[field] - from[field])) / Math.max(1, to.emitted - from.emitted)));
+    series.frozenShare.push(Math.min(100, (100 * (to.frozen - from.frozen)) / spent));
+    series.concealedShare.push((100 * (to.concealed + to.silent - from.concealed - from.silent)) / Math.max(1, to.samples - from.samples));
     series.height.push(to.frames > from.frames ? to.height : 0);
     for (const field of ['frozen', 'keyframes', 'dropped', 'nacks', 'plis', 'again', 'received']) series[field].push(Number((to[field] - from[field]).toFixed(3)));
   }
@@ -195,8 +200,9 @@ async function measure(system, sender, receiver, url, restartSteps) {
   const sent = (await sender.evaluate(countSent)) - sentBefore;
   const series = bySecond(samples, Math.floor(seconds));
   return {
-    profile, system, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
+    profile, system, browser: options.browser, camera: options.camera, seed: Number(options.seed), versions, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
+    silent: (100 * (last.silent - first.silent)) / Math.max(1, last.samples - first.samples),
     kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, series,
   };
 }
@@ -227,7 +233,9 @@ async function setUp() {
 }
 
 const results = [];
+const commit = spawnSync('git', ['-C', new URL('.', import.meta.url).pathname, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout.trim();
 const { near, far, server, host, link } = await setUp();
+const versions = { commit, sender: await near.version(), receiver: await far.version() };
 try {
   const url = `https://${host}:${new URL(server.url).port}`;
   for (const system of options.systems.split(',')) {

@@ -1,7 +1,7 @@
-// bench/wan_plot.mjs: what wan_browsers.mjs measured, second by second, as one SVG: frame rate, rate received, height of the picture.
+// bench/wan_plot.mjs: what wan_browsers.mjs measured, second by second, as one SVG: frame rate, rate received, height of the picture, freezes, audio.
 
 const WIDTH = 720;
-const PANEL = 120;
+const PANEL = 90;
 const LEFT = 56;
 const TOP = 34;
 const GAP = 26;
@@ -40,7 +40,7 @@ function panel(title, lines, top) {
  * @returns {string}
  */
 export function plot(results) {
-  const panels = [['frames a second', 'fps'], ['video received, kbit/s', 'kbps'], ['height of the picture', 'height']];
+  const panels = [['frames a second', 'fps'], ['video received, kbit/s', 'kbps'], ['height of the picture (0: nothing moves)', 'height'], ['frozen, % of the time', 'frozenShare'], ['audio made up, %', 'concealedShare']];
   const height = TOP + panels.length * (PANEL + GAP) + 14;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#222">`,

@@ -94,6 +94,28 @@ static void steps_count_from_where_they_are_started(void **state) {
   emulator_free(e);
 }
 
+/* A packet half sent when the outage begins, with steps started at any microsecond. */
+static void every_outage_ends(void **state) {
+  (void)state;
+  for (int64_t odd = 0; odd < 300; odd++) {
+    struct end end = {.now_us = SECOND};
+    struct emulator *e = emulator_create(wan_profile_find("blackout3s"), 1, deliver, &end, SECOND);
+    uint8_t packet[1500] = {0x45};
+    int64_t begin_us = SECOND + 3000000 + odd * 7919;
+    emulator_restart_steps(e, begin_us);
+    for (end.now_us = begin_us + 14990000; end.now_us < begin_us + 15010000; end.now_us += 1000)
+      emulator_send(e, WAN_DOWN, packet, sizeof packet, end.now_us);
+    end.now_us = begin_us + 18500000;
+    emulator_advance(e, end.now_us);
+    size_t before = end.count[WAN_DOWN];
+    emulator_send(e, WAN_DOWN, packet, sizeof packet, end.now_us);
+    end.now_us += SECOND;
+    emulator_advance(e, end.now_us);
+    assert_int_equal(end.count[WAN_DOWN], before + 1);
+    emulator_free(e);
+  }
+}
+
 static void a_calm_link_loses_nothing_until_it_begins(void **state) {
   (void)state;
   struct end end = {.now_us = SECOND};
@@ -141,6 +163,7 @@ int main(void) {
       cmocka_unit_test(loss_is_what_it_says),
       cmocka_unit_test(a_seed_repeats_itself),
       cmocka_unit_test(steps_count_from_where_they_are_started),
+      cmocka_unit_test(every_outage_ends),
       cmocka_unit_test(a_calm_link_loses_nothing_until_it_begins),
       cmocka_unit_test(every_profile_works_both_ways),
   };

@@ -29,16 +29,21 @@ static void make_trace(struct sim_link *l, double duration_s) {
   }
 }
 
-double link_rate_bps(const struct sim_link *l, int64_t at_us) {
+/* Steps that were started anew begin between two microseconds: a rounded instant would still be in the step before, for ever. */
+static double rate_at(const struct sim_link *l, double at_us) {
   if (l->trace_bps) {
     size_t i = (size_t)(at_us / TRACE_STEP_US);
     return l->trace_bps[i < l->trace_count ? i : l->trace_count - 1];
   }
   double bps = l->profile.step_count ? l->profile.steps[0].bps : INSTANT_BPS;
   for (size_t i = 1; i < l->profile.step_count; i++) {
-    if ((double)at_us >= l->profile.steps[i].at_s * 1e6) bps = l->profile.steps[i].bps;
+    if (at_us >= l->profile.steps[i].at_s * 1e6) bps = l->profile.steps[i].bps;
   }
   return bps;
+}
+
+double link_rate_bps(const struct sim_link *l, int64_t at_us) {
+  return rate_at(l, (double)at_us);
 }
 
 /* The next instant at which the rate may change. */
@@ -56,7 +61,7 @@ double link_capacity_bits(const struct sim_link *l, int64_t from_us, int64_t to_
   double bits = 0, at = (double)from_us;
   while (at < (double)to_us) {
     double end = fmin(next_change_us(l, at), (double)to_us);
-    bits += link_rate_bps(l, (int64_t)at) * (end - at) / 1e6;
+    bits += rate_at(l, at) * (end - at) / 1e6;
     at = end;
   }
   return bits;
@@ -65,7 +70,7 @@ double link_capacity_bits(const struct sim_link *l, int64_t from_us, int64_t to_
 /* When the last of `bits` has left a bottleneck that begins with them at `start_us`. */
 static double transmit(const struct sim_link *l, double start_us, double bits) {
   for (;;) {
-    double bps = fmax(link_rate_bps(l, (int64_t)start_us), 1), end = next_change_us(l, start_us);
+    double bps = fmax(rate_at(l, start_us), 1), end = next_change_us(l, start_us);
     double done = start_us + bits * 1e6 / bps;
     if (done <= end) return done;
     bits -= bps * (end - start_us) / 1e6;

@@ -1,0 +1,77 @@
+// bench/wan_report.mjs: the table of what wan_browsers.mjs measured, from its --json files; several of a profile: the median of each figure.
+//
+//   node bench/wan_report.mjs --plots bench/results RUNS/*.json > bench/results/wan.md
+//
+// --plots FOLDER writes wan-PROFILE.svg there, of the run whose ratio is the median one, and the page shows them.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { plot } from './wan_plot.mjs';
+
+const words = process.argv.slice(2);
+const folder = words[0] === '--plots' ? words.splice(0, 2)[1] : null;
+
+/** @typedef {{direct?: any, ours?: any}} Run one file: both systems behind the same link */
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.filter((v) => Number.isFinite(v)).sort((a, b) => a - b);
+  return sorted.length ? sorted[Math.floor((sorted.length - 1) / 2)] : NaN;
+}
+
+/** @param {Run} run received bitrate times frame rate, of the direct call's */
+const ratioOf = ({ direct, ours }) => (direct && ours ? (ours.kbps * ours.fps) / (direct.kbps * direct.fps) : NaN);
+
+/** From the last second before the link's return that had no picture to the end of the outage: profiles that have one. */
+const OUTAGE_END_S = { blackout3s: 18 };
+
+/** @param {any} result seconds from the link's return to the first second in which something moves */
+function backAfter(result) {
+  const end = OUTAGE_END_S[result?.profile];
+  if (end === undefined) return '';
+  const moving = result.series.fps.findIndex((fps, second) => second >= end && fps > 0);
+  return moving < 0 ? 'not back' : moving === end ? '< 1' : `${moving - end} to ${moving - end + 1}`;
+}
+
+/** @type {Map<string, Run[]>} by profile and browser */
+const groups = new Map();
+for (const file of words) {
+  /** @type {any[]} */
+  const results = JSON.parse(fs.readFileSync(file, 'utf8'));
+  if (!results.length) continue;
+  const key = `${results[0].profile}${results[0].browser === 'firefox' ? '-firefox' : ''}`;
+  const run = Object.fromEntries(results.map((r) => [r.system, r]));
+  groups.set(key, [...(groups.get(key) ?? []), run]);
+}
+
+/** "direct → ours" of one figure. */
+function both(runs, figure, digits) {
+  const of = (system) => {
+    const value = median(runs.flatMap((run) => (run[system] ? [figure(run[system])] : [])));
+    return Number.isFinite(value) ? value.toFixed(digits) : '–';
+  };
+  return `${of('direct')} → ${of('ours')}`;
+}
+
+const first = [...groups.values()][0]?.[0];
+const sample = first?.ours ?? first?.direct;
+const lines = [
+  '# Browsers behind bad links', '',
+  'Direct call → our server, in the same run behind the same seeded link (`bench/wan`); medians where there were several runs. Made by',
+  '`sudo node bench/wan_browsers.mjs PROFILE --seconds N --json FILE` and `node bench/wan_report.mjs --plots bench/results FILES`.',
+  sample ? `Camera ${sample.camera}, ${sample.versions.sender}; two cores for both browsers, server and link.` : '', '',
+  '| link | runs | fps | frozen % | audio made up % (and silent %) | kbit/s | join → first, top picture, s | rate × fps of direct | picture back after the outage, s | commits |',
+  '|---|---|---|---|---|---|---|---|---|---|',
+];
+const plots = [];
+for (const [key, runs] of groups) {
+  const ratio = median(runs.map(ratioOf));
+  const commits = [...new Set(runs.flatMap((run) => Object.values(run).map((r) => r.versions.commit)))].join(', ');
+  const joins = `${both(runs, (r) => r.firstPicture, 1)}, ${both(runs, (r) => r.toTop, 1)}`;
+  const back = [...new Set(runs.map((run) => `${backAfter(run.direct)} → ${backAfter(run.ours)}`))].join('; ').replace(/^ → $/, '');
+  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
+  const shown = runs.find((run) => ratioOf(run) === ratio) ?? runs[0];
+  if (folder) fs.writeFileSync(path.join(folder, `wan-${key}.svg`), plot(Object.values(shown)));
+  plots.push(`## ${key}`, '', `![${key}](wan-${key}.svg)`, '');
+}
+console.log([...lines, '', ...(folder ? plots : [])].join('\n').trimEnd());
