@@ -21,9 +21,11 @@ void acknowledged_rate_run(struct acknowledged_rate *a, int64_t arrival_us, uint
   a->runs[a->next & MASK] = (struct acknowledged_run){arrival_us, a->bytes, a->total};
   a->next++;
   for (int i = 0; i < 2; i++) {
-    if (a->next - a->first[i] > ACKNOWLEDGED_RUNS) a->first[i]++; /* the oldest made room */
-    while (arrival_us - a->runs[a->first[i] & MASK].arrival_us > window_us[i])
-      a->first[i]++;
+    uint32_t first = a->first[i];
+    if (a->next - first > ACKNOWLEDGED_RUNS) first++; /* the oldest made room */
+    while (arrival_us - a->runs[first & MASK].arrival_us > window_us[i])
+      first++;
+    a->first[i] = first;
   }
 }
 

@@ -40,28 +40,24 @@ bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uin
   if (d->wait_us > LINK_DROP_WAIT_US)
     d->wait_us = LINK_DROP_WAIT_US + (d->wait_us - LINK_DROP_WAIT_US) * exp(-elapsed_us / SINK_US);
   if (d->now.packets < LINK_DROP_PACKETS) return false;
-  struct link_drop_span s = d->now;
-  if (d->before.packets) {
-    int64_t pause_us = s.first_arrival_us - d->before.last_arrival_us;
-    s.first_sent_us = d->before.first_sent_us;
-    s.first_arrival_us = d->before.first_arrival_us;
-    s.bytes += d->before.bytes;
-    if (d->before.longest_pause_us > pause_us) pause_us = d->before.longest_pause_us;
-    if (pause_us > s.longest_pause_us) s.longest_pause_us = pause_us;
-  }
+  struct link_drop_span before = d->before, s = d->now;
   d->before = d->now;
   d->now.packets = 0;
+  if (now_us < d->rest_until_us || (double)(s.least_delay_us - base_us) < d->wait_us) return false; /* mostly so */
+  if (before.packets) {
+    int64_t pause_us = s.first_arrival_us - before.last_arrival_us;
+    s.first_sent_us = before.first_sent_us;
+    s.first_arrival_us = before.first_arrival_us;
+    s.bytes += before.bytes;
+    if (before.longest_pause_us > pause_us) pause_us = before.longest_pause_us;
+    if (pause_us > s.longest_pause_us) s.longest_pause_us = pause_us;
+  }
   int64_t sent_us = s.last_sent_us - s.first_sent_us, arrival_us = s.last_arrival_us - s.first_arrival_us;
-  if (now_us < d->rest_until_us || arrival_us < LINK_DROP_SPAN_US || (double)(s.least_delay_us - base_us) < d->wait_us)
-    return false;
+  if (arrival_us < LINK_DROP_SPAN_US) return false;
   if ((double)arrival_us < LINK_DROP_RATIO * (double)sent_us) return false;
   if ((double)s.longest_pause_us > LINK_DROP_PAUSE * (double)arrival_us) return false;
   d->rest_until_us = now_us + LINK_DROP_REST_US;
   d->wait_us = fmin(d->wait_us * RAISE, LINK_DROP_WAIT_MAX_US);
   *bps = s.bytes * 8 * 1000000 / (uint64_t)arrival_us;
   return true;
-}
-
-int64_t link_drop_delay_us(const struct link_drop *d) {
-  return d->before.packets ? d->before.least_delay_us : INT64_MAX;
 }

@@ -46,6 +46,8 @@ void link_drop_run(struct link_drop *d, const struct transport_result *run);
 bool link_drop_message(struct link_drop *d, int64_t base_us, int64_t now_us, uint64_t *bps);
 
 /* The least one-way delay of the last message; INT64_MAX before any. */
-int64_t link_drop_delay_us(const struct link_drop *d);
+static inline int64_t link_drop_delay_us(const struct link_drop *d) {
+  return d->before.packets ? d->before.least_delay_us : INT64_MAX;
+}
 
 #endif

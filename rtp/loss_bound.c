@@ -36,14 +36,6 @@ void loss_bound_forget(struct loss_bound *l) {
   l->bound_bps = bound_bps;
 }
 
-uint64_t loss_bound_bps(const struct loss_bound *l) {
-  return l->bound_bps;
-}
-
-double loss_bound_random(const struct loss_bound *l) {
-  return l->random_loss;
-}
-
 static const struct loss_observation *observation(const struct loss_bound *l, uint32_t age) {
   return &l->done[(l->next + LOSS_BOUND_OBSERVATIONS - 1 - age) % LOSS_BOUND_OBSERVATIONS];
 }
@@ -155,13 +147,6 @@ static struct fit fit_model(const struct samples *all, double bottleneck_bps, do
   return f;
 }
 
-static bool any_lost(const struct loss_bound *l) {
-  for (uint32_t i = 0; i < l->count; i++) {
-    if (l->done[i].lost > 0) return true;
-  }
-  return false;
-}
-
 static double highest_bps(const struct loss_bound *l) {
   double highest = 0;
   for (uint32_t i = 0; i < l->count; i++)
@@ -199,7 +184,7 @@ static double find_bottleneck(const struct samples *all, struct fit *best) {
 static void judge(struct loss_bound *l, int64_t now_us) {
   double elapsed_s = l->updated_us ? least((double)(now_us - l->updated_us) / 1e6, 1) : 0;
   l->updated_us = now_us;
-  if (!any_lost(l)) { /* the usual case: nothing to explain */
+  if (!l->lossy) { /* the usual case: nothing to explain */
     l->random_loss = 0;
     if (l->bound_bps != LOSS_BOUND_NONE) release(l, highest_bps(l), elapsed_s);
     return;
@@ -228,13 +213,15 @@ void loss_bound_packets(struct loss_bound *l, int64_t first_sent_us, int64_t las
   l->bytes += (double)bytes;
   int64_t span_us = l->last_sent_us - l->first_sent_us;
   if (l->packets < LOSS_BOUND_PACKETS || span_us < LOSS_BOUND_SPAN_US) return;
+  l->lossy -= l->done[l->next].lost > 0;
   l->done[l->next] = (struct loss_observation){
       .bps = l->bytes * 8e6 / (double)span_us, .packets = l->packets, .lost = least(most(l->lost, 0), l->packets)};
+  l->lossy += l->done[l->next].lost > 0;
   l->next = (l->next + 1) % LOSS_BOUND_OBSERVATIONS;
   if (l->count < LOSS_BOUND_OBSERVATIONS) l->count++;
   l->packets = l->lost = l->bytes = 0;
   l->first_sent_us = l->last_sent_us;
   const struct loss_observation *newest = observation(l, 0);
   bool sudden = newest->lost > newest->packets * (SUDDEN_TIMES * l->random_loss + SUDDEN_SHARE);
-  if (sudden || now_us - l->updated_us >= STEADY_US || !l->updated_us || !any_lost(l)) judge(l, now_us);
+  if (sudden || now_us - l->updated_us >= STEADY_US || !l->updated_us || !l->lossy) judge(l, now_us);
 }

@@ -33,6 +33,7 @@ struct loss_observation {
 struct loss_bound {
   struct loss_observation done[LOSS_BOUND_OBSERVATIONS]; /* ring */
   uint32_t count, next;
+  uint32_t lossy;                      /* of them, those that lost something */
   int64_t first_sent_us, last_sent_us; /* of the open one; -1: none */
   double packets, lost, bytes;
   double random_loss; /* p of the model that holds now, 0..LOSS_BOUND_RANDOM_MAX */
@@ -49,8 +50,12 @@ void loss_bound_packets(struct loss_bound *l, int64_t first_sent_us, int64_t las
 /* What happened until now says nothing about the link as it is: after an outage. The bound stays. */
 void loss_bound_forget(struct loss_bound *l);
 
-uint64_t loss_bound_bps(const struct loss_bound *l);  /* LOSS_BOUND_NONE: no evidence of a bottleneck */
-double loss_bound_random(const struct loss_bound *l); /* share lost at random */
+static inline uint64_t loss_bound_bps(const struct loss_bound *l) {
+  return l->bound_bps;
+} /* LOSS_BOUND_NONE: no evidence of a bottleneck */
+static inline double loss_bound_random(const struct loss_bound *l) {
+  return l->random_loss;
+} /* share lost at random */
 double loss_bound_recent(const struct loss_bound *l); /* share lost, all causes, last second or so */
 
 #endif

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 void queue_delay_init(struct queue_delay *q) {
-  *q = (struct queue_delay){.last_least_us = INT64_MAX, .least_base_us = INT64_MAX};
+  *q = (struct queue_delay){.last_least_us = INT64_MAX, .least_base_us = INT64_MAX, .open_least_us = INT64_MAX};
   for (size_t i = 0; i < QUEUE_DELAY_BASES; i++)
     q->base_us[i] = INT64_MAX;
   for (size_t i = 0; i < QUEUE_DELAY_SLOTS; i++)
@@ -20,10 +20,6 @@ static void advance(int64_t *least, int64_t count, int64_t *window, int64_t now)
   for (int64_t i = 0; i < steps; i++)
     least[(now - i) % count] = INT64_MAX;
   *window = now;
-}
-
-int64_t queue_delay_jitter_us(const struct queue_delay *q) {
-  return (int64_t)q->jitter_us;
 }
 
 static int64_t least_of(const int64_t *least, size_t count) {
@@ -46,30 +42,25 @@ static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
   if (q->released_us - QUEUE_DELAY_SLOT_US > q->jitter_us) q->jitter_us = q->released_us - QUEUE_DELAY_SLOT_US;
 }
 
-/* A packet beyond the windows that are open: a twentieth of a second, or five, has passed. */
-static void open_windows(struct queue_delay *q, int64_t sent_us, bool quiet) {
+void queue_delay_open(struct queue_delay *q, int64_t sent_us, bool quiet) {
   int64_t slot = sent_us / QUEUE_DELAY_SLOT_US, window = sent_us / QUEUE_DELAY_BASE_US;
   note_release(q, slot - q->slot, quiet);
   advance(q->least_us, QUEUE_DELAY_SLOTS, &q->slot, slot);
   q->slot_end_us = (slot + 1) * QUEUE_DELAY_SLOT_US;
+  q->open_least_us = INT64_MAX;
   if (sent_us < q->base_end_us) return;
   advance(q->base_us, QUEUE_DELAY_BASES, &q->base_window, window);
   q->base_end_us = (window + 1) * QUEUE_DELAY_BASE_US;
   q->least_base_us = least_of(q->base_us, QUEUE_DELAY_BASES);
 }
 
-void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet) {
-  int64_t delay_us = arrival_us - sent_us;
-  if (sent_us >= q->slot_end_us) open_windows(q, sent_us, quiet);
+void queue_delay_shorter(struct queue_delay *q, int64_t delay_us) {
+  q->open_least_us = delay_us;
   int64_t *least = &q->least_us[(uint64_t)q->slot % QUEUE_DELAY_SLOTS];
   if (delay_us < *least) *least = delay_us;
   if (delay_us < q->least_base_us) q->least_base_us = delay_us;
   int64_t *base = &q->base_us[(uint64_t)q->base_window % QUEUE_DELAY_BASES];
   if (delay_us < *base) *base = delay_us;
-}
-
-int64_t queue_delay_base_us(const struct queue_delay *q) {
-  return q->least_base_us;
 }
 
 int64_t queue_delay_standing_us(const struct queue_delay *q) {

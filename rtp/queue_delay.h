@@ -28,23 +28,35 @@ struct queue_delay {
   int64_t least_base_us; /* of all of them */
   int64_t least_us[QUEUE_DELAY_SLOTS];
   int64_t slot, slot_end_us;
+  int64_t open_least_us;         /* of the window that is open; INT64_MAX: none */
   int64_t last_least_us;         /* of the last window that had packets; INT64_MAX: none */
   double released_us, jitter_us; /* of the drop that goes on; of those lately */
 };
 
 void queue_delay_init(struct queue_delay *q);
 
-/* One received packet, or the first of a run: when it was sent (our clock) and arrived (the peer's). `quiet`: hardly anything was sent then, so that a queue
- * of ours drained too. */
-void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet);
+/* A packet beyond the windows that are open: a twentieth of a second, or five, has passed. A delay less than any of the open window. */
+void queue_delay_open(struct queue_delay *q, int64_t sent_us, bool quiet);
+void queue_delay_shorter(struct queue_delay *q, int64_t delay_us);
+
+/* One received packet, or the first of a run: when it was sent (our clock) and arrived (the peer's). `quiet`: hardly anything was
+ * sent then, so that a queue of ours drained too. */
+static inline void queue_delay_packet(struct queue_delay *q, int64_t sent_us, int64_t arrival_us, bool quiet) {
+  if (sent_us >= q->slot_end_us) queue_delay_open(q, sent_us, quiet);
+  if (arrival_us - sent_us < q->open_least_us) queue_delay_shorter(q, arrival_us - sent_us);
+}
 
 /* Waits up to this length come and go by themselves. */
-int64_t queue_delay_jitter_us(const struct queue_delay *q);
+static inline int64_t queue_delay_jitter_us(const struct queue_delay *q) {
+  return (int64_t)q->jitter_us;
+}
 
 /* Least wait of the packets of the last 200 ms of sending; 0 before anything. Never negative. */
 int64_t queue_delay_standing_us(const struct queue_delay *q);
 
 /* The least one-way delay of the last half minute, clocks' offset included; INT64_MAX before anything. */
-int64_t queue_delay_base_us(const struct queue_delay *q);
+static inline int64_t queue_delay_base_us(const struct queue_delay *q) {
+  return q->least_base_us;
+}
 
 #endif

@@ -41,14 +41,6 @@ void rate_control_init(struct rate_control *r, uint64_t start_bps, uint64_t min_
   set_bps(r, (double)start_bps);
 }
 
-void rate_control_set_rtt(struct rate_control *r, int64_t rtt_us) {
-  if (rtt_us > 0) r->rtt_us = rtt_us;
-}
-
-uint64_t rate_control_bps(const struct rate_control *r) {
-  return (uint64_t)r->bps;
-}
-
 void rate_control_set(struct rate_control *r, uint64_t bps, int64_t now_us) {
   set_bps(r, (double)bps);
   r->changed_us = now_us;

@@ -38,7 +38,9 @@ struct rate_control {
 };
 
 void rate_control_init(struct rate_control *r, uint64_t start_bps, uint64_t min_bps, uint64_t max_bps);
-void rate_control_set_rtt(struct rate_control *r, int64_t rtt_us);
+static inline void rate_control_set_rtt(struct rate_control *r, int64_t rtt_us) {
+  if (rtt_us > 0) r->rtt_us = rtt_us;
+}
 
 /* A probe, or another measurement, says it at once. */
 void rate_control_set(struct rate_control *r, uint64_t bps, int64_t now_us);
@@ -52,6 +54,8 @@ void rate_control_drop(struct rate_control *r, uint64_t bps, int64_t now_us);
 bool rate_control_update(struct rate_control *r, enum link_usage usage, uint64_t acknowledged_bps, uint64_t busy_bps,
                          bool app_limited, int64_t now_us);
 
-uint64_t rate_control_bps(const struct rate_control *r);
+static inline uint64_t rate_control_bps(const struct rate_control *r) {
+  return (uint64_t)r->bps;
+}
 
 #endif

@@ -52,6 +52,14 @@ static int count_chunk(struct rtcp_transport_feedback *f, size_t *delta_bytes) {
     f->left = (uint16_t)(f->left - symbols);
     return RTP_OK;
   }
+  if (f->coding == CODING_ONE_BIT) {
+    uint16_t received = (uint16_t)__builtin_popcount((unsigned)f->bits >> (16 - symbols));
+    *delta_bytes += received;
+    f->received_count = (uint16_t)(f->received_count + received);
+    f->left = (uint16_t)(f->left - symbols);
+    f->run = 0;
+    return RTP_OK;
+  }
   for (; symbols > 0; symbols--) {
     int symbol = next_symbol(f);
     if (symbol < 0) return symbol;
@@ -64,39 +72,45 @@ static int count_chunk(struct rtcp_transport_feedback *f, size_t *delta_bytes) {
 /* §3.1: sender, media, base, count, reference time, feedback count. */
 #define FIXED_BYTES 16
 
-static inline uint32_t load(const uint8_t *at, int bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < bytes; i++)
-    value = value << 8 | at[i];
-  return value;
+static inline uint32_t load16(const uint8_t *at) {
+  return (uint32_t)(at[0] << 8 | at[1]);
+}
+
+static inline uint32_t load32(const uint8_t *at) {
+  return load16(at) << 16 | load16(at + 2);
+}
+
+/* Walks over the chunks, which finds where the deltas begin, whether they are all there, and how many arrived. */
+static int measure(struct rtcp_transport_feedback *f) {
+  struct rtcp_transport_feedback walk = *f;
+  size_t delta_bytes = 0;
+  while (walk.left > 0) {
+    int error = count_chunk(&walk, &delta_bytes);
+    if (error) return error;
+  }
+  if ((size_t)(f->end - walk.chunk) < delta_bytes) return RTP_ERROR_LENGTH;
+  f->received_count = walk.received_count;
+  f->delta = walk.chunk;
+  return RTP_OK;
 }
 
 int rtcp_parse_transport_feedback(const struct rtcp_packet *p, struct rtcp_transport_feedback *out) {
   if (p->type != RTCP_RTPFB || p->count != RTCP_RTPFB_TRANSPORT_CC) return RTP_ERROR_TYPE;
   if (p->body_len < FIXED_BYTES) return RTP_ERROR_SHORT;
   const uint8_t *b = p->body;
-  struct rtcp_transport_feedback f = {.sender_ssrc = load(b, 4),
-                                      .media_ssrc = load(b + 4, 4),
+  struct rtcp_transport_feedback f = {.sender_ssrc = load32(b),
+                                      .media_ssrc = load32(b + 4),
                                       .feedback_seq = b[15],
                                       .chunk = b + FIXED_BYTES,
                                       .end = b + p->body_len};
-  f.base_seq = f.seq = (uint16_t)load(b + 8, 2);
-  f.status_count = f.left = (uint16_t)load(b + 10, 2);
-  f.reference = (int32_t)(load(b + 12, 3) << 8) >> 8;
+  f.base_seq = f.seq = (uint16_t)load16(b + 8);
+  f.status_count = f.left = (uint16_t)load16(b + 10);
+  f.reference = (int32_t)(load32(b + 12) & ~0xFFU) >> 8;
   if (f.status_count == 0) return RTP_ERROR_VALUE;
   if (f.status_count > RTCP_TRANSPORT_MAX_STATUSES) return RTP_ERROR_TOO_MANY;
   f.ticks = (int64_t)f.reference * TICKS_PER_REFERENCE;
-
-  /* A first walk over the chunks finds where the deltas begin and whether they are all there. */
-  struct rtcp_transport_feedback walk = f;
-  size_t delta_bytes = 0;
-  while (walk.left > 0) {
-    int error = count_chunk(&walk, &delta_bytes);
-    if (error) return error;
-  }
-  f.received_count = walk.received_count;
-  if ((size_t)(f.end - walk.chunk) < delta_bytes) return RTP_ERROR_LENGTH;
-  f.delta = walk.chunk;
+  int error = measure(&f);
+  if (error) return error;
   *out = f;
   return RTP_OK;
 }

@@ -71,7 +71,7 @@ static uint8_t symbol_of(int64_t delta) {
 }
 
 static int64_t ticks_of(const struct rtcp_transport_arrival *a) {
-  return a->arrival_us / RTCP_TRANSPORT_TICK_US;
+  return (int64_t)((uint64_t)a->arrival_us / RTCP_TRANSPORT_TICK_US);
 }
 
 /* One more of what is pending already, all of it small: the usual case. */
@@ -118,17 +118,17 @@ static size_t write_chunks(struct chunk_writer *c, size_t cap, uint16_t base_seq
   return consumed;
 }
 
-/* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. */
+/* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. There is room for all of them. */
 static void write_deltas(struct rtp_writer *w, const struct rtcp_transport_arrival *arrivals, size_t count) {
   int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
+  uint8_t *at = w->at;
   for (size_t i = 0; i < count; i++) {
     int64_t ticks = ticks_of(&arrivals[i]), delta = ticks - last;
-    if (delta >= 0 && delta <= UINT8_MAX)
-      rtp_write_u8(w, (uint8_t)delta);
-    else
-      rtp_write_u16(w, (uint16_t)delta);
+    if ((uint64_t)delta > UINT8_MAX) *at++ = (uint8_t)(delta >> 8);
+    *at++ = (uint8_t)delta;
     last = ticks;
   }
+  w->at = at;
 }
 
 int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,

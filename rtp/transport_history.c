@@ -75,38 +75,35 @@ struct matching {
   uint32_t first_sent;
   uint16_t tag;
   bool again;
+  const struct transport_result *newest; /* the last run that arrived; NULL: none */
 };
 
 /* Up to 71 minutes ago; whatever is older was reported or lost long before. */
-static int64_t unwrap_sent(const struct matching *m, uint32_t sent_us) {
-  return m->now_us - (int64_t)((uint32_t)m->now_us - sent_us);
+static int64_t unwrap_sent(int64_t now_us, uint32_t sent_us) {
+  return now_us - (int64_t)((uint32_t)now_us - sent_us);
 }
 
 static void close_run(struct matching *m) {
   if (m->first == m->end) return;
-  struct transport_send_history *h = m->h;
-  struct transport_results *out = m->out;
-  const struct transport_sent *last = sent(h, m->end - 1);
-  uint32_t packets = m->end - m->first, begin_bytes = sent(h, m->first)->bytes_before;
-  uint32_t end_bytes = bytes_before(h, m->end), second_bytes = bytes_before(h, m->first + 1);
-  struct transport_result *r = &out->results[out->count++];
-  r->sent_us = unwrap_sent(m, m->first_sent);
-  r->last_sent_us = unwrap_sent(m, last->sent_us);
+  const struct transport_send_history *h = m->h;
+  const struct transport_sent *first = sent(h, m->first), *last = sent(h, m->end - 1);
+  const int64_t now_us = m->now_us;
+  uint32_t packets = m->end - m->first, begin_bytes = first->bytes_before, end_bytes = bytes_before(h, m->end);
+  struct transport_result *r = &m->out->results[m->out->count++];
+  r->sent_us = unwrap_sent(now_us, first->sent_us);
+  r->last_sent_us = unwrap_sent(now_us, last->sent_us);
   r->arrival_us = m->first_ticks * RTCP_TRANSPORT_TICK_US + m->offset_us;
   r->last_arrival_us = m->ticks * RTCP_TRANSPORT_TICK_US + m->offset_us;
   r->seq = m->first;
   r->packets = packets;
   r->bytes = end_bytes - begin_bytes;
-  r->first_bytes = (uint16_t)(second_bytes - begin_bytes);
+  r->first_bytes = (uint16_t)(bytes_before(h, m->first + 1) - begin_bytes);
   r->last_bytes = (uint16_t)(end_bytes - last->bytes_before);
   r->tag = m->tag;
   r->again = m->again;
-  out->received += packets;
-  out->newest = m->end - 1;
-  out->newest_sent_us = r->last_sent_us;
-  h->acked += packets;
-  if (m->again) h->lost -= packets;
-  mark(h->was_acked, m->first, packets);
+  m->out->received += packets;
+  if (m->again) m->h->lost -= packets;
+  m->newest = r;
   m->first = m->end;
 }
 
@@ -215,6 +212,15 @@ static void match_received(struct matching *m, struct rtcp_transport_feedback *f
   }
 }
 
+/* What arrived is known from now on, and what the newest of it is. */
+static void finish(struct matching *m) {
+  close_run(m);
+  if (!m->newest) return;
+  m->h->acked += m->out->received;
+  m->out->newest = m->newest->seq + m->newest->packets - 1;
+  m->out->newest_sent_us = m->newest->last_sent_us;
+}
+
 static void match_lost(struct matching *m, uint32_t number, uint32_t count) {
   struct transport_send_history *h = m->h;
   close_run(m);
@@ -222,7 +228,7 @@ static void match_lost(struct matching *m, uint32_t number, uint32_t count) {
     if (is_marked(h->was_lost, number) || is_marked(h->was_acked, number)) continue; /* nothing new */
     const struct transport_sent *e = sent(h, number);
     uint16_t bytes = (uint16_t)(bytes_before(h, number + 1) - e->bytes_before);
-    int64_t sent_us = unwrap_sent(m, e->sent_us);
+    int64_t sent_us = unwrap_sent(m->now_us, e->sent_us);
     m->out->results[m->out->count++] = (struct transport_result){.sent_us = sent_us,
                                                                  .last_sent_us = sent_us,
                                                                  .arrival_us = -1,
@@ -262,10 +268,12 @@ void transport_send_history_feedback(struct transport_send_history *h, struct rt
     uint32_t sent = (int32_t)(h->next - number) > 0 ? h->next - number : 0;
     uint32_t known = sent < left ? sent : left;
     if (out->count + (m.first != m.end) + known > out->capacity) known = 0;
-    if (symbol == 0)
+    if (symbol == 0) {
       match_lost(&m, number, known);
-    else
+    } else {
       match_received(&m, f, symbol, number, known);
+      mark(h->was_acked, number, known);
+    }
     number += known;
     if (known && (int32_t)(number - h->reported) > 0) h->reported = number;
     left -= known;
@@ -273,5 +281,5 @@ void transport_send_history_feedback(struct transport_send_history *h, struct rt
     skip(&m, f, symbol, left);
     number += left;
   }
-  close_run(&m);
+  finish(&m);
 }
