@@ -199,7 +199,7 @@ struct peer_seal_run {
   bool proven;       /* the address takes any amount */
 };
 int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run);
-/* peer_transport_seal_padded() of a packet whose header lies where it is to be sealed. */
+/* peer_transport_seal_padded() of a packet whose header was just written where it is to be sealed (srtp_seal_written()). */
 int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender *s, uint8_t *packet, size_t header_len,
                              const uint8_t *payload, size_t payload_len, uint8_t padding, size_t cap);
 

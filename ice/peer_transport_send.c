@@ -124,12 +124,8 @@ int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender
     const int allowed = may_seal(run->transport, header_len + payload_len + padding + run->tag_bytes);
     if (allowed != PEER_OK) return allowed;
   }
-  struct srtp_seal seal = {
-      .sender = s->srtp, .header = packet, .header_len = header_len, .payload = payload, .payload_len = payload_len};
-  seal.padding = padding;
-  seal.out = packet;
-  seal.cap = cap;
-  return finish_seal(run->transport, srtp_seal_packet(&seal));
+  return finish_seal(run->transport,
+                     srtp_seal_written(s->srtp, packet, header_len, payload, payload_len, padding, cap));
 }
 
 int peer_transport_seal_rtcp(struct peer_transport *t, const uint8_t *rtcp, size_t len, uint8_t *out, size_t cap) {

@@ -14,6 +14,28 @@ static int take_other(struct srtp_index *x, uint16_t seq, uint64_t *index) {
   return SRTP_OK;
 }
 
+/* Before the cipher runs: whatever happens then, this nonce is not used again. */
+static inline int claim(struct srtp_sender *sender, uint16_t seq, uint64_t *index) {
+  return srtp_index_take_next(&sender->index, seq, index) ? SRTP_OK : take_other(&sender->index, seq, index);
+}
+
+static inline void write_iv(const struct srtp_sender *sender, uint64_t index, uint8_t iv[16]) {
+  uint64_t tail; /* srtp_keys_write_iv() has done the rest, with index 0 */
+  memcpy(iv, sender->iv, sizeof sender->iv);
+  memcpy(&tail, iv + sender->iv_index_at, sizeof tail);
+  tail ^= htobe64(index);
+  memcpy(iv + sender->iv_index_at, &tail, sizeof tail);
+}
+
+/* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
+static void pad(uint8_t *packet, size_t header_len, const uint8_t *payload, size_t payload_len, uint8_t padding) {
+  uint8_t *plain = packet + header_len;
+  packet[0] |= 0x20;
+  if (payload_len > 0) memcpy(plain, payload, payload_len);
+  memset(plain + payload_len, 0, padding);
+  plain[payload_len + padding - 1] = padding;
+}
+
 /* Checks one packet, claims its index and writes the header (and, with padding, the padded plaintext) to the output.
  * Fills `job` and the IV it points to. Nothing is claimed unless SRTP_OK is returned. */
 static inline int prepare(const struct srtp_seal *seal, struct srtp_seal_job *job, uint8_t iv[16]) {
@@ -25,32 +47,20 @@ static inline int prepare(const struct srtp_seal *seal, struct srtp_seal_job *jo
       header.ssrc != sender->ssrc || padded_len > UINT16_MAX || (seal->padding > 0 && seal->header[0] & 0x20))
     return SRTP_MALFORMED;
   if (seal->cap < seal->header_len + padded_len + s->info->tag_bytes) return SRTP_NO_SPACE;
-
-  /* Claimed before the cipher runs: whatever happens then, this nonce is not used again. */
   uint64_t index;
-  if (!srtp_index_take_next(&sender->index, header.seq, &index)) {
-    int rc = take_other(&sender->index, header.seq, &index);
-    if (rc != SRTP_OK) return rc;
-  }
+  int rc = claim(sender, header.seq, &index);
+  if (rc != SRTP_OK) return rc;
 
   if (seal->out != seal->header) memcpy(seal->out, seal->header, seal->header_len);
+  write_iv(sender, index, iv);
+  if (seal->padding > 0) pad(seal->out, seal->header_len, seal->payload, seal->payload_len, seal->padding);
   job->cipher = s->seal_cipher;
   job->iv = iv;
-  job->payload = seal->payload;
+  job->payload = seal->padding > 0 ? seal->out + seal->header_len : seal->payload;
   job->payload_len = padded_len;
   job->packet = seal->out;
   job->header_len = seal->header_len;
   job->roc = (uint32_t)(index >> 16);
-  srtp_keys_write_iv(s->info->aead, s->seal_salt, sender->ssrc, index, iv);
-  if (seal->padding > 0) {
-    /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
-    uint8_t *plain = seal->out + seal->header_len;
-    seal->out[0] |= 0x20;
-    if (seal->payload_len > 0) memcpy(plain, seal->payload, seal->payload_len);
-    memset(plain + seal->payload_len, 0, seal->padding);
-    plain[padded_len - 1] = seal->padding;
-    job->payload = plain;
-  }
   return SRTP_OK;
 }
 
@@ -65,6 +75,28 @@ int srtp_seal_packet(struct srtp_seal *seal) {
   if (rc == SRTP_OK) rc = seal->sender->session->engine->ops->seal(&job);
   seal->result = rc == SRTP_OK ? sealed_bytes(seal) : rc;
   return seal->result;
+}
+
+int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header_len, const uint8_t *payload,
+                      size_t payload_len, uint8_t padding, size_t cap) {
+  const struct srtp_session *s = sender->session;
+  const size_t padded_len = payload_len + padding, whole = header_len + padded_len + s->info->tag_bytes;
+  if (cap < whole) return SRTP_NO_SPACE;
+  uint16_t seq;
+  memcpy(&seq, packet + 2, sizeof seq);
+  uint64_t index;
+  int rc = claim(sender, be16toh(seq), &index);
+  if (rc != SRTP_OK) return rc;
+  uint8_t iv[16] __attribute__((uninitialized));
+  write_iv(sender, index, iv);
+  if (padding > 0) {
+    pad(packet, header_len, payload, payload_len, padding);
+    payload = packet + header_len;
+  }
+  const struct srtp_seal_job job = {s->seal_cipher,         iv, payload, padded_len, packet, header_len,
+                                    (uint32_t)(index >> 16)};
+  rc = s->engine->ops->seal(&job);
+  return rc == SRTP_OK ? (int)whole : rc;
 }
 
 static size_t flush(struct srtp_engine *engine, struct srtp_pending *p) {

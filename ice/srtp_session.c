@@ -41,13 +41,18 @@ int srtp_session_create(struct srtp_session **out, struct srtp_engine *engine, e
   return SRTP_OK;
 }
 
+static void free_sender(struct srtp_sender *sender) {
+  OPENSSL_cleanse(sender->iv, sizeof sender->iv); /* the salt is in it */
+  free(sender);
+}
+
 void srtp_session_free(struct srtp_session *s) {
   if (s == NULL) return;
   s->engine->ops->cipher_free(s->seal_cipher);
   s->engine->ops->cipher_free(s->open_cipher);
   srtcp_free(s->srtcp);
   for (size_t i = 0; i < s->sender_count; i++)
-    free(s->senders[i]);
+    free_sender(s->senders[i]);
   free((void *)s->senders);
   secret_memory_free(s, sizeof *s);
 }
@@ -136,6 +141,8 @@ int srtp_sender_open(struct srtp_sender **out, struct srtp_session *s, uint32_t 
   if (sender == NULL) return SRTP_NO_MEMORY;
   sender->session = s;
   sender->ssrc = ssrc;
+  srtp_keys_write_iv(s->info->aead, s->seal_salt, ssrc, 0, sender->iv);
+  sender->iv_index_at = s->info->aead ? 4 : 6;
   s->senders[s->sender_count++] = sender;
   *out = sender;
   return SRTP_OK;

@@ -138,6 +138,11 @@ struct srtp_seal {
  * 2^15 (ibid.): a receiver that misses the first packets around a wrap would otherwise never find the counter. */
 int srtp_seal_packet(struct srtp_seal *seal);
 
+/* The hot path's way: a packet whose header of `header_len` bytes was just written at `packet` by us, for this sender's SSRC, with the
+ * P bit only if `padding` is 0; that is not looked at again. Payload, padding, result and the other errors as above. */
+int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header_len, const uint8_t *payload,
+                      size_t payload_len, uint8_t padding, size_t cap);
+
 /* Seals `count` packets of any senders of one engine, in order; each gets its own result. Returns how many succeeded.
  * Many receivers of one packet are the natural batch: multi-buffer hashing needs independent packets. */
 size_t srtp_seal_batch(struct srtp_engine *engine, struct srtp_seal *seals, size_t count);

@@ -27,6 +27,8 @@ struct srtp_engine {
 struct srtp_sender {
   struct srtp_session *session;
   uint32_t ssrc;
+  uint8_t iv_index_at; /* the eight bytes of the IV that end with the index */
+  uint8_t iv[16];      /* of index 0: salt and SSRC never change            */
   struct srtp_index index;
 };
 

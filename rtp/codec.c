@@ -57,14 +57,3 @@ int rtp_codec_parse(enum rtp_codec codec, const uint8_t *payload, size_t len, bo
   if (!is_codec(codec) || !codecs[codec].parse) return RTP_ERROR_TYPE;
   return codecs[codec].parse(payload, len, marker, out);
 }
-
-void rtp_codec_patch_picture(uint8_t *payload, const struct rtp_codec_info *info, uint16_t picture_id,
-                             uint8_t tl0picidx) {
-  uint8_t *at = payload + info->picture_id_offset;
-  if (info->picture_id_bits == 15) {
-    rtp_store(at, 2, 0x8000U | picture_id);
-  } else if (info->picture_id_bits == 7) {
-    at[0] = picture_id & 0x7F;
-  }
-  if (info->has_tl0picidx) payload[info->tl0picidx_offset] = tl0picidx;
-}

@@ -69,8 +69,17 @@ int rtp_codec_parse(enum rtp_codec codec, const uint8_t *payload, size_t len, bo
 
 /* Overwrites picture id and TL0PICIDX where `info` says they lie (VP8 and VP9), keeping their widths: no length changes, and
  * absent fields stay absent. `info` is of this very payload. Idempotent: each subscriber overwrites the same bytes. */
-void rtp_codec_patch_picture(uint8_t *payload, const struct rtp_codec_info *info, uint16_t picture_id,
-                             uint8_t tl0picidx);
+static inline void rtp_codec_patch_picture(uint8_t *payload, const struct rtp_codec_info *info, uint16_t picture_id,
+                                           uint8_t tl0picidx) {
+  uint8_t *at = payload + info->picture_id_offset;
+  if (info->picture_id_bits == 15) {
+    at[0] = (uint8_t)(0x80 | picture_id >> 8);
+    at[1] = (uint8_t)picture_id;
+  } else if (info->picture_id_bits == 7) {
+    at[0] = picture_id & 0x7F;
+  }
+  if (info->has_tl0picidx) payload[info->tl0picidx_offset] = tl0picidx;
+}
 
 /* ---- the parsers behind rtp_codec_parse(), one a file ---- */
 

@@ -88,13 +88,18 @@ static int read_value(enum rtp_extension kind, const struct rtp_element *e, stru
 
 void rtp_extension_read(const struct rtp_packet *p, const struct rtp_extension_map *map,
                         struct rtp_extension_values *out) {
+  rtp_extension_read_some(p, map, UINT32_MAX, out);
+}
+
+void rtp_extension_read_some(const struct rtp_packet *p, const struct rtp_extension_map *map, uint32_t wanted,
+                             struct rtp_extension_values *out) {
   struct rtp_element_iterator it;
   struct rtp_element e;
   *out = (struct rtp_extension_values){0};
   rtp_element_begin(&it, p);
   while (rtp_element_next(&it, &e)) {
     unsigned kind = map->extension_of[e.id];
-    if (kind == RTP_EXTENSION_NONE || out->present >> kind & 1U) continue;
+    if (kind == RTP_EXTENSION_NONE || !((wanted & ~out->present) >> kind & 1U)) continue;
     if (read_value((enum rtp_extension)kind, &e, out) == RTP_OK) {
       out->present |= 1U << kind;
     } else if (out->malformed < UINT8_MAX) {

@@ -113,6 +113,9 @@ struct rtp_extension_values {
 /* Decodes all elements the map knows, in one walk. The first of two equal ids counts. Cannot fail. */
 void rtp_extension_read(const struct rtp_packet *p, const struct rtp_extension_map *map,
                         struct rtp_extension_values *out);
+/* The same for some of them, `wanted` bit n: enum rtp_extension n. The others are neither present nor malformed. */
+void rtp_extension_read_some(const struct rtp_packet *p, const struct rtp_extension_map *map, uint32_t wanted,
+                             struct rtp_extension_values *out);
 
 /* ---- coding of each value: encoders write exactly SIZE bytes; decoders return 0, LENGTH or VALUE ---- */
 

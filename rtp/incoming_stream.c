@@ -159,6 +159,15 @@ static void note_frame(struct rtp_incoming_stream *s, const struct rtp_media_pac
   keyframe_requests_arrived(&s->keyframes, m->arrival_us);
 }
 
+/* See rtp_media_packet.alike. */
+static uint64_t likeness(const struct rtp_media_packet *m) {
+  const struct rtp_codec_info *info = &m->info;
+  const uint32_t layers = (uint32_t)(info->has_temporal << 9 | info->has_tl0picidx << 8 | info->tl0picidx);
+  const uint32_t picture = (uint32_t)(info->picture_id_bits << 16 | info->picture_id);
+  return UINT64_C(1) << 63 | (uint64_t)layers << 40 | (uint64_t)(info->temporal_id & 7) << 32 |
+         (uint32_t)m->format << 24 | picture;
+}
+
 /* A packet new to the stream, whatever way it came. */
 static enum rtp_drop_reason accept(struct rtp_incoming_stream *s, struct rtp_media_packet *m, size_t len,
                                    uint8_t format_index, const struct rtp_extension_values *x, bool newest) {
@@ -184,6 +193,7 @@ static enum rtp_drop_reason accept(struct rtp_incoming_stream *s, struct rtp_med
     s->padding_only++;
     return RTP_DROP_NONE;
   }
+  if (m->plain && s->config.video) m->alike = likeness(m);
   note_frame(s, m, newest);
   packet_history_put(s->history, m);
   return RTP_DROP_NONE;

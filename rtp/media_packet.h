@@ -36,6 +36,9 @@ struct rtp_media_packet {
   bool marker;
   bool
       padding_only; /* nothing to forward, only its sequence number matters: forward() closes the hole and says `hole` */
+  /* What the forwarding of a plain video packet depends on besides its number and timestamp, in one word: layers, picture, format.
+   * The next packet of a frame with an equal word is treated like the one before. 0: must be looked at by itself. */
+  uint64_t alike;
   uint8_t hole; /* enum rtp_drop_reason: padding_only, unknown_payload_type, bad_payload or oversized; else none    */
   bool retransmitted; /* came as RTX */
   bool plain; /* none of the following and no dependency descriptor: the usual packet, one test instead of five */

@@ -223,6 +223,10 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   }
   struct header_place place = outgoing_header_write(s, &f, m, now_us, header);
   fill_result(r, &place, payload, len, sent->seq);
+  if (m->seq != s->highest_source) return;
+  s->alike = m->alike;
+  s->frame_word = outgoing_header_word(&s->templates[0], f.payload_type, f.timestamp);
+  s->frame_sent = *sent;
 }
 
 static void write_filler(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, uint16_t seq, int64_t now_us,
@@ -237,8 +241,18 @@ static void write_filler(struct rtp_outgoing_stream *s, const struct rtp_media_p
   s->fillers++;
 }
 
-enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
-                                                 int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
+static inline void count(struct rtp_outgoing_stream *s, uint16_t bytes, int64_t now_us) {
+  s->packets++;
+  s->bytes += bytes; /* RFC 3550 §6.4.1: "payload octets (i.e., not including header or padding)" */
+  rtp_rate_window_add(&s->rate, bytes, now_us);
+}
+
+/* ---- one packet ---- */
+
+/* Out of line: most packets follow one of their own frame. */
+__attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_outgoing_stream *s,
+                                                                  const struct rtp_media_packet *m, int64_t now_us,
+                                                                  uint8_t *header, struct rtp_forward_result *r) {
   enum rtp_drop_reason reason;
   bool switched = false, filler = false;
   /* A jump past the window (the source restarted) is a switch to the same source: video waits for a key frame. */
@@ -247,6 +261,7 @@ enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, 
     if ((reason = try_switch(s, m)) != RTP_DROP_NONE) return reason;
     switched = true;
   }
+  s->alike = 0; /* unless it is the newest, and goes out as it is */
   uint32_t ours;
   uint16_t picture_id = 0;
   if ((reason = place(s, m, &ours, &picture_id, &filler)) != RTP_DROP_NONE) return reason;
@@ -265,9 +280,35 @@ enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, 
     write_filler(s, m, sent->seq, now_us, header, r);
   else
     write_media(s, m, sent, switched, now_us, header, r);
-  s->packets++;
-  s->bytes +=
-      filler ? 0 : r->payload_len; /* RFC 3550 §6.4.1: "payload octets (i.e., not including header or padding)" */
-  rtp_rate_window_add(&s->rate, r->payload_len, now_us);
+  count(s, filler ? 0 : r->payload_len, now_us);
+  return RTP_DROP_NONE;
+}
+
+/* The next packet of the newest one's frame, alike in everything that was decided for that one. */
+static inline bool goes_on(const struct rtp_outgoing_stream *s, const struct rtp_media_packet *m) {
+  return m->seq == s->highest_source + 1 && m->alike == s->alike && s->alike && m->timestamp == s->frame_timestamp &&
+         m->stream == s->current;
+}
+
+enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
+                                                 int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
+  if (!goes_on(s, m)) return forward_any(s, m, now_us, header, r);
+  const uint32_t ours = m->seq - s->seq_offset;
+  s->highest_source = m->seq;
+  s->highest_out = ours;
+  s->last_arrival_us = m->arrival_us;
+  map_set(s, m->seq, MAP_SENT, ours);
+  struct sent *sent = &s->sent[ours & s->window_mask];
+  *sent = s->frame_sent;
+  sent->source_seq = m->seq;
+  sent->seq = (uint16_t)ours;
+  rtp_codec_patch_picture(m->payload, &m->info, sent->picture_id, sent->tl0picidx);
+  const struct header_template *t = &s->templates[0];
+  outgoing_header_put(header, t, s->frame_word, m->marker, (uint16_t)ours, s->ssrc);
+  if (t->abs_send_time) rtp_abs_send_time_encode(header + t->abs_send_time, rtp_abs_send_time_from_us(now_us));
+  const struct header_place place = {t->len, t->transport_seq, t->abs_send_time};
+  fill_result(r, &place, m->payload, m->payload_len, (uint16_t)ours);
+  r->switched = r->filler = false;
+  count(s, m->payload_len, now_us);
   return RTP_DROP_NONE;
 }

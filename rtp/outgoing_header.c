@@ -15,11 +15,6 @@ static void put16(uint8_t *at, uint32_t v) {
   at[1] = (uint8_t)v;
 }
 
-static void put32(uint8_t *at, uint32_t v) {
-  put16(at, v >> 16);
-  put16(at + 2, v);
-}
-
 /* RFC 8285 §4.2 (id and length minus one in a byte) and §4.3 (a byte each). Returns where the value goes. */
 static uint8_t *put_element(uint8_t *at, bool two_byte, uint8_t id, size_t len) {
   if (two_byte) {
@@ -156,12 +151,8 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
   bool large = dependency && m->dependency_descriptor_len > 16;
   if (large && !s->allow_two_byte) dependency = large = false;
   const struct header_template *t = &s->templates[large];
-  memcpy(header, t->bytes, TEMPLATE_MAX);
+  outgoing_header_put(header, t, outgoing_header_word(t, f->payload_type, f->timestamp), f->marker, f->seq, f->ssrc);
   if (f->padding) header[0] |= 0x20;
-  header[1] = (uint8_t)(f->marker << 7 | f->payload_type);
-  put16(header + 2, f->seq);
-  put32(header + 4, f->timestamp);
-  put32(header + 8, f->ssrc);
   struct header_place place = {.len = t->len, .transport_seq = t->transport_seq, .abs_send_time = t->abs_send_time};
   if (t->abs_send_time) rtp_abs_send_time_encode(header + t->abs_send_time, rtp_abs_send_time_from_us(now_us));
   if (plain) return place;

@@ -10,6 +10,9 @@
 #ifndef RTP_OUTGOING_INTERNAL_H
 #define RTP_OUTGOING_INTERNAL_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "rtp/keyframe_requests.h"
 #include "rtp/outgoing_stream.h"
 #include "rtp/rate_window.h"
@@ -60,6 +63,21 @@ struct header_place {
   uint8_t transport_seq, abs_send_time;
 };
 
+/* The first eight bytes of a header, network order: what differs from packet to packet lies in one word. */
+static inline uint64_t outgoing_header_word(const struct header_template *t, uint8_t payload_type, uint32_t timestamp) {
+  return (uint64_t)t->bytes[0] << 56 | (uint64_t)payload_type << 48 | timestamp;
+}
+
+/* A whole header without optional elements: one copy of fixed size, two stores. */
+static inline void outgoing_header_put(uint8_t *header, const struct header_template *t, uint64_t word, bool marker,
+                                       uint16_t seq, uint32_t ssrc) {
+  memcpy(header, t->bytes, TEMPLATE_MAX);
+  word = htobe64(word | (uint64_t)marker << 55 | (uint64_t)seq << 32);
+  memcpy(header, &word, sizeof word);
+  ssrc = htobe32(ssrc);
+  memcpy(header + 8, &ssrc, sizeof ssrc);
+}
+
 /* The playout delay that every header carries from now on. */
 void outgoing_header_playout(struct rtp_outgoing_stream *s, struct rtp_playout_delay delay);
 
@@ -106,14 +124,26 @@ struct sent {
 #define OUTGOING_SHUT_OUT_FRAMES 8
 
 struct rtp_outgoing_stream {
-  struct rtp_incoming_stream *current, *target;
+  /* What the second and every later packet of a frame touches: as few lines as can be, a hundred receivers share a cache. */
+  struct rtp_incoming_stream *current;
+  uint64_t alike;          /* of the newest packet (media_packet.h); 0: the next one must be looked at by itself */
+  uint64_t frame_word;     /* of its header: outgoing_header_word() */
+  struct sent frame_sent;  /* what is remembered of it              */
+  uint32_t *map;           /* by source number & window_mask        */
+  uint32_t highest_source; /* extended; of this epoch               */
+  uint32_t seq_offset;     /* ours = source - this                  */
+  uint32_t highest_out;    /* extended                              */
   uint32_t window_mask;
-  uint32_t highest_source, first_source; /* extended; of this epoch */
-  uint32_t seq_offset;                   /* ours = source - this    */
-  uint32_t highest_out;                  /* extended                */
-  uint32_t last_timestamp;               /* ours, newest packet     */
-  uint32_t frame_timestamp;              /* source's, newest packet: where a frame begins */
+  uint32_t frame_timestamp; /* source's, newest packet: where a frame begins */
+  uint32_t ssrc;
   int64_t last_arrival_us;
+  uint64_t packets, bytes;
+  struct rtp_rate_window rate;
+  struct header_template templates[2]; /* one-byte and two-byte form */
+  /* What every first one touches. */
+  struct rtp_incoming_stream *target;
+  uint32_t first_source;   /* extended; of this epoch */
+  uint32_t last_timestamp; /* ours, newest packet     */
   bool video, paused, started, allow_two_byte, frame_unwanted;
   bool interrupted; /* paused or cut: the next epoch makes what was sent before useless */
   uint16_t repair_from;
@@ -125,13 +155,11 @@ struct rtp_outgoing_stream {
   uint16_t playout_min_ms;
   uint8_t dependency_id, capture_id, level_id, orientation_id, playout_id;
   struct epoch epochs[EPOCHS];
-  struct header_template templates[2]; /* one-byte and two-byte form */
-  uint32_t ssrc, rtx_ssrc;
+  uint32_t rtx_ssrc;
   struct {
     uint8_t payload_type, rtx_payload_type;
   } formats[RTP_MAX_FORMATS];
-  struct rtp_rate_window rate;
-  uint64_t packets, bytes, fillers, switches;
+  uint64_t fillers, switches;
   /* redundancy */
   uint8_t red_format, red_inner, red_depth, carried_count;
   uint32_t carried[RED_CARRIED]; /* source numbers, this epoch's */
@@ -153,7 +181,6 @@ struct rtp_outgoing_stream {
   uint32_t clock_hz;
   struct keyframe_limiter limiter;
   struct picture_map pictures;
-  uint32_t *map;      /* by source number & window_mask */
   struct sent sent[]; /* by our number & window_mask */
 };
 

@@ -1,6 +1,8 @@
 /* The RTP header: a checked view, a walk over extension elements, a writer with a header of fixed length. */
 #include "rtp/packet.h"
 
+#include <endian.h>
+
 #include "rtp/cursor.h"
 
 #define RTP_VERSION           2 /* RFC 3550 §5.1 */
@@ -17,19 +19,25 @@ enum rtp_kind rtp_kind_of(const uint8_t *data, size_t len) {
   return len >= RTP_HEADER_SIZE ? RTP_KIND_RTP : RTP_KIND_NONE;
 }
 
+static uint32_t load32(const uint8_t *at) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return be32toh(value);
+}
+
 int rtp_packet_parse(struct rtp_packet *p, uint8_t *data, size_t len) {
   if (len > UINT16_MAX) return RTP_ERROR_LENGTH;
-  struct rtp_reader r = rtp_reader_of(data, len);
-  uint8_t first = rtp_read_u8(&r), second = rtp_read_u8(&r);
+  if (len < RTP_HEADER_SIZE) return RTP_ERROR_SHORT;
+  const uint8_t first = data[0], second = data[1];
   struct rtp_packet v = {.data = data, .len = len};
   v.marker = second >> 7;
   v.payload_type = second & 0x7F;
-  v.seq = rtp_read_u16(&r);
-  v.timestamp = rtp_read_u32(&r);
-  v.ssrc = rtp_read_u32(&r);
+  v.seq = (uint16_t)load32(data);
+  v.timestamp = load32(data + 4);
+  v.ssrc = load32(data + 8);
   v.csrc_count = first & 0x0F;
-  if (r.failed) return RTP_ERROR_SHORT;
   if (first >> 6 != RTP_VERSION) return RTP_ERROR_VERSION;
+  struct rtp_reader r = rtp_reader_of(data + RTP_HEADER_SIZE, len - RTP_HEADER_SIZE);
   if (!rtp_read_bytes(&r, (size_t)v.csrc_count * 4)) return RTP_ERROR_SHORT;
   if (first & 0x10) {
     v.extension_profile = rtp_read_u16(&r);

@@ -22,6 +22,7 @@ struct entry {
 
 struct address_map {
   struct entry *entries;
+  struct entry *last; /* found: datagrams come in runs; NULL: none */
 };
 
 static int make_key(const struct sockaddr *address, struct key *key) {
@@ -85,14 +86,17 @@ void address_map_remove(struct address_map *map, const struct sockaddr *address,
   if (make_key(address, &key)) return;
   struct entry *entry = find(map, &key);
   if (!entry || entry->peer != peer) return;
+  if (map->last == entry) map->last = NULL;
   HASH_DEL(map->entries, entry);
   free(entry);
 }
 
-struct peer *address_map_find(const struct address_map *map, const struct sockaddr *address) {
+struct peer *address_map_find(struct address_map *map, const struct sockaddr *address) {
   struct key key;
   if (make_key(address, &key)) return NULL;
+  if (map->last && memcmp(&map->last->key, &key, sizeof key) == 0) return map->last->peer;
   struct entry *entry = find(map, &key);
+  if (entry) map->last = entry;
   return entry ? entry->peer : NULL;
 }
 

@@ -23,7 +23,7 @@ int address_map_put(struct address_map *map, const struct sockaddr *address, str
 void address_map_remove(struct address_map *map, const struct sockaddr *address, const struct peer *peer);
 
 /* NULL when unknown. */
-struct peer *address_map_find(const struct address_map *map, const struct sockaddr *address);
+struct peer *address_map_find(struct address_map *map, const struct sockaddr *address);
 
 size_t address_map_size(const struct address_map *map);
 

@@ -29,11 +29,11 @@ struct piece {
 struct message {
   struct sockaddr_storage address;
   socklen_t address_len;
-  uint16_t segment; /* the length of every packet but the last */
-  uint16_t count;
-  uint8_t closed; /* a shorter packet ended the run */
-  uint8_t rtp[4]; /* where RTP has its SSRC, of the first packet */
-  uint32_t first, last;
+  uint16_t segment;     /* the length of every packet but the last */
+  uint16_t count, most; /* packets; `most` is `count` once a shorter packet has ended the run */
+  uint8_t rtp[4];       /* where RTP has its SSRC, of the first packet */
+  uint32_t first, last; /* pieces */
+  uint32_t end;         /* of the last one, in the slab */
 };
 
 union segment_control {
@@ -89,9 +89,7 @@ uint8_t *egress_batch_reserve(struct egress_batch *batch) {
 static struct message *open_run(struct egress_batch *batch, const struct egress_destination *destination, size_t len) {
   if (!batch->use_gso || destination->generation != batch->generation) return NULL;
   struct message *message = &batch->messages[destination->open_message];
-  bool fits = !message->closed && len <= message->segment && message->count < MAX_RUN_PACKETS &&
-              (message->count + 1u) * message->segment <= MAX_RUN_BYTES;
-  return fits ? message : NULL;
+  return message->count < message->most && len <= message->segment ? message : NULL;
 }
 
 size_t egress_batch_padding(struct egress_batch *batch, const struct egress_destination *destination, size_t len,
@@ -122,7 +120,7 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   message->address_len = destination->address_len;
   message->segment = (uint16_t)len;
   message->count = 0;
-  message->closed = 0;
+  message->most = (uint16_t)(MAX_RUN_BYTES / len < MAX_RUN_PACKETS ? MAX_RUN_BYTES / len : MAX_RUN_PACKETS);
   message->first = message->last = NONE;
   if (len >= SSRC_AT + SSRC_BYTES) memcpy(message->rtp, packet + SSRC_AT, SSRC_BYTES);
   batch->message_count++;
@@ -132,10 +130,12 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   return message;
 }
 
-void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
+/* Any packet; out of line, for most are the usual one. */
+__attribute__((noinline)) static void append(struct egress_batch *batch, struct egress_destination *destination,
+                                             size_t len) {
   struct message *message = open_message(batch, destination, batch->slab + batch->used, len);
   struct piece *last = message->last == NONE ? NULL : &batch->pieces[message->last];
-  if (last && last->offset + last->bytes == batch->used) {
+  if (last && message->end == batch->used) {
     last->bytes += (uint32_t)len;
   } else {
     uint32_t index = batch->piece_count++;
@@ -148,8 +148,22 @@ void egress_batch_commit(struct egress_batch *batch, struct egress_destination *
     message->last = index;
   }
   batch->used += len;
+  message->end = (uint32_t)batch->used;
   message->count++;
-  if (len < message->segment) message->closed = 1;
+  if (len < message->segment) message->most = message->count;
+}
+
+/* The usual packet is as long as the one before it, and lies right behind it. */
+void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
+  struct message *run = open_run(batch, destination, len);
+  if (!run || len != run->segment || run->end != batch->used) {
+    append(batch, destination, len);
+    return;
+  }
+  batch->pieces[run->last].bytes += (uint32_t)len;
+  batch->used += len;
+  run->end += (uint32_t)len;
+  run->count++;
 }
 
 void egress_batch_add(struct egress_batch *batch, struct egress_destination *destination, const uint8_t *data,

@@ -8,9 +8,12 @@
 #include "rtp/packet.h"
 #include "server/worker/engine.h"
 
-#define REBIND_BURST     8
-#define REBIND_REFILL_US INT64_C(1000000)
-#define REBIND_REST_US   2000000
+#define REBIND_BURST      8
+#define REBIND_REFILL_US  INT64_C(1000000)
+#define REBIND_REST_US    2000000
+
+/* What says which m-line and layer an SSRC belongs to: of interest until it is known. */
+#define NAMING_EXTENSIONS (1U << RTP_EXTENSION_MID | 1U << RTP_EXTENSION_RID | 1U << RTP_EXTENSION_REPAIRED_RID)
 
 static struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {
   if (peer->incoming_last < peer->incoming_count && peer->incoming[peer->incoming_last].ssrc == ssrc) {
@@ -217,9 +220,9 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
   counters->rtp_in++;
   counters->rtp_in_bytes += len;
   struct rtp_extension_values x;
-  rtp_extension_read(&packet, &peer->extensions, &x);
-  if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) note_arrival(peer, x.transport_sequence, now_us);
   struct incoming *incoming = find_incoming(peer, packet.ssrc);
+  rtp_extension_read_some(&packet, &peer->extensions, incoming ? ~NAMING_EXTENSIONS : UINT32_MAX, &x);
+  if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) note_arrival(peer, x.transport_sequence, now_us);
   if (!incoming) incoming = bind_ssrc(peer, packet.ssrc, &x, now_us);
   struct incoming *media = incoming && !incoming->stream ? incoming->media : incoming;
   if (!media || !media->stream) {

@@ -32,7 +32,9 @@ static void forward(void **state) {
   browser_publish(a, "1", "camera");
   struct source s = source_video(a, "1", "f", 1280, 720);
   s.transport_seq = 1;
-  source_send(&s, true); /* what is made once is made now */
+  s.frame_packets = FRAME_PACKETS;
+  for (size_t i = 0; i < FRAME_PACKETS; i++)
+    source_send(&s, true); /* what is made once is made now */
   struct datagram *datagrams = calloc(PACKETS, sizeof *datagrams);
   assert_non_null(datagrams);
   for (size_t i = 0; i < PACKETS; i++) {

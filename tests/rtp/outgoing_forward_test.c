@@ -318,7 +318,10 @@ static void a_codec_the_receiver_lacks_is_closed_up(void **state) {
   fixture_vp8_frame(&s, frame, 3, true);
   for (int i = 0; i < 3; i++) {
     assert_int_equal(rtp_incoming_stream_receive(s.stream, &frame[i].packet, NULL, 0, &m), RTP_DROP_NONE);
-    if (i == 1) m.format = H264_FORMAT;
+    if (i == 1) {
+      m.format = H264_FORMAT;
+      m.alike = 0; /* its receiving stream would have said so */
+    }
     assert_int_equal(fixture_forward(r, &m, 0), i == 1 ? RTP_DROP_NO_PAYLOAD_TYPE : RTP_DROP_NONE);
   }
   assert_int_equal(fixture_holes(r), 0);
@@ -326,8 +329,86 @@ static void a_codec_the_receiver_lacks_is_closed_up(void **state) {
   rtp_incoming_stream_free(s.stream);
 }
 
+/* ---- packets that are alike ---- */
+
+/* The same wishes to both slots. */
+static void wish_at_random(struct rtp_outgoing_stream *const slots[2], const struct fixture_source sources[2],
+                           uint64_t *random) {
+  const uint32_t what = fixture_random(random) % 100, which = fixture_random(random) % 3;
+  for (size_t i = 0; i < 2; i++) {
+    if (what == 0) rtp_outgoing_stream_select(slots[i], which < 2 ? sources[which].stream : NULL);
+    if (what == 1 || what == 2) rtp_outgoing_stream_set_temporal(slots[i], (uint8_t)which);
+    if (what == 3) rtp_outgoing_stream_pause(slots[i], which == 0);
+    if (what == 4) rtp_outgoing_stream_set_playout_delay(slots[i], (uint16_t)(100 * which));
+  }
+}
+
+/* To one slot as it came, to the other as a packet that must be looked at by itself: what comes out is the same. */
+static void forward_both_ways(struct rtp_outgoing_stream *const slots[2], struct rtp_media_packet *m, int64_t now) {
+  uint8_t headers[2][RTP_OUTGOING_HEADER_MAX] = {{0}}, payloads[2][96];
+  struct rtp_forward_result results[2];
+  enum rtp_drop_reason reasons[2];
+  for (size_t i = 0; i < 2; i++) {
+    reasons[i] = rtp_outgoing_stream_forward(slots[i], m, now, headers[i], &results[i]);
+    if (reasons[i] == RTP_DROP_NONE) memcpy(payloads[i], results[i].payload, results[i].payload_len);
+    m->alike = 0;
+  }
+  assert_int_equal(reasons[0], reasons[1]);
+  if (reasons[0] != RTP_DROP_NONE) return;
+  const struct rtp_forward_result *a = &results[0], *b = &results[1];
+  assert_int_equal(a->payload_len, b->payload_len);
+  assert_int_equal(a->header_len, b->header_len);
+  assert_int_equal(a->seq, b->seq);
+  assert_int_equal(a->transport_seq_offset, b->transport_seq_offset);
+  assert_int_equal(a->abs_send_time_offset, b->abs_send_time_offset);
+  assert_int_equal(a->filler, b->filler);
+  assert_int_equal(a->switched, b->switched);
+  assert_memory_equal(headers[0], headers[1], a->header_len);
+  assert_memory_equal(payloads[0], payloads[1], a->payload_len);
+}
+
+static void receive_for_both(struct rtp_outgoing_stream *const slots[2], struct fixture_source *s,
+                             struct fixture_packet *p, int64_t now) {
+  struct rtp_media_packet m;
+  if (rtp_incoming_stream_receive(s->stream, &p->packet, NULL, now, &m) == RTP_DROP_NONE)
+    forward_both_ways(slots, &m, now);
+}
+
+static void packets_that_are_alike_come_out_as_if_looked_at_by_themselves(void **state) {
+  (void)state;
+  struct rtp_extension_map map;
+  rtp_extension_map_init(&map);
+  rtp_extension_map_add(&map, 3, RTP_EXTENSION_TRANSPORT_SEQUENCE);
+  rtp_extension_map_add(&map, 2, RTP_EXTENSION_ABS_SEND_TIME);
+  rtp_extension_map_add(&map, 5, RTP_EXTENSION_PLAYOUT_DELAY);
+  int track = 0;
+  struct fixture_source sources[2] = {source(1000, 0, &track), source(2000, 1, &track)};
+  struct rtp_outgoing_stream *slots[2] = {fixture_outgoing(true, &map), fixture_outgoing(true, &map)};
+  uint64_t random = 7;
+  for (int64_t n = 0, now = 1000000; n < 5000; n++, now += FRAME_US) {
+    struct fixture_source *s = &sources[n & 1];
+    fixture_vp8_frame(s, frame, FRAME_PACKETS, fixture_random(&random) % 8 == 0);
+    if (fixture_random(&random) % 8 == 0) frame[1].packet.timestamp += 3; /* a hostile one */
+    struct fixture_packet *late = fixture_random(&random) % 10 == 0 ? &frame[1] : NULL;
+    for (size_t i = 0; i < FRAME_PACKETS; i++) {
+      wish_at_random(slots, sources, &random);
+      if (fixture_random(&random) % 20 != 0 && &frame[i] != late) receive_for_both(slots, s, &frame[i], now);
+    }
+    if (late) receive_for_both(slots, s, late, now);
+  }
+  struct rtp_outgoing_stats stats[2];
+  for (size_t i = 0; i < 2; i++) {
+    rtp_outgoing_stream_stats(slots[i], 5000 * FRAME_US, &stats[i]);
+    rtp_outgoing_stream_free(slots[i]);
+    rtp_incoming_stream_free(sources[i].stream);
+  }
+  assert_true(stats[0].packets > 1000);
+  assert_memory_equal(&stats[0], &stats[1], sizeof stats[0]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_old_source_flows_until_the_new_ones_keyframe),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(packets_that_are_alike_come_out_as_if_looked_at_by_themselves),
+                                     cmocka_unit_test(the_old_source_flows_until_the_new_ones_keyframe),
                                      cmocka_unit_test(random_switching_is_continuous),
                                      cmocka_unit_test(repaired_loss_leaves_no_holes),
                                      cmocka_unit_test(late_packets_from_before_the_switch_are_dropped_by_name),

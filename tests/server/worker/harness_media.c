@@ -137,7 +137,7 @@ struct source source_video(struct browser *m, const char *mid, const char *rid, 
 static size_t write_vp8(const struct source *s, bool keyframe, uint8_t *out) {
   static const uint8_t temporal[] = {0, 2, 1, 2};
   size_t len = 0;
-  out[len++] = 0x90;
+  out[len++] = s->frame_at ? 0x80 : 0x90;
   out[len++] = s->temporal_layers ? 0xe0 : 0xc0;
   out[len++] = (uint8_t)(0x80 | s->picture_id >> 8);
   out[len++] = (uint8_t)s->picture_id;
@@ -146,7 +146,7 @@ static size_t write_vp8(const struct source *s, bool keyframe, uint8_t *out) {
   out[len++] = keyframe ? 0x10 : 0x11;
   out[len++] = 0;
   out[len++] = 0;
-  if (!keyframe) return len;
+  if (!keyframe || s->frame_at) return len;
   const uint8_t size[] = {
       0x9d, 0x01, 0x2a, (uint8_t)s->width, (uint8_t)(s->width >> 8), (uint8_t)s->height, (uint8_t)(s->height >> 8)};
   memcpy(out + len, size, sizeof size);
@@ -173,19 +173,23 @@ size_t source_write(struct source *s, bool keyframe, uint8_t *out) {
   put32(payload + len, s->ssrc);
   payload[len + 4] = (uint8_t)(s->seq >> 8);
   payload[len + 5] = (uint8_t)s->seq;
+  const bool frame_ends = s->frame_at + 1 >= s->frame_packets;
   const struct shot shot = {.ssrc = s->ssrc,
                             .timestamp = s->timestamp,
                             .seq = s->seq++,
                             .pt = s->pt,
-                            .marker = s->video,
+                            .marker = s->video && frame_ends,
                             .mid = s->mid,
                             .rid = s->rid,
                             .level = s->level,
                             .transport_seq = s->transport_seq < 0 ? -1 : s->transport_seq++,
                             .payload = payload,
                             .len = len + ORIGIN_BYTES};
-  s->timestamp += s->video ? 3000 : 960;
-  s->picture_id = (uint16_t)((s->picture_id + 1) & 0x7fff);
+  s->frame_at = frame_ends ? 0 : (uint8_t)(s->frame_at + 1);
+  if (frame_ends) {
+    s->timestamp += s->video ? 3000 : 960;
+    s->picture_id = (uint16_t)((s->picture_id + 1) & 0x7fff);
+  }
   return browser_write_rtp(s->member, &shot, out);
 }
 
