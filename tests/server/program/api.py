@@ -132,6 +132,32 @@ def test_metrics_are_prometheus_text(program):
         expect("canary" not in text and ann.welcome["session"] not in text, "somebody is named in the metrics")
 
 
+def test_dashboard_and_alerts_ask_for_what_there_is(program):
+    """conf/monitoring: every metric and every label value it names is one that the server gives."""
+    folder = pathlib.Path(__file__).parents[3] / "conf/monitoring"
+    dashboard = json.loads((folder / "grafana.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = (folder / "alerts.yml").read_text()
+    asked += re.findall(r"expr: (?:>-\n)?((?:.|\n)*?)\n {8}(?:for|labels):", rules)
+    expect(len(asked) == sum(len(p["targets"]) for p in dashboard["panels"]) + rules.count("- alert:"), "a rule without expr")
+    with Server(program) as server:
+        join(server.client("ann", room="r"))
+        until(lambda: 'consilium_rooms{worker="0"} 1' in server.get("/metrics", token=server.admin)[2], "no room in the metrics")
+        text = server.get("/metrics", token=server.admin)[2]
+    names = set(re.findall(r"^(consilium_[a-z_]+)", text, re.M))
+    for expression in asked:
+        for name, _, selector in re.findall(r"(consilium_[a-z_]+)(\{([^}]*)\})?", expression):
+            expect(name in names, f"{name} is no metric: {expression}")
+            for label, values in re.findall(r'([a-z]+)=~?"([^"]*)"', selector):
+                for value in values.split("|"):
+                    there = re.search(rf'^{name}{{[^}}]*\b{label}="{value}"', text, re.M)
+                    expect(there, f"{name} has no {label} {value}: {expression}")
+        for labels in re.findall(r"by \(([a-z, ]+)\)", expression):
+            for label in labels.split(", "):
+                expect(any(re.search(rf'^{n}{{[^}}]*\b{label}="', text, re.M) for n in re.findall(r"consilium_[a-z_]+", expression)),
+                       f"no label {label}: {expression}")
+
+
 def test_admin_may_be_off_and_on_its_own_port(program):
     with Server(program, "--set", "admin.token=", links=3) as server:
         for token in ("", "x", None):
@@ -166,5 +192,6 @@ def test_lan_speaks_tls_to_everybody(program):
         process.communicate(timeout=PATIENCE)
 
 
-main(test_every_operation, test_paths_that_are_none, test_metrics_are_prometheus_text, test_admin_may_be_off_and_on_its_own_port,
+main(test_every_operation, test_paths_that_are_none, test_metrics_are_prometheus_text,
+     test_dashboard_and_alerts_ask_for_what_there_is, test_admin_may_be_off_and_on_its_own_port,
      test_lan_speaks_tls_to_everybody)
