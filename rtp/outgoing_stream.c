@@ -108,10 +108,12 @@ struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct r
 
 /* ---- RTCP ---- */
 
-bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, int64_t now_us, struct rtcp_sender_info *out) {
+bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, const struct sender_clock *clock, int64_t now_us,
+                                       struct rtcp_sender_info *out) {
   uint64_t ntp;
   uint32_t timestamp;
   if (!s->current || !rtp_incoming_stream_sr_at(s->current, now_us, &ntp, &timestamp)) return false;
+  ntp = sender_clock_ours(clock, ntp);
   *out = (struct rtcp_sender_info){.ntp = ntp,
                                    .rtp_timestamp = timestamp - outgoing_epoch(s)->timestamp_offset,
                                    .packets = (uint32_t)s->packets,

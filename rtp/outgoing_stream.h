@@ -25,6 +25,7 @@
 #include "rtp/incoming_stream.h"
 #include "rtp/media_packet.h"
 #include "rtp/rtcp.h"
+#include "rtp/sender_clock.h"
 
 /* Room for the largest header forward() writes. All headers of a slot have the same length (usually 36 to 60 bytes), except for
  * packets with a dependency descriptor or a capture time, which are longer by that. */
@@ -173,9 +174,11 @@ void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent);
 
 /* ---- RTCP ---- */
 
-/* Sender info for an SR about this slot: the source's NTP clock, translated to the slot's timestamps, so that audio and video of
- * one publisher stay in sync. False while nothing was sent or the source sent no SR. The receiver's answer gives the RTT. */
-bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, int64_t now_us, struct rtcp_sender_info *out);
+/* Sender info for an SR about this slot: the source's time on our clock (`clock` of its publisher), translated to the slot's
+ * timestamps, so that audio and video of one publisher stay in sync. False while nothing was sent or the source sent no SR. The
+ * receiver's answer gives the RTT. */
+bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, const struct sender_clock *clock, int64_t now_us,
+                                       struct rtcp_sender_info *out);
 
 /* The receiver's report block about this slot. */
 void rtp_outgoing_stream_receiver_report(struct rtp_outgoing_stream *s, const struct rtcp_report_block *block,

@@ -3,6 +3,7 @@ set(RTP_STREAM
   drop_reason.c
   rate_window.c
   receive_statistics.c
+  sender_clock.c
   nack_requester.c
   keyframe_requests.c
   packet_history.c

@@ -109,18 +109,19 @@ static void put_layers(struct writer *w, const struct sdp_answer_media *m) {
   if (m->rid_count > 0) put(w, "\r\n");
 }
 
-/* What flows on a slot. The msid is the mid, so that the client's stream and track are named after the slot. */
-static void put_slot(struct writer *w, const struct sdp_answer_media *m) {
+/* What flows on a slot. The track is named after the slot's mid. The stream is common to the n-th slot for sound and the n-th for
+ * pictures: browsers play what is of one stream in sync (RFC 8830 §2, RFC 3550 §6.4.1), and the room gives one person a pair. */
+static void put_slot(struct writer *w, const struct sdp_answer_media *m, unsigned place) {
   const char *cname = m->cname != NULL ? m->cname : m->mid;
   if (m->ssrc.ssrc == 0) return;
-  put(w, "a=msid:%s %s\r\n", m->mid, m->mid);
+  put(w, "a=msid:slots%u %s\r\n", place, m->mid);
   if (m->ssrc.rtx_ssrc != 0) put(w, "a=ssrc-group:FID %u %u\r\n", m->ssrc.ssrc, m->ssrc.rtx_ssrc);
   put(w, "a=ssrc:%u cname:%s\r\n", m->ssrc.ssrc, cname);
   if (m->ssrc.rtx_ssrc != 0) put(w, "a=ssrc:%u cname:%s\r\n", m->ssrc.rtx_ssrc, cname);
 }
 
 static void put_rtp(struct writer *w, const struct sdp_answer *answer, const struct sdp_answer_media *m,
-                    const struct sdp_media *offered, bool first) {
+                    const struct sdp_media *offered, bool first, unsigned place) {
   put(w, "m=%s %u %s", offered->type, answer->candidate_count > 0 ? answer->candidates[0].port : 9, offered->proto);
   for (size_t i = 0; i < m->pt_count; i++)
     put(w, " %u", m->pts[i]);
@@ -134,7 +135,7 @@ static void put_rtp(struct writer *w, const struct sdp_answer *answer, const str
   for (size_t i = 0; i < m->pt_count; i++)
     put_codec(w, offered, m->pts[i]);
   put_layers(w, m);
-  if ((m->direction & SDP_SENDONLY) != 0) put_slot(w, m);
+  if ((m->direction & SDP_SENDONLY) != 0) put_slot(w, m, place);
 }
 
 static void put_data(struct writer *w, const struct sdp_answer *answer, const struct sdp_media *offered, bool legacy,
@@ -162,13 +163,16 @@ int sdp_answer_write(const struct sdp_answer *answer, const struct sdp_offer *of
   if (error != SDP_OK) return error;
   put_session(&w, answer, offer);
   bool first = true;
+  unsigned slots[2] = {0}; /* of sound, of pictures, so far */
   for (size_t i = 0; i < offer->media_count; i++) {
     const struct sdp_media *offered = &offer->media[i];
     const struct sdp_answer_media *m = find_accepted(answer, offered->mid);
     if (offered->type == NULL) return SDP_ERROR_ANSWER;
     if (m == NULL) put_rejected(&w, offered);
     if (m != NULL && offered->kind == SDP_APPLICATION) put_data(&w, answer, offered, offer->sctp.legacy, first);
-    if (m != NULL && offered->kind != SDP_APPLICATION) put_rtp(&w, answer, m, offered, first);
+    unsigned *place = &slots[offered->kind == SDP_VIDEO];
+    if (m != NULL && offered->kind != SDP_APPLICATION) put_rtp(&w, answer, m, offered, first, *place);
+    *place += m != NULL && m->ssrc.ssrc != 0;
     if (m != NULL) first = false;
   }
   if (w.len >= cap) return SDP_ERROR_TOO_LARGE;

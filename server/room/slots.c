@@ -1,7 +1,7 @@
 /* server/room/slots.c: which track flows into which slot of each receiver (design §4).
  *
  * Per receiver and kind: pick the best tracks, as many as it has slots, then change as few slots as possible: a track that
- * stays picked stays where it is. Order of the pick for video: screens, then the receiver's own wishes (high, normal, low),
+ * stays picked stays where it is. What is new takes the slot beside what belongs to it, if that is free. Order of the pick for video: screens, then the receiver's own wishes (high, normal, low),
  * then the room's ranking; never its own tracks, never what it does not show or cannot decode. The ranking is sorted once
  * per room (ranking.c), so a receiver costs its slots and its views.
  */
@@ -119,23 +119,65 @@ static void pick_video(const struct room_manager *m, struct room *r, struct pick
     if (member_view(p->receiver, r->video_order[i]).visible) pick_add(p, r->video_order[i]);
 }
 
+/* The n-th slot for sound and the n-th for pictures are a pair: the browser plays what flows there in sync. */
+struct pairs {
+  struct slot *slots[2][ROOM_MAX_SLOTS]; /* by kind */
+  size_t count[2];
+};
+
+static void find_pairs(struct pairs *pairs, struct member *receiver) {
+  pairs->count[ROOM_AUDIO] = pairs->count[ROOM_VIDEO] = 0;
+  for (size_t i = 0; i < receiver->slot_count; i++) {
+    struct slot *slot = &receiver->slots[i];
+    pairs->slots[slot->kind][pairs->count[slot->kind]++] = slot;
+  }
+}
+
+/* A voice and its face, a screen and its sound. */
+static bool belong_together(const struct track *a, const struct track *b) {
+  bool screen = a->source == ROOM_SCREEN || a->source == ROOM_SCREEN_AUDIO;
+  return a->member == b->member && screen == (b->source == ROOM_SCREEN || b->source == ROOM_SCREEN_AUDIO);
+}
+
+/* Of the empty slots, best first: beside what belongs to it; beside nothing, so that what belongs to it can follow; any. */
+enum fit { FIT_PAIR, FIT_ALONE, FIT_ANY };
+
+static struct slot *find_empty(const struct pairs *pairs, enum room_kind kind, const struct track *t, enum fit fit) {
+  enum room_kind other = kind == ROOM_AUDIO ? ROOM_VIDEO : ROOM_AUDIO;
+  for (size_t i = 0; i < pairs->count[kind]; i++) {
+    if (pairs->slots[kind][i]->track) continue;
+    const struct track *beside = i < pairs->count[other] ? pairs->slots[other][i]->track : NULL;
+    if (fit == FIT_ANY || (fit == FIT_ALONE && !beside && i < pairs->count[other]) ||
+        (fit == FIT_PAIR && beside && belong_together(t, beside)))
+      return pairs->slots[kind][i];
+  }
+  return NULL;
+}
+
 /* Keeps what is still picked, empties the rest, and fills the empty slots with what has none. */
 static void place(struct member *receiver, enum room_kind kind, const struct pick *p, uint64_t placed) {
-  for (size_t i = 0; i < receiver->slot_count; i++) {
-    struct slot *slot = &receiver->slots[i];
-    if (slot->kind != kind || !slot->track) continue;
-    if (slot->track->mark == p->mark && !slot->track->closing)
-      slot->track->mark = placed;
-    else
+  struct pairs pairs;
+  size_t left = p->count;
+  find_pairs(&pairs, receiver);
+  for (size_t i = 0; i < pairs.count[kind]; i++) {
+    struct slot *slot = pairs.slots[kind][i];
+    if (!slot->track) continue;
+    if (slot->track->mark != p->mark || slot->track->closing) {
       slot->track = NULL;
+      continue;
+    }
+    slot->track->mark = placed;
+    left--;
   }
-  size_t next = 0;
-  for (size_t i = 0; i < receiver->slot_count; i++) {
-    struct slot *slot = &receiver->slots[i];
-    if (slot->kind != kind || slot->track) continue;
-    while (next < p->count && p->list[next]->mark == placed)
-      next++;
-    if (next < p->count) slot->track = p->list[next++];
+  for (enum fit fit = FIT_PAIR; left && fit <= FIT_ANY; fit++) {
+    for (size_t i = 0; i < p->count; i++) {
+      if (p->list[i]->mark == placed) continue;
+      struct slot *slot = find_empty(&pairs, kind, p->list[i], fit);
+      if (!slot) continue;
+      slot->track = p->list[i];
+      slot->track->mark = placed;
+      left--;
+    }
   }
 }
 

@@ -21,6 +21,7 @@
 #include "rtp/extension.h"
 #include "rtp/incoming_stream.h"
 #include "rtp/outgoing_stream.h"
+#include "rtp/sender_clock.h"
 #include "rtp/speaker_detector.h"
 #include "rtp/transport_feedback.h"
 #include "server/room/room_manager.h"
@@ -35,6 +36,7 @@
 
 #define ENGINE_MAX_SOCKETS   2 /* IPv4, IPv6 */
 #define ENGINE_MAX_SECTIONS  SDP_MAX_MEDIA
+#define ENGINE_CNAME         "consilium" /* one clock, so one name for all that we send (RFC 3550 §6.5.1) */
 #define ENGINE_MAX_INCOMING  64 /* SSRCs a peer may send, RTX included (security: SSRC floods) */
 #define ENGINE_MAX_LAYERS    4
 #define ENGINE_MAX_ANNOUNCED 16
@@ -193,6 +195,8 @@ struct peer {
   size_t incoming_count;
   size_t incoming_last;   /* the one found last: packets come in runs */
   int64_t rebinds_due_us; /* limits how often SSRCs take each other's place: generic cell rate */
+
+  struct sender_clock clock; /* of all that it sends */
 
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;

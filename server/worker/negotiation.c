@@ -283,6 +283,7 @@ static int apply_media(struct peer *peer, const struct sdp_media *media, struct 
   if (!slot) return -1;
   slot->open = true;
   answer->ssrc = (struct sdp_ssrc){.ssrc = slot->ssrc, .rtx_ssrc = slot->rtx_ssrc};
+  answer->cname = ENGINE_CNAME;
   return 0;
 }
 

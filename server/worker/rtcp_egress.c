@@ -71,7 +71,7 @@ struct compound {
 };
 
 static void add_report(struct compound *compound, const struct rtcp_report *report) {
-  static const char cname[] = "consilium";
+  static const char cname[] = ENGINE_CNAME;
   for (int attempt = 0; attempt < 2; attempt++) {
     int n = rtcp_write_report(compound->bytes + compound->len, sizeof compound->bytes - compound->len, report);
     int m =
@@ -121,7 +121,8 @@ void peer_send_reports(struct peer *peer, int64_t now_us) {
   for (size_t i = 0; i < peer->section_count; i++) {
     struct slot *slot = peer->sections[i]->slot;
     struct rtcp_report report = {.is_sender = true};
-    if (!slot || !slot->sent || !slot->track || !rtp_outgoing_stream_sender_report(slot->out, now_us, &report.sender))
+    if (!slot || !slot->sent || !slot->track ||
+        !rtp_outgoing_stream_sender_report(slot->out, &slot->track->publisher->clock, now_us, &report.sender))
       continue;
     report.ssrc = slot->ssrc;
     add_report(&compound, &report);

@@ -28,7 +28,10 @@ static void on_report(struct peer *peer, const struct rtcp_packet *packet, int64
   if (rtcp_parse_report(packet, &report)) return;
   if (report.is_sender) {
     struct rtp_incoming_stream *stream = find_stream(peer, report.ssrc);
-    if (stream) rtp_incoming_stream_sender_report(stream, &report.sender, now_us);
+    if (stream) {
+      rtp_incoming_stream_sender_report(stream, &report.sender, now_us);
+      sender_clock_report(&peer->clock, report.sender.ntp, now_us);
+    }
   }
   for (size_t i = 0; i < report.count; i++) {
     struct slot *slot = find_slot(peer, report.blocks[i].ssrc);

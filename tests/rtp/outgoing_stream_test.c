@@ -56,7 +56,7 @@ static void forgetting_a_source_leaves_no_pointer(void **state) {
   rtp_incoming_stream_free(a.stream);
   assert_null(rtp_outgoing_stream_current(r->out));
   struct rtcp_sender_info info;
-  assert_false(rtp_outgoing_stream_sender_report(r->out, 0, &info));
+  assert_false(rtp_outgoing_stream_sender_report(r->out, &(struct sender_clock){0}, 0, &info));
   fixture_vp8_frame(&b, &p, 1, true);
   assert_int_equal(fixture_pass(r, &b, &p, 40000), RTP_DROP_NONE);
   rtp_outgoing_stream_forget(r->out, b.stream);
@@ -76,11 +76,13 @@ static void sender_reports_are_translated_and_give_the_round_trip(void **state) 
   fixture_vp8_frame(&s, &p, 1, true);
   size_t payload = p.packet.payload_len;
   fixture_pass(r, &s, &p, 1000000);
-  assert_false(rtp_outgoing_stream_sender_report(r->out, 1000000, &info)); /* the publisher sent none yet */
+  struct sender_clock clock = {0};
+  assert_false(rtp_outgoing_stream_sender_report(r->out, &clock, 1000000, &info)); /* the publisher sent none yet */
   struct rtcp_sender_info sr = {.ntp = (uint64_t)7777 << 32, .rtp_timestamp = 5000};
   rtp_incoming_stream_sender_report(s.stream, &sr, 1000000);
-  assert_true(rtp_outgoing_stream_sender_report(r->out, 1500000, &info));
-  assert_int_equal(info.ntp, ((uint64_t)7777 << 32) + (1ULL << 31));
+  sender_clock_report(&clock, sr.ntp, 1000000);
+  assert_true(rtp_outgoing_stream_sender_report(r->out, &clock, 1500000, &info));
+  assert_int_equal(info.ntp, SENDER_CLOCK_EPOCH + rtcp_ntp_from_us(1500000)); /* what was 7777 s there was 1 s here */
   assert_int_equal(info.rtp_timestamp, r->last.timestamp + 45000); /* the same line, in our timestamps */
   assert_int_equal(info.packets, 1);
   assert_int_equal(info.octets, payload);

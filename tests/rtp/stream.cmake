@@ -2,6 +2,7 @@
 consilium_test(rtp/drop_reason drop_reason_test.c LINK rtp)
 consilium_test(rtp/rate_window rate_window_test.c LINK rtp)
 consilium_test(rtp/receive_statistics receive_statistics_test.c LINK rtp)
+consilium_test(rtp/sender_clock sender_clock_test.c LINK rtp)
 consilium_test(rtp/nack_requester nack_requester_test.c LINK rtp)
 consilium_test(rtp/keyframe_requests keyframe_requests_test.c LINK rtp)
 consilium_test(rtp/packet_history packet_history_test.c LINK rtp)

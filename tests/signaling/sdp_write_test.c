@@ -66,7 +66,7 @@ static void senders_slots_and_data(void **state) {
               "a=rid:q recv\r\na=rid:h recv\r\na=simulcast:recv q;h\r\n"
               "m=video 40000 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 192.0.2.9\r\na=mid:2\r\na=sendonly\r\n" TRANSPORT
               "a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
-              "a=msid:2 2\r\na=ssrc-group:FID 1000 1001\r\na=ssrc:1000 cname:2\r\na=ssrc:1001 cname:2\r\n"
+              "a=msid:slots0 2\r\na=ssrc-group:FID 1000 1001\r\na=ssrc:1000 cname:2\r\na=ssrc:1001 cname:2\r\n"
               "m=application 40000 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 192.0.2.9\r\na=mid:3\r\n" TRANSPORT
               "a=sctp-port:5000\r\na=max-message-size:65536\r\n");
   sdp_answer_free(answer);

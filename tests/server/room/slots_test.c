@@ -193,6 +193,58 @@ static void a_view_replaces_the_one_before_whole(void **state) {
   harness_free(h);
 }
 
+/* "a3" and "v3" are a pair. */
+static bool paired(const struct harness *h, const struct seat *receiver, uint32_t sound, uint32_t picture) {
+  const char *a = harness_slot_of(h, receiver, sound), *v = harness_slot_of(h, receiver, picture);
+  return a && v && strcmp(a + 1, v + 1) == 0;
+}
+
+static void a_voice_and_its_face_share_a_pair(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *s[4];
+  uint32_t mic[4], cam[4];
+  for (size_t i = 0; i < 4; i++)
+    s[i] = harness_connect(h, i, "doctor", 5, 5);
+  /* Whatever comes first, and with others between. */
+  mic[0] = publish(h, s[0], "mic", "microphone");
+  mic[1] = publish(h, s[1], "mic", "microphone");
+  cam[2] = publish(h, s[2], "cam", "camera");
+  cam[1] = publish(h, s[1], "cam", "camera");
+  cam[3] = publish(h, s[3], "cam", "camera");
+  mic[3] = publish(h, s[3], "mic", "microphone");
+  mic[2] = publish(h, s[2], "mic", "microphone");
+  cam[0] = publish(h, s[0], "cam", "camera");
+  uint32_t sound = publish(h, s[0], "sound", "screenAudio"), screen = publish(h, s[0], "screen", "screen");
+  for (size_t i = 0; i < 4; i++) {
+    for (size_t k = 0; k < 4; k++)
+      if (i != k) assert_true(paired(h, s[i], mic[k], cam[k]));
+    if (i > 0) assert_true(paired(h, s[i], sound, screen));
+  }
+  /* A camera that goes and comes finds its place again, though an earlier pair is free by then. */
+  (void)harness_request(h, s[1], "leave", NULL);
+  (void)harness_request(h, s[2], "unpublish", json_pack("{s:[s]}", "tracks", track_id(h, cam[2])));
+  cam[2] = publish(h, s[2], "cam", "camera");
+  assert_true(paired(h, s[0], mic[2], cam[2]));
+  assert_true(paired(h, s[3], mic[2], cam[2]));
+  harness_check(h);
+  harness_free(h);
+}
+
+static void without_a_pair_any_slot_will_do(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *a = harness_connect(h, 0, "doctor", 1, 3), *b = harness_connect(h, 1, "doctor", 1, 1);
+  struct seat *c = harness_connect(h, 2, "doctor", 1, 1);
+  uint32_t cam = publish(h, b, "cam", "camera"), other = publish(h, c, "cam", "camera");
+  uint32_t mic = publish(h, b, "mic", "microphone"), screen = publish(h, b, "screen", "screen");
+  assert_true(paired(h, a, mic, cam));
+  assert_non_null(harness_slot_of(h, a, other));
+  assert_non_null(harness_slot_of(h, a, screen));
+  harness_check(h);
+  harness_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(everybody_gets_everybody_else),
                                      cmocka_unit_test(one_batch_one_event),
@@ -200,6 +252,8 @@ int main(void) {
                                      cmocka_unit_test(beyond_eight_the_loudest),
                                      cmocka_unit_test(with_one_audio_slot_people_are_heard),
                                      cmocka_unit_test(views_reach_the_engine),
-                                     cmocka_unit_test(a_view_replaces_the_one_before_whole)};
+                                     cmocka_unit_test(a_view_replaces_the_one_before_whole),
+                                     cmocka_unit_test(a_voice_and_its_face_share_a_pair),
+                                     cmocka_unit_test(without_a_pair_any_slot_will_do)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,8 @@ static void sender_reports_are_translated(void **state) {
   assert_true(browser_find_rtcp(p.b, RTCP_SR, 0, 0, &got));
   assert_int_equal(rtcp_parse_report(&got, &sr), RTP_OK);
   assert_int_equal(sr.ssrc, p.slot.ssrc);
-  /* The same line: what our clock says at the report's instant is what the publisher's would. */
-  const int64_t later_us = rtcp_ntp_to_us(sr.sender.ntp - ntp);
+  /* The same line, on our clock: the publisher's report was made when it came here. */
+  const int64_t later_us = rtcp_ntp_to_us(sr.sender.ntp - SENDER_CLOCK_EPOCH) - said_us;
   assert_true(later_us > 0 && later_us <= p.h->now_us - said_us);
   const struct got *first = browser_nth(p.b, p.slot.ssrc, 0);
   const uint32_t offset = first->p.timestamp - source_time; /* the first packet after the report */
