@@ -1,6 +1,6 @@
 // bench/lip_sync.mjs: how far voice and face are apart for who watches, directly and over the server.
 //
-//   node bench/lip_sync.mjs [seconds]     default 12 for each of four
+//   node bench/lip_sync.mjs [seconds] [direct|server]     default 12 for each of four
 //
 // Two Chromiums; five times a second one of them is asked which moment of the other's time it plays and which it shows
 // (getStats, estimatedPlayoutTimestamp). `held`: its pictures are kept 300 ms longer (jitterBufferTarget), as a bad link makes them.
@@ -13,13 +13,14 @@ import { calmCamera } from './switch/calm_camera.mjs';
 import { percentile } from './switch/figures.mjs';
 
 const seconds = Number(process.argv[2] ?? 12);
+const ways = [['direct', 'auto'], ['server', 'never']].filter(([way]) => (process.argv[3] ?? way) === way);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const server = await Server.start();
 const calm = calmCamera();
 const browser = await launch('chromium', { viewport: { width: 400, height: 300 }, args: calm.args });
 const camera = { width: 320, height: 180, frameRate: 60 };
 try {
-  for (const [way, topology] of [['direct', 'auto'], ['server', 'never']]) {
+  for (const [way, topology] of ways) {
     const join = (name) => Member.join(browser, server.url, { room: way, name, camera }, { topology }, noteConnections);
     const [ann, bob] = [await join('Ann'), await join('Bob')];
     await becomes(bob, way === 'direct' ? 'p2p' : 'sfu');

@@ -33,10 +33,35 @@ const NAMES = ['Ann', 'Bob'];
 // The change is measured, not the machine's encoders. The fake cameras give 30 pictures a second; a limit of 30 would make
 // Chromium leave out those that come a little early.
 const camera = { width: 320, height: 180, frameRate: 60 };
-const viewport = { width: 400, height: 300 };
+const viewport = { width: 400, height: 440 };
 /** Until what belongs to a change is over; and before the next one the two rest as long. */
 const AFTER_MS = 1200;
 const REST_MS = 500;
+
+/** A page with nothing but the SDK, the other one's picture and sound, and one's own picture. */
+async function join(browser, server, name) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const member = new Member(page, name, context);
+  await page.goto(`${server.url}/examples/`);
+  const token = await server.token({ room: 'switch', name, role: 'doctor' });
+  await member.evaluate(async (t, weak) => {
+    const { createClient } = await import('/sdk/consilium.js');
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    navigator.mediaDevices.getUserMedia = () => open({ audio, video: weak });
+    const client = createClient({ token: t });
+    const room = await client.join();
+    document.body.replaceChildren();
+    const show = (track) => track.elements.size === 0 && document.body.append(track.attach());
+    room.on('trackSubscribed', (track, _, { name: who }) => who !== 'Cleo' && show(track));
+    const errors = await room.localParticipant.enableCameraAndMicrophone();
+    if (errors.length) throw errors[0];
+    show(room.localParticipant.publication('camera').track);
+    window.consilium = client;
+  }, token, camera);
+  return member;
+}
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -79,7 +104,7 @@ async function measure() {
   try {
     for (const kind of new Set(['chromium', ...kinds])) browsers.set(kind, await launch(kind, { viewport, args: kind === 'chromium' ? calm.args : [] }));
     const two = [];
-    for (const [i, name] of NAMES.entries()) two.push(await Member.join(browsers.get(kinds[i]), server.url, { room: 'switch', name, camera }));
+    for (const [i, name] of NAMES.entries()) two.push(await join(browsers.get(kinds[i]), server, name));
     const third = await (await browsers.get('chromium').createBrowserContext()).newPage();
     await third.goto(`${server.url}/examples/`).catch(() => {});
     for (const m of two) await becomes(m, 'p2p');

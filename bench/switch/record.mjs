@@ -13,12 +13,13 @@ export async function record(name, control) {
   const plain = (id) => id?.replace(/[{}]/g, '');
   const lists = {};
 
-  /** [presented, called, received, captured, RTP time stamp, its number] of each picture, ms since the epoch */
+  /** [presented, called, received, captured, RTP time stamp, its number, decoded so far, of them never drawn], ms since the epoch */
   const pictures = (key, video) => {
     const list = (lists[key] = []);
     const onFrame = (called, m) => {
       const absolute = (t) => (t === undefined ? null : performance.timeOrigin + t);
-      list.push([absolute(m.presentationTime), absolute(called), absolute(m.receiveTime), absolute(m.captureTime), m.rtpTimestamp ?? null, m.presentedFrames]);
+      const quality = video.getVideoPlaybackQuality();
+      list.push([absolute(m.presentationTime), absolute(called), absolute(m.receiveTime), absolute(m.captureTime), m.rtpTimestamp ?? null, m.presentedFrames, quality.totalVideoFrames, quality.droppedVideoFrames]);
       if (list.length > 600) list.splice(0, 200);
       video.requestVideoFrameCallback(onFrame);
     };

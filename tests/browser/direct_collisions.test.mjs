@@ -1,6 +1,7 @@
 // tests/browser/direct_collisions.test.mjs: changes that collide, from a seed: a third comes and goes within a moment, the other
 // one reloads, a screen is shared, signaling breaks, devices go off and on, all while a change is under way. In the end there is
-// the right topology, with media. Replay with CONSILIUM_SEED; 200 rounds with CONSILIUM_LONG, 10 without.
+// the right topology, with media. 200 rounds with CONSILIUM_LONG, in three rooms side by side; 10 in one without. Other numbers of
+// rounds with CONSILIUM_ROUNDS; replay with CONSILIUM_SEED.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -9,19 +10,20 @@ import { becomes, noteChanges, seesMoving } from './lib/direct.mjs';
 import { fakeScreen } from './lib/fakes.mjs';
 import { Server } from './lib/server.mjs';
 
-const ROUNDS = process.env.CONSILIUM_LONG ? 200 : 10;
+const ROUNDS = Number(process.env.CONSILIUM_ROUNDS ?? (process.env.CONSILIUM_LONG ? 200 : 10));
+const ROOMS = process.env.CONSILIUM_LONG || ROUNDS > 20 ? 3 : 1;
 const seed = Number(process.env.CONSILIUM_SEED ?? 20261122);
 const camera = { width: 320, height: 180, frameRate: 15 };
 
 let server;
 let browser;
-/** @type {Member} */ let ann;
-/** @type {Member} */ let bob;
+/** @typedef {{room: string, ann: Member, bob: Member}} Two */
+/** @type {Two[]} */ const rooms = [];
 
 before(async () => {
   server = await Server.start();
   browser = await launch('chromium', { viewport: { width: 480, height: 360 } });
-  [ann, bob] = [await join('Ann'), await join('Bob')];
+  for (let i = 0; i < ROOMS; i++) rooms.push({ room: `collisions-${i}`, ann: await join(`collisions-${i}`, 'Ann'), bob: await join(`collisions-${i}`, 'Bob') });
 });
 
 after(async () => {
@@ -29,8 +31,8 @@ after(async () => {
   await server?.stop();
 });
 
-const join = (name) =>
-  Member.join(browser, server.url, { room: 'collisions', name, camera }, {}, async (page) => {
+const join = (room, name) =>
+  Member.join(browser, server.url, { room, name, camera }, {}, async (page) => {
     await noteChanges(page);
     await fakeScreen(page);
   });
@@ -58,28 +60,28 @@ const thirdComes = async (host, token) =>
   }, token);
 const thirdGoes = (host) => host.evaluate(() => window.third?.disconnect());
 
-/** What may happen in the middle of a change; each leaves the room as it found it. @type {Record<string, (r: () => number) => Promise<unknown>>} */
+/** What may happen in the middle of a change; each leaves the room as it found it. @type {Record<string, (two: Two, r: () => number) => Promise<unknown>>} */
 const HAPPENINGS = {
-  third: async (r) => {
-    const token = await server.token({ room: 'collisions', name: 'Third', role: 'doctor' });
+  third: async ({ room, ann }, r) => {
+    const token = await server.token({ room, name: 'Third', role: 'doctor' });
     await thirdComes(ann, token);
     await moment(r, 400);
     await thirdGoes(ann);
   },
-  reload: async () => {
+  reload: async ({ bob }) => {
     await bob.page.reload();
     await bob.waitFor(() => window.consilium?.room?.localParticipant.id, 'joined again');
   },
-  screen: async (r) => {
+  screen: async ({ ann }, r) => {
     await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(true));
     await moment(r, 600);
     await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(false));
   },
-  signaling: (r) => (r() < 0.5 ? ann : bob).evaluate((ms) => new Promise((resolve) => {
+  signaling: ({ ann, bob }, r) => (r() < 0.5 ? ann : bob).evaluate((ms) => new Promise((resolve) => {
     window.consilium.once('reconnected', () => resolve(undefined));
     window.consilium.simulateSignalLoss(ms);
   }), r() * 1000),
-  devices: async (r) => {
+  devices: async ({ ann, bob }, r) => {
     const who = r() < 0.5 ? ann : bob;
     await who.evaluate(async () => {
       const local = window.consilium.room.localParticipant;
@@ -87,7 +89,7 @@ const HAPPENINGS = {
       await Promise.all([local.setCameraEnabled(true), local.setMicrophoneEnabled(true)]);
     });
   },
-  policy: async (r) => {
+  policy: async ({ ann }, r) => {
     const set = (topology) => ann.evaluate((t) => window.consilium.room.setPolicy({ topology: t }).catch((e) => e.code), topology);
     await set('never');
     await moment(r, 500);
@@ -113,7 +115,8 @@ async function hears(member) {
 }
 
 /** Two are there, directly connected, and see and hear each other; nothing is left of what happened. */
-async function settled() {
+/** @param {Two} two */
+async function settled({ ann, bob }) {
   for (const [member, other] of [[ann, 'Bob'], [bob, 'Ann']]) {
     await member.waitFor(() => window.consilium.room.remoteParticipants.size === 1, 'two again', { timeout: 20_000 });
     await becomes(member, 'p2p', { timeout: 40_000 }); // after a failure the next attempt comes 30 s later
@@ -127,34 +130,46 @@ async function settled() {
   }
 }
 
-test(`${ROUNDS} collisions, seed ${seed}`, { timeout: ROUNDS * 30_000 }, async () => {
-  const r = random(seed);
-  await settled();
-  for (let round = 0; round < ROUNDS; round++) {
-    const names = Object.keys(HAPPENINGS);
-    const first = round % 2 === 0 ? 'third' : names[Math.floor(r() * names.length)];
-    const second = names.filter((n) => n !== first)[Math.floor(r() * (names.length - 1))];
-    const what = `round ${round}: ${first}, ${second}`;
-    const began = performance.now();
-    try {
-      const one = HAPPENINGS[first](r);
-      await moment(r, 300);
-      const results = await Promise.allSettled([one, HAPPENINGS[second](r)]);
-      // A page that reloads or has lost its signaling may refuse what was asked of it meanwhile; where it ends is what counts.
-      for (const { reason } of results.filter((x) => x.status === 'rejected')) console.log(`${what}: ${String(reason?.message ?? reason).slice(0, 120)}`);
-      await thirdGoes(ann).catch(() => {});
-      await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(false));
-      for (const m of [ann, bob]) {
-        await m.evaluate(async () => {
-          const local = window.consilium.room.localParticipant;
-          await Promise.all([local.setCameraEnabled(true), local.setMicrophoneEnabled(true)]);
-        });
-      }
-      await settled();
-    } catch (error) {
-      throw new Error(`${what}: ${error.message}`, { cause: error });
+/** @param {Two} two @param {() => number} r @param {number} round */
+async function collide(two, r, round) {
+  const { room, ann, bob } = two;
+  const names = Object.keys(HAPPENINGS);
+  const first = round % 2 === 0 ? 'third' : names[Math.floor(r() * names.length)];
+  const second = names.filter((n) => n !== first)[Math.floor(r() * (names.length - 1))];
+  const what = `${room}, round ${round}: ${first}, ${second}`;
+  const began = performance.now();
+  try {
+    const one = HAPPENINGS[first](two, r);
+    await moment(r, 300);
+    const results = await Promise.allSettled([one, HAPPENINGS[second](two, r)]);
+    // A page that reloads or has lost its signaling may refuse what was asked of it meanwhile; where it ends is what counts.
+    for (const { reason } of results.filter((x) => x.status === 'rejected')) console.log(`${what}: ${String(reason?.message ?? reason).slice(0, 120)}`);
+    await thirdGoes(ann).catch(() => {});
+    await ann.evaluate(() => window.consilium.room.localParticipant.setScreenShareEnabled(false));
+    for (const m of [ann, bob]) {
+      await m.evaluate(async () => {
+        const local = window.consilium.room.localParticipant;
+        await Promise.all([local.setCameraEnabled(true), local.setMicrophoneEnabled(true)]);
+      });
     }
-    console.log(`${what}: ${Math.round(performance.now() - began)} ms`);
+    await settled(two);
+  } catch (error) {
+    throw new Error(`${what}: ${error.message}`, { cause: error });
   }
-  for (const member of [ann, bob]) assert.deepEqual(member.takeErrors().filter((e) => !/connection_lost|closed|WebSocket/.test(e)), []);
+  console.log(`${what}: ${Math.round(performance.now() - began)} ms`);
+}
+
+test(`${ROUNDS} collisions, seed ${seed}`, { timeout: ROUNDS * 30_000 }, async () => {
+  let rounds = 0;
+  const ends = await Promise.allSettled(rooms.map(async (two, i) => {
+    const r = random(seed + i);
+    await settled(two);
+    for (let round = 0; rounds < ROUNDS; round++) {
+      rounds++;
+      await collide(two, r, round);
+    }
+    for (const member of [two.ann, two.bob]) assert.deepEqual(member.takeErrors().filter((e) => !/connection_lost|closed|WebSocket/.test(e)), []);
+  }));
+  const failures = ends.flatMap((e) => (e.status === 'rejected' ? [e.reason] : []));
+  if (failures.length) throw failures[0];
 });
