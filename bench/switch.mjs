@@ -1,6 +1,6 @@
 // bench/switch.mjs: what a change between the direct connection and the server is to those who watch and listen.
 //
-//   node bench/switch.mjs [--browsers chromium,firefox] [--pairs 8] [--out FILE] [--trace FILE] [--no-control]
+//   node bench/switch.mjs [--browsers chromium,firefox] [--pairs 8] [--out FILE] [--trace FILE] [--no-control] [--smooth]
 //   node bench/switch.mjs --summary FILE...
 //
 // Two talk directly, a third comes and goes (a pair of changes). For each change and each of the two one line of JSON: the
@@ -9,6 +9,9 @@
 // after). A window is spoiled when something that the change does not touch stood still at the same moment: our own preview, the other
 // one's camera in its own page, the page's own drawing, or the control, a small call of the page with itself. Spoiled ones are counted
 // and in `all`. `--out` adds the lines to a file, so that many changes can be measured in pieces; `--trace` keeps all pictures.
+//
+// Chromium fits other people's pictures to the clock of the display. Without a display that clock changes between 60 and 30 Hz, and a tenth
+// of the pictures is never shown, at rest as well; so that is switched off, unless `--smooth` says otherwise.
 
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -24,7 +27,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     browsers: { type: 'string', default: 'chromium,chromium' }, pairs: { type: 'string', default: '8' }, out: { type: 'string' }, trace: { type: 'string' },
-    control: { type: 'boolean', default: true }, summary: { type: 'boolean', default: false },
+    control: { type: 'boolean', default: true }, smooth: { type: 'boolean', default: false }, summary: { type: 'boolean', default: false },
   },
   allowNegative: true,
 });
@@ -102,7 +105,7 @@ async function measure() {
   const browsers = new Map();
   const lines = [];
   try {
-    for (const kind of new Set(['chromium', ...kinds])) browsers.set(kind, await launch(kind, { viewport, args: kind === 'chromium' ? calm.args : [] }));
+    for (const kind of new Set(['chromium', ...kinds])) browsers.set(kind, await launch(kind, { viewport, args: kind === 'chromium' ? [...calm.args, ...(options.smooth ? [] : ['--disable-rtc-smoothness-algorithm'])] : [] }));
     const two = [];
     for (const [i, name] of NAMES.entries()) two.push(await join(browsers.get(kinds[i]), server, name));
     const third = await (await browsers.get('chromium').createBrowserContext()).newPage();
