@@ -121,7 +121,7 @@ async function measure() {
         await pause(AFTER_MS);
         for (const line of await look(two, way, n, counts)) {
           lines.push({ ...line, failed: line.failed || !ok });
-          if (options.out) fs.appendFileSync(options.out, `${JSON.stringify(lines.at(-1))}\n`);
+          if (options.out) fs.appendFileSync(options.out, `${JSON.stringify(lines.at(-1), (_, v) => (typeof v === 'number' ? Math.round(v * 10) / 10 : v))}\n`);
         }
         await pause(way === 'p2p' ? REST_MS : 0);
       }
