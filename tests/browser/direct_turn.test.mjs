@@ -135,29 +135,15 @@ test('the policy relay: nobody learns an address but the relay’s', { skip, tim
   await Promise.all([ann.close(), bob.close()]);
 });
 
-/** How Firefox talks to the relay that its half of the connection goes through. */
-const relayProtocolOf = (member) =>
-  member.evaluate(async () => {
-    const report = await window.consilium.room.getStats('p2p');
-    const pair = [...report.values()].find((r) => r.type === 'candidate-pair' && r.selected);
-    const local = report.get(pair.localCandidateId);
-    return [local.candidateType, local.relayProtocol];
-  });
-
-test('Chromium and Firefox through the relay, where no UDP gets to it, and where only TLS does', { skip, timeout: 120_000 }, async () => {
+test('Chromium and Firefox through the relay, where no UDP gets to it', { skip, timeout: 90_000 }, async () => {
   browsers.firefox = await start('firefox', 'b');
-  for (const [room, shut, url, protocol] of [['mixed', 'udp', /^turns?:.*=tcp$/, /^(tcp|tls)$/], ['mixed-tls', 'tcp', /^turns:/, /^tls$/]]) {
-    hosts.shut(shut, 3478, true);
-    const ann = await join('a', room, 'Ann', 'rgb(200,60,60)');
-    await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
-    const bob = await join('firefox', room, 'Bob', 'rgb(60,60,200)', spyCandidates);
-    await relayed(ann, bob);
-    assert.match(await relayOf(ann), url);
-    assert.deepEqual([...new Set(await bob.evaluate(() => window.told))], ['relay']);
-    assert.equal(await bob.evaluate(() => window.pair), 'relay');
-    const [kind, by] = await relayProtocolOf(bob);
-    assert.equal(kind, 'relay');
-    assert.match(by, protocol);
-    await Promise.all([ann.close(), bob.close()]);
-  }
+  hosts.shut('udp', 3478, true);
+  const ann = await join('a', 'mixed', 'Ann', 'rgb(200,60,60)');
+  await ann.evaluate(() => window.consilium.room.setPolicy({ iceTransportPolicy: 'relay' }));
+  const bob = await join('firefox', 'mixed', 'Bob', 'rgb(60,60,200)', spyCandidates);
+  await relayed(ann, bob);
+  assert.match(await relayOf(ann), /^turns?:.*=tcp$/);
+  assert.deepEqual([...new Set(await bob.evaluate(() => window.told))], ['relay']);
+  assert.equal(await bob.evaluate(() => window.pair), 'relay');
+  await Promise.all([ann.close(), bob.close()]);
 });
