@@ -4,9 +4,9 @@
 #include "rtp/rtcp.h"
 
 /* Clocks of computers differ by less. */
-#define SKEW_PPM 200
+#define SKEW_PPM      200
 /* Later than that for so long is no queue: the clock was set anew, or stood still with its computer. */
-#define STEP_US        500000
+#define STEP_US       500000
 #define STEP_AFTER_US 5000000
 
 void sender_clock_report(struct sender_clock *c, uint64_t ntp, int64_t now_us) {

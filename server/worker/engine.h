@@ -37,7 +37,7 @@
 #define ENGINE_MAX_SOCKETS   2 /* IPv4, IPv6 */
 #define ENGINE_MAX_SECTIONS  SDP_MAX_MEDIA
 #define ENGINE_CNAME         "consilium" /* one clock, so one name for all that we send (RFC 3550 §6.5.1) */
-#define ENGINE_MAX_INCOMING  64 /* SSRCs a peer may send, RTX included (security: SSRC floods) */
+#define ENGINE_MAX_INCOMING  64          /* SSRCs a peer may send, RTX included (security: SSRC floods) */
 #define ENGINE_MAX_LAYERS    4
 #define ENGINE_MAX_ANNOUNCED 16
 

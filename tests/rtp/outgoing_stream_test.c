@@ -83,7 +83,7 @@ static void sender_reports_are_translated_and_give_the_round_trip(void **state) 
   sender_clock_report(&clock, sr.ntp, 1000000);
   assert_true(rtp_outgoing_stream_sender_report(r->out, &clock, 1500000, &info));
   assert_int_equal(info.ntp, SENDER_CLOCK_EPOCH + rtcp_ntp_from_us(1500000)); /* what was 7777 s there was 1 s here */
-  assert_int_equal(info.rtp_timestamp, r->last.timestamp + 45000); /* the same line, in our timestamps */
+  assert_int_equal(info.rtp_timestamp, r->last.timestamp + 45000);            /* the same line, in our timestamps */
   assert_int_equal(info.packets, 1);
   assert_int_equal(info.octets, payload);
   struct rtcp_report_block block = {.fraction_lost = 26,
