@@ -1,13 +1,13 @@
 // bench/wan_browsers.mjs: what a Chromium behind an emulated link sees and hears: of our server, and of the sender directly.
 //
 //   sudo node bench/wan_browsers.mjs PROFILE [--seconds 40] [--systems direct,ours] [--camera 960x540] [--seed 1] [--browser firefox]
-//                                    [--calm 1] [--json FILE] [--plot FOLDER]
+//                                    [--sender firefox] [--calm 1] [--json FILE] [--plot FOLDER]
 //
 // One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
 // systems, one after the other. The profile's steps begin when the picture is there; with --calm 1 its loss and jitter too. Needs build/release (or CONSILIUM,
 // CONSILIUM_WAN) and tests/browser/node_modules.
 //
-// With --browser firefox the receiver is a Firefox. It is driven over the network and therefore stays outside; server and sender
+// With --sender firefox the sender is a Firefox. With --browser firefox the receiver is a Firefox. It is driven over the network and therefore stays outside; server and sender
 // are behind the link instead, so that the profile's downlink is their uplink.
 //
 // Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (the browser's
@@ -20,11 +20,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { plot } from './wan_plot.mjs';
+import { nameOf, plot } from './wan_plot.mjs';
 import { launch } from '../tests/browser/lib/browsers.mjs';
 import { Server } from '../tests/browser/lib/server.mjs';
 
-const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', calm: '', json: '', plot: '' };
+const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', sender: 'chromium', calm: '', json: '', plot: '' };
 const [profile, ...rest] = process.argv.slice(2);
 for (let i = 0; i + 1 < rest.length; i += 2) options[rest[i].slice(2)] = rest[i + 1];
 if (!profile) throw new Error('usage: wan_browsers.mjs PROFILE [--seconds N] [--systems direct,ours] [--camera WxH] [--seed N] [--browser firefox] [--json FILE] [--plot FOLDER]');
@@ -200,7 +200,7 @@ async function measure(system, sender, receiver, url, restartSteps) {
   const sent = (await sender.evaluate(countSent)) - sentBefore;
   const series = bySecond(samples, Math.floor(seconds));
   return {
-    profile, system, browser: options.browser, camera: options.camera, seed: Number(options.seed), versions, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
+    profile, system, browser: options.browser, sender: options.sender, camera: options.camera, seed: Number(options.seed), versions, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
     silent: (100 * (last.silent - first.silent)) / Math.max(1, last.samples - first.samples),
     kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, series,
@@ -221,14 +221,14 @@ function runs(heights) {
 async function setUp() {
   const listen = ['--lan', '--http', `0.0.0.0:${20000 + (process.pid % 20000)}`];
   if (options.browser !== 'firefox') {
-    const [near, far] = [await launch('chromium', { args: flags }), await launch('chromium', { args: flags, wrap: behindLink })];
+    const [near, far] = [options.sender === 'firefox' ? await launch('firefox', { wrap: (program) => program }) : await launch('chromium', { args: flags }), await launch('chromium', { args: flags, wrap: behindLink })];
     const server = await Server.start({ args: listen });
     return { near, far, server, host: outside, link: far.process() }; // the link's process: everything before it was replaced by exec
   }
   const near = await launch('chromium', { args: flags, wrap: behindLink });
   const namespace = `/proc/${fs.readFileSync(`/proc/${near.process().pid}/task/${near.process().pid}/children`, 'utf8').trim().split(' ')[0]}/ns/net`;
   const server = await Server.start({ args: listen, prefix: ['nsenter', `--net=${namespace}`] });
-  const far = await launch('firefox', { args: [], acceptInsecureCerts: true });
+  const far = await launch('firefox', { wrap: (program) => program });
   return { near, far, server, host: `10.77.${number}.2`, link: near.process() };
 }
 
@@ -253,6 +253,6 @@ try {
   throw error;
 } finally {
   if (options.json) fs.writeFileSync(options.json, JSON.stringify(results, null, 1));
-  if (options.plot && results.length) fs.writeFileSync(path.join(options.plot, `wan-${profile}${options.browser === 'firefox' ? '-firefox' : ''}.svg`), plot(results));
+  if (options.plot && results.length) fs.writeFileSync(path.join(options.plot, `wan-${nameOf(results[0])}.svg`), plot(results));
   await Promise.all([near.close(), far.close(), server.stop()]);
 }

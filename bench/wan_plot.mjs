@@ -35,8 +35,13 @@ function panel(title, lines, top) {
   return { parts, x, seconds };
 }
 
+/** The profile, and which browser is not a Chromium. @param {{profile: string, browser: string, sender: string}} result */
+export function nameOf({ profile, browser, sender }) {
+  return `${profile}${browser === 'firefox' ? '-to-firefox' : ''}${sender === 'firefox' ? '-from-firefox' : ''}`;
+}
+
 /**
- * @param {{profile: string, system: string, series: {fps: number[], kbps: number[], height: number[]}}[]} results of one profile
+ * @param {{profile: string, browser: string, sender: string, system: string, series: {fps: number[], kbps: number[], height: number[]}}[]} results of one profile
  * @returns {string}
  */
 export function plot(results) {
@@ -45,7 +50,7 @@ export function plot(results) {
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#222">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    `<text x="8" y="14" font-weight="bold">${results[0].profile}</text>`,
+    `<text x="8" y="14" font-weight="bold">${nameOf(results[0])}</text>`,
     ...results.map((r, i) => `<text x="${WIDTH - 150 + i * 70}" y="14" fill="${COLOURS[r.system] ?? '#000'}">${r.system}</text>`),
   ];
   let last;

@@ -6,7 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { plot } from './wan_plot.mjs';
+import { nameOf, plot } from './wan_plot.mjs';
 
 const words = process.argv.slice(2);
 const folder = words[0] === '--plots' ? words.splice(0, 2)[1] : null;
@@ -39,7 +39,7 @@ for (const file of words) {
   /** @type {any[]} */
   const results = JSON.parse(fs.readFileSync(file, 'utf8'));
   if (!results.length) continue;
-  const key = `${results[0].profile}${results[0].browser === 'firefox' ? '-firefox' : ''}`;
+  const key = nameOf(results[0]);
   const run = Object.fromEntries(results.map((r) => [r.system, r]));
   groups.set(key, [...(groups.get(key) ?? []), run]);
 }

@@ -54,8 +54,15 @@ static double smoothed_bps(const struct allocation_slot *s, const struct layer_s
   return m->layer_bps[layer];
 }
 
+/* Too many of its frames would not be whole in time. */
+static bool is_fragile(const struct allocation_slot *s, int layer, double bps, double loss) {
+  double packets = bps / ALLOCATION_FRAME_RATE / PACKET_BITS;
+  double broken = (packets > 1 ? packets : 1) * loss * loss * loss;
+  return broken > (layer + 1 > s->memory->layer ? ALLOCATION_BROKEN_SHARE_UP : ALLOCATION_BROKEN_SHARE);
+}
+
 /* The steps a slot wants, cheapest first. */
-static void build(struct allocation_slot *s, struct ladder *ladder) {
+static void build(struct allocation_slot *s, double loss, struct ladder *ladder) {
   *ladder = (struct ladder){.current = NONE, .granted = NONE};
   struct allocation_memory *m = s->memory;
   struct layer_request wish = {.width = s->width,
@@ -68,6 +75,7 @@ static void build(struct allocation_slot *s, struct ladder *ladder) {
   for (int i = 0; i <= top.layer && i < LAYER_MAX; i++) {
     if (!s->layers[i].live) continue;
     double bps = smoothed_bps(s, &s->layers[i], i);
+    if (ladder->count && is_fragile(s, i, bps, loss)) break;
     uint8_t count = temporal_count(&s->layers[i]), first = ladder->count && !s->screen && count > 1 ? 1 : 0;
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
@@ -214,8 +222,9 @@ void bandwidth_allocator_run(struct allocation *a, int64_t now_us) {
   if (a->slot_count > ALLOCATION_SLOTS) a->slot_count = ALLOCATION_SLOTS;
   uint64_t wanted = 0, current = 0, asked = 0;
   bool any_wanted = false, any_granted = false;
+  a->memory->loss += ALLOCATION_LOSS_SMOOTHING * (a->loss - a->memory->loss);
   for (size_t i = 0; i < a->slot_count; i++) {
-    build(&a->slots[i], &ladders[i]);
+    build(&a->slots[i], a->memory->loss, &ladders[i]);
     wanted += cost_of(&ladders[i], ladders[i].count - 1);
     current += cost_of(&ladders[i], ladders[i].current);
     asked += a->slots[i].held_back ? cost_of(&ladders[i], ladders[i].current) : 0;

@@ -37,6 +37,13 @@
 #define ALLOCATION_BACKOFF_US       5000000 /* then it is not tried for so long, twice as long after each failure … */
 #define ALLOCATION_BACKOFF_MAX_US   40000000 /* … at most */
 
+/* A frame is whole in time when each of its packets came in three attempts. Above this share of frames that are not, a layer of
+ * smaller frames is the better picture: few of one packet freeze where many of five do. */
+#define ALLOCATION_BROKEN_SHARE    0.06
+#define ALLOCATION_BROKEN_SHARE_UP 0.03 /* for a step up to it */
+#define ALLOCATION_LOSS_SMOOTHING  0.1
+#define ALLOCATION_FRAME_RATE      30
+
 enum allocation_class { ALLOCATION_PINNED = 0, ALLOCATION_SPEAKER, ALLOCATION_THUMBNAIL };
 
 enum allocation_reason {
@@ -78,6 +85,7 @@ struct allocation_slot {
 struct allocation_memory_all { /* per receiver */
   int64_t over_since_us;       /* 0: within budget       */
   int64_t raised_us;           /* last step up of any slot */
+  double loss;                 /* smoothed */
 };
 
 struct allocation {
