@@ -115,7 +115,9 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   bool changed = s->memory->backoff_us <= ALLOCATION_CHANGED_US &&
                  p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
   bool cheaper = s->held_back && l->steps[next].bps * 100 < s->memory->failed_bps * ALLOCATION_CHEAPER_PERCENT;
-  bool allowed = !up || ((p->now_us >= s->memory->retry_us || changed || cheaper) && !p->a->queue);
+  bool long_gone = next == 0 && p->now_us - s->memory->gone_us >= ALLOCATION_GONE_US;
+  bool due = p->now_us >= s->memory->retry_us || changed || cheaper || long_gone;
+  bool allowed = !up || (due && !p->a->queue);
   if (fits && proven && allowed) {
     p->spent_bps = total;
     return true;
@@ -159,6 +161,7 @@ static void remember(struct allocation_slot *s, const struct ladder *l, int64_t 
       m->failed_bps = cost_of(l, l->granted + 1);
     }
   }
+  if (l->granted == NONE && m->layer) m->gone_us = now_us;
   m->layer = l->granted == NONE ? 0 : (int8_t)(l->steps[l->granted].layer + 1);
   m->temporal = l->granted == NONE ? 0 : (int8_t)(l->steps[l->granted].temporal + 1);
 }

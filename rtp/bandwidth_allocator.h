@@ -36,13 +36,14 @@
 #define ALLOCATION_CHANGED_US       20000000 /* … unless it has failed so often that it is not tried for longer than this */
 #define ALLOCATION_BACKOFF_US       5000000 /* then it is not tried for so long, twice as long after each failure … */
 #define ALLOCATION_BACKOFF_MAX_US   40000000 /* … at most */
+#define ALLOCATION_GONE_US          8000000  /* no picture at all is tried again after so long */
 
 /* A frame is whole in time when each of its packets came in three attempts. Above this share of frames that are not, a layer of
  * smaller frames is the better picture: few of one packet freeze where many of five do. */
-#define ALLOCATION_BROKEN_SHARE    0.06
-#define ALLOCATION_BROKEN_SHARE_UP 0.03 /* for a step up to it */
-#define ALLOCATION_LOSS_SMOOTHING  0.1
-#define ALLOCATION_FRAME_RATE      30
+#define ALLOCATION_BROKEN_SHARE     0.06
+#define ALLOCATION_BROKEN_SHARE_UP  0.03 /* for a step up to it */
+#define ALLOCATION_LOSS_SMOOTHING   0.1
+#define ALLOCATION_FRAME_RATE       30
 
 enum allocation_class { ALLOCATION_PINNED = 0, ALLOCATION_SPEAKER, ALLOCATION_THUMBNAIL };
 
@@ -59,6 +60,7 @@ const char *allocation_reason_name(enum allocation_reason reason);
 struct allocation_memory {
   int8_t layer, temporal; /* granted last, each plus one; 0: nothing */
   int64_t raised_us, retry_us, backoff_us;
+  int64_t gone_us;             /* the last picture went */
   uint64_t failed_bps;         /* what the step cost that failed last */
   double layer_bps[LAYER_MAX]; /* smoothed */
 };

@@ -76,6 +76,14 @@ void bandwidth_estimator_want(struct bandwidth_estimator *e, uint64_t next_bps, 
   probe_controller_start(&e->probes, e->start_bps, now_us);
 }
 
+static int64_t beyond_frames(int64_t jitter_us) {
+  return jitter_us > FRAMES_VARY_US ? jitter_us - FRAMES_VARY_US : 0;
+}
+
+int64_t bandwidth_estimator_usual_wait_us(const struct bandwidth_estimator *e) {
+  return queue_delay_jitter_us(&e->queue) + WITNESS_SPANS * beyond_frames(e->jitter_us);
+}
+
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
   if (e->stalled || probe_controller_idle(&e->probes, now_us)) return false;
   if (queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue)) return false;
@@ -176,10 +184,6 @@ static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
   return (uint64_t)((double)bps / (1 - loss_bound_random(&e->loss)));
 }
 
-static int64_t beyond_frames(int64_t jitter_us) {
-  return jitter_us > FRAMES_VARY_US ? jitter_us - FRAMES_VARY_US : 0;
-}
-
 /* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
 static bool check_drop(struct bandwidth_estimator *e, uint64_t in_flight_bytes, int64_t now_us) {
   uint64_t bps;
@@ -213,8 +217,7 @@ static void note_feedback(struct bandwidth_estimator *e, const struct transport_
 
 /* A message with overuse anywhere counts as overuse; but a queue must stand, above what comes and goes, or it was jitter. */
 static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overused, int64_t queue_us) {
-  int64_t usual_us = queue_delay_jitter_us(&e->queue) + WITNESS_SPANS * beyond_frames(e->jitter_us);
-  if (overused && queue_us >= BANDWIDTH_WITNESS_US + usual_us) return LINK_OVERUSED;
+  if (overused && queue_us >= BANDWIDTH_WITNESS_US + bandwidth_estimator_usual_wait_us(e)) return LINK_OVERUSED;
   return e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
 }
 

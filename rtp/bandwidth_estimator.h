@@ -103,6 +103,8 @@ void bandwidth_estimator_probe_end(struct bandwidth_estimator *e, uint16_t id);
 static inline uint64_t bandwidth_estimator_bps(const struct bandwidth_estimator *e) {
   return e->target_bps;
 }
+/* Waits up to this length are jitter of the path, not a queue. */
+int64_t bandwidth_estimator_usual_wait_us(const struct bandwidth_estimator *e);
 /* The highest rate that was really carried within the last five seconds, by media or by a probe. */
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us);
 

@@ -261,7 +261,8 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
   a->proven_bps = bandwidth_estimator_proven_bps(e, now_us);
   a->loss = loss_bound_recent(&e->loss);
   a->stalled = e->stalled;
-  a->queue = (queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US && !e->competition.on) ||
+  a->queue = (queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US + bandwidth_estimator_usual_wait_us(e) &&
+              !e->competition.on) ||
              pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
   a->settling = a->queue && e->dropped_us >= 0 && now_us - e->dropped_us < QUEUE_RECENT_US;
   a->draining = bandwidth_estimator_draining(e, now_us);

@@ -30,6 +30,19 @@ static int64_t least_of(const int64_t *least, size_t count) {
   return result;
 }
 
+/* A busy cell's waits do not fall evenly: from any of the windows before, if it is fast enough from there. */
+static double fall_from_highest(const struct queue_delay *q, int64_t least_us) {
+  double most_us = 0;
+  for (int64_t back = 2; back < QUEUE_DELAY_SLOTS && back <= q->slot; back++) {
+    int64_t before_us = q->least_us[(q->slot - back) % QUEUE_DELAY_SLOTS];
+    if (before_us == INT64_MAX) continue;
+    double fall_us = (double)(before_us - least_us);
+    bool fast = fall_us > QUEUE_DELAY_RELEASE * (double)(back * QUEUE_DELAY_SLOT_US);
+    if (fast && fall_us > most_us) most_us = fall_us;
+  }
+  return most_us;
+}
+
 /* A window is complete: compare its least delay with that of the one before. */
 static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
   double elapsed_us = (double)slots * QUEUE_DELAY_SLOT_US;
@@ -39,7 +52,9 @@ static void note_release(struct queue_delay *q, int64_t slots, bool quiet) {
   double drop_us = q->last_least_us == INT64_MAX ? 0 : (double)(q->last_least_us - least_us);
   q->last_least_us = least_us;
   q->released_us = !quiet && drop_us > QUEUE_DELAY_RELEASE * elapsed_us ? q->released_us + drop_us : 0;
-  if (q->released_us - QUEUE_DELAY_SLOT_US > q->jitter_us) q->jitter_us = q->released_us - QUEUE_DELAY_SLOT_US;
+  double fall_us = quiet ? 0 : fall_from_highest(q, least_us);
+  if (q->released_us > fall_us) fall_us = q->released_us;
+  if (fall_us - QUEUE_DELAY_SLOT_US > q->jitter_us) q->jitter_us = fall_us - QUEUE_DELAY_SLOT_US;
 }
 
 void queue_delay_open(struct queue_delay *q, int64_t sent_us, bool quiet) {

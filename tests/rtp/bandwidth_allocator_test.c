@@ -262,6 +262,22 @@ static void failed_steps_are_tried_later_and_later(void **state) {
   assert_in_range(ups, 3, 9); /* without back-off: fifty */
 }
 
+/* However often the steps have failed. */
+static void no_picture_does_not_last(void **state) {
+  (void)state;
+  room(1);
+  for (int i = 0; i < 5 * 120; i++)
+    run(i % 30 < 15 ? 700000 : 100000);
+  desk.memory[0].retry_us = desk.now_us + ALLOCATION_BACKOFF_MAX_US;
+  desk.memory[0].backoff_us = ALLOCATION_BACKOFF_MAX_US;
+  run(100000);
+  assert_int_equal(desk.slots[0].layer, LAYER_NONE);
+  int waited = 0;
+  for (; desk.slots[0].layer == LAYER_NONE && waited < 100; waited++)
+    run(700000);
+  assert_true(waited * ALLOCATION_INTERVAL_US <= ALLOCATION_GONE_US + ALLOCATION_INTERVAL_US);
+}
+
 static void a_draining_link_gets_nothing_it_does_not_carry(void **state) {
   (void)state;
   room(1);
@@ -359,6 +375,7 @@ int main(void) {
       cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
       cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
+      cmocka_unit_test(no_picture_does_not_last),
       cmocka_unit_test(a_draining_link_gets_nothing_it_does_not_carry),
       cmocka_unit_test(a_screen_is_sharp_before_it_is_smooth),
       cmocka_unit_test(more_is_never_worse),

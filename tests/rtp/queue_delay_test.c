@@ -72,6 +72,21 @@ static void a_queue_that_drains_slowly_is_none(void **state) {
   assert_int_equal(queue_delay_jitter_us(&q), 0);
 }
 
+/* A busy cell: 190 ms of wait are gone after a fifth of a second, but for a moment on the way. */
+static void waits_that_fall_unevenly_are_jitter(void **state) {
+  (void)state;
+  static const int64_t waits_us[] = {190000, 190000, 150000, 160000, 70000, 60000};
+  feed(5, 10000, 0);
+  for (size_t i = 0; i < sizeof waits_us / sizeof *waits_us; i++) {
+    for (int k = 0; k < 5; k++) {
+      at_us += 10000;
+      queue_delay_packet(&q, at_us, at_us + OFFSET_US + waits_us[i], false);
+    }
+  }
+  feed(0.2, 60000, 0);
+  assert_in_range(queue_delay_jitter_us(&q), 60000, 90000);
+}
+
 /* While hardly anything is sent our own queue leaves as fast. */
 static void quiet_times_prove_nothing(void **state) {
   (void)state;
@@ -103,6 +118,7 @@ int main(void) {
       cmocka_unit_test_setup(a_longer_path_becomes_the_base_after_half_a_minute, setup),
       cmocka_unit_test_setup(what_is_let_go_at_once_is_jitter, setup),
       cmocka_unit_test_setup(a_queue_that_drains_slowly_is_none, setup),
+      cmocka_unit_test_setup(waits_that_fall_unevenly_are_jitter, setup),
       cmocka_unit_test_setup(quiet_times_prove_nothing, setup),
       cmocka_unit_test_setup(never_negative, setup),
   };

@@ -182,6 +182,9 @@ static void run_radio(const struct sim_row *row, uint64_t seed, double *v, struc
     l->jitter_ms = 8;
     l->loss = 0.002;
     l->queue_ms = 500;
+  } else if (row->number == 3) {
+    l->jitter_ms = 200;
+    l->jitter_slow = true;
   } else {
     l->jitter_ms = 5;
     l->burst_every = 600;
@@ -353,6 +356,16 @@ static const struct sim_row rows[] = {
                  {"frozen %", 1, true, 7},
                  {"concealed %", 2, true, 2},
                  {"kbit/s", 1500, false, 1500}}},
+    {.name = "busy-cell-3M",
+     .metric_count = 4,
+     .run = run_radio,
+     .bps = 3e6,
+     .rtt_ms = 50,
+     .number = 3,
+     .metrics = {{"own freeze ms", 300, true, 300},
+                 {"frozen %", 1, true, 1},
+                 {"concealed %", 2, true, 2},
+                 {"kbit/s", 1000, false, 100}}},
     {.name = "room-of-4-one-on-3g",
      .metric_count = 3,
      .run = run_room,
