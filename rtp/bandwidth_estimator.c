@@ -50,11 +50,27 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   e->start_bps = c && c->start_bps ? c->start_bps : BANDWIDTH_START_BPS;
   rate_control_init(&e->control, e->start_bps, c && c->min_bps ? c->min_bps : BANDWIDTH_MIN_BPS,
                     c && c->max_bps ? c->max_bps : BANDWIDTH_MAX_BPS);
-  e->proven_us = e->feedback_us = e->waiting_us = e->dropped_us = -1;
+  e->proven_us = e->feedback_us = e->waiting_us = e->sent_us = e->dropped_us = -1;
   settle(e);
 }
 
 /* ---- sending ---- */
+
+/* The link is back. Trend and losses from before the outage say nothing about it; the estimate is the best guess there is. */
+static void resume(struct bandwidth_estimator *e, int64_t now_us) {
+  e->stalled = false;
+  e->ignore_before_us = now_us;
+  loss_bound_forget(&e->loss);
+  arrival_groups_init(&e->groups);
+  trendline_init(&e->trend);
+  acknowledged_rate_init(&e->acknowledged);
+}
+
+/* Nothing is under way, so nothing could be answered: whether the link is there shows with the next packets. */
+static void forget_outage(struct bandwidth_estimator *e, int64_t now_us) {
+  e->waiting_us = -1;
+  if (e->stalled) resume(e, now_us);
+}
 
 void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int64_t now_us) {
   if (e->proven_us < 0) { /* until something is known the first guess counts */
@@ -62,9 +78,14 @@ void bandwidth_estimator_sent(struct bandwidth_estimator *e, uint32_t bytes, int
     e->proven_bps = e->start_bps;
   }
   e->sent_bytes += bytes;
-  if (bytes && e->waiting_us < 0) e->waiting_us = now_us;
+  if (e->sent_us >= 0 && now_us - e->sent_us > BANDWIDTH_IDLE_US) forget_outage(e, now_us);
+  if (bytes) {
+    e->sent_us = now_us;
+    if (e->waiting_us < 0) e->waiting_us = now_us;
+  }
   if (!e->has_feedback || e->stalled || e->waiting_us < 0) return;
-  if (now_us - e->waiting_us > BANDWIDTH_STALL_US + e->rtt_us) {
+  bool went_on = e->sent_us - e->waiting_us >= BANDWIDTH_STALL_US / 2; /* not only the last packets are missing */
+  if (went_on && now_us - e->waiting_us > BANDWIDTH_STALL_US + e->rtt_us) {
     e->stalled = true;
     e->stalls++;
     probe_controller_congested(&e->probes, now_us);
@@ -106,16 +127,6 @@ void bandwidth_estimator_probe_end(struct bandwidth_estimator *e, uint16_t id) {
 }
 
 /* ---- feedback ---- */
-
-/* The link is back. Trend and losses from before the outage say nothing about it; the estimate is the best guess there is. */
-static void resume(struct bandwidth_estimator *e, int64_t now_us) {
-  e->stalled = false;
-  e->ignore_before_us = now_us;
-  loss_bound_forget(&e->loss);
-  arrival_groups_init(&e->groups);
-  trendline_init(&e->trend);
-  acknowledged_rate_init(&e->acknowledged);
-}
 
 static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delta *d) {
   int64_t variation_us = d->first_us < 0 ? -d->first_us : d->first_us;

@@ -7,8 +7,8 @@
  *   REMB, for receivers without transport-wide feedback ───────┘
  *
  * All sizes and rates are on the wire, headers of IP and UDP included: the caller adds them. Feedback that stays away while
- * packets are under way is an outage (`stalled`): the target stays what it was, the caller stops video, and what was lost
- * meanwhile is nobody's loss rate.
+ * packets are under way, and more are sent, is an outage (`stalled`): the target stays what it was, the caller stops video, and
+ * what was lost meanwhile is nobody's loss rate. When nothing is sent any more, nobody knows: the next packets find out.
  *
  * Source: draft-ietf-rmcat-gcc-02; REMB: draft-alvestrand-rmcat-remb-03.   Memory: about 11 KiB, fixed, no allocation.
  */
@@ -38,6 +38,8 @@
 #define BANDWIDTH_WITNESS_US   12000
 /* No feedback for so long, and a round trip, while packets are under way: the link is gone. */
 #define BANDWIDTH_STALL_US     700000
+/* Nothing sent for so long: an outage is not known of any more. */
+#define BANDWIDTH_IDLE_US      2000000
 /* What a probe or the flow itself carried is proof for so long. */
 #define BANDWIDTH_PROOF_US     5000000
 #define BANDWIDTH_DRAIN_MAX_US 2000000
@@ -63,7 +65,7 @@ struct bandwidth_estimator {
   struct probe_results results;
   struct probe_controller probes;
   uint64_t start_bps, remb_bps, proven_bps;
-  int64_t proven_us, feedback_us, waiting_us; /* -1: never, not waiting */
+  int64_t proven_us, feedback_us, waiting_us, sent_us; /* -1: never, not waiting */
   int64_t ignore_before_us;
   int64_t dropped_us;                      /* last sudden drop; -1 never */
   int64_t drain_until_us;                  /* after a sudden drop: until then the path only empties */

@@ -83,6 +83,43 @@ static void an_outage_stalls_and_keeps_the_estimate(void **state) {
   assert_int_equal(p.e.stalls, 1);
 }
 
+static void send_nothing(double seconds) {
+  for (int64_t until_us = p.now_us + (int64_t)(seconds * 1e6); p.now_us < until_us; p.now_us += 50000)
+    bandwidth_estimator_sent(&p.e, 0, p.now_us);
+}
+
+/* Everybody else leaves, or talks directly from now on, and the last packet is lost: of that link nothing bad is known. */
+static void a_lost_last_packet_is_no_outage(void **state) {
+  (void)state;
+  path_open(&p, 2e6, 50);
+  path_run(&p, 5);
+  bandwidth_estimator_sent(&p.e, 1200, p.now_us);
+  send_nothing(5);
+  assert_false(p.e.stalled);
+  path_run(&p, 1);
+  assert_false(p.e.stalled);
+  assert_int_equal(p.e.stalls, 0);
+}
+
+/* Nothing that is sent, nothing that could be answered: whether the link is back shows with the next packets. */
+static void an_outage_is_not_remembered_by_an_idle_link(void **state) {
+  (void)state;
+  path_open(&p, 2e6, 50);
+  path_run(&p, 5);
+  uint64_t before = bandwidth_estimator_bps(&p.e);
+  p.link_bps = 0;
+  path_run(&p, 1.5);
+  assert_true(p.e.stalled);
+  send_nothing(1);
+  assert_true(p.e.stalled);
+  send_nothing(1.5);
+  assert_false(p.e.stalled);
+  assert_in_range(bandwidth_estimator_bps(&p.e), before * 9 / 10, before * 11 / 10);
+  path_run(&p, 1.5); /* still away */
+  assert_true(p.e.stalled);
+  assert_int_equal(p.e.stalls, 2);
+}
+
 /* A wrong alarm: sound alone is more than the estimate, and arrives without a queue. */
 static void what_is_carried_is_believed(void **state) {
   (void)state;
@@ -257,6 +294,8 @@ int main(void) {
       cmocka_unit_test(a_drop_is_followed_within_a_second_and_the_return_within_five),
       cmocka_unit_test(random_loss_does_not_collapse_it),
       cmocka_unit_test(an_outage_stalls_and_keeps_the_estimate),
+      cmocka_unit_test(a_lost_last_packet_is_no_outage),
+      cmocka_unit_test(an_outage_is_not_remembered_by_an_idle_link),
       cmocka_unit_test(what_is_carried_is_believed),
       cmocka_unit_test(what_is_not_sent_is_not_believed),
       cmocka_unit_test(remb_and_reports_count_until_there_is_feedback),

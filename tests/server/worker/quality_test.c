@@ -108,6 +108,37 @@ static void a_link_that_does_not_answer_is_lost(void **state) {
   harness_free(s.h);
 }
 
+/* There is no sound that would tell when the link is back: the picture itself finds out. */
+static void a_link_that_answers_again_is_found_by_the_picture(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  s.b->link.cut = true;
+  film(&s, 4, 25, 0);
+  assert_string_equal(word(s.a, s.b, "downlink"), "lost");
+  s.b->link.cut = false;
+  film(&s, 20, 25, 0);
+  assert_true(json_is_false(json_object_get(browser_event_last(s.b, "audioOnly"), "on")));
+  expect(&s, s.b, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
+/* The other one left during the outage: nothing is sent any more, and nothing is wrong with a connection that stands. */
+static void alone_after_an_outage_all_is_well_again(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  s.b->link.cut = true;
+  film(&s, 4, 25, 0);
+  assert_string_equal(word(s.b, s.b, "downlink"), "lost");
+  browser_leave(s.a);
+  s.b->link.cut = false;
+  harness_advance(s.h, 12 * SECOND);
+  assert_string_equal(word(s.b, s.b, "downlink"), "excellent");
+  assert_string_equal(word(s.b, s.b, "cause"), "none");
+  harness_free(s.h);
+}
+
 static void a_camera_that_stutters_is_the_devices_fault(void **state) {
   (void)state;
   struct stage s = open_stage();
@@ -122,6 +153,8 @@ int main(void) {
       cmocka_unit_test(a_lossy_uplink_is_its_own_fault_and_the_others_know),
       cmocka_unit_test(a_link_without_room_for_a_picture_is_poor),
       cmocka_unit_test(a_link_that_does_not_answer_is_lost),
+      cmocka_unit_test(a_link_that_answers_again_is_found_by_the_picture),
+      cmocka_unit_test(alone_after_an_outage_all_is_well_again),
       cmocka_unit_test(a_camera_that_stutters_is_the_devices_fault),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
