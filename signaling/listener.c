@@ -120,7 +120,7 @@ static void free_list(char **list, size_t count) {
 }
 
 static void endpoint_free(struct endpoint *e) {
-  char *texts[] = {e->name,     e->address,         e->websocket_path, e->certificate_file,
+  char *texts[] = {e->name,     e->address,         e->websocket_path, e->shared_path,    e->certificate_file,
                    e->key_file, e->certificate_pem, e->key_pem,        e->frame_ancestors};
   for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
     free(texts[i]);
@@ -150,6 +150,7 @@ static int endpoint_copy(struct listener *l, struct endpoint *e, const struct li
                          .name = copy(in->name ? in->name : "endpoint", &failed),
                          .address = copy(in->address ? in->address : "127.0.0.1", &failed),
                          .websocket_path = copy(in->websocket_path, &failed),
+                         .shared_path = copy(in->shared_path, &failed),
                          .certificate_file = copy(in->certificate_file, &failed),
                          .key_file = copy(in->key_file, &failed),
                          .certificate_pem = copy(in->certificate_pem, &failed),

@@ -65,6 +65,8 @@ struct listener_endpoint {
   /* Origins whose pages may show the page "/" in a frame ("https://clinic.example"); ours may then, too. NULL/0: nobody. */
   const char *const *frame_ancestors;
   size_t frame_ancestor_count;
+  /* Files of one folder ("/sdk/") that scripts of every origin may read: public ones. NULL: none (Fetch §3.3.3). */
+  const char *shared_path;
   bool trust_proxy; /* behind our own reverse proxy: take the client's address from the last X-Forwarded-For element */
 };
 

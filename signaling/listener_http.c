@@ -166,7 +166,9 @@ static int serve_file(struct listener_connection *c, const struct head *h) {
   }
   bool unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
                    strcmp(known, file->etag) == 0;
-  return response_start_file(c, file, strcmp(path, "/") == 0 ? e->frame_ancestors : NULL, h->head, unchanged);
+  const char *ancestors = strcmp(path, "/") == 0 ? e->frame_ancestors : NULL;
+  bool shared = e->shared_path && strncmp(path, e->shared_path, strlen(e->shared_path)) == 0;
+  return response_start_file(c, file, ancestors, shared, h->head, unchanged);
 }
 
 int http_request(struct listener_connection *c) {

@@ -26,7 +26,7 @@ struct endpoint {
   struct listener *listener;
   struct lws_vhost *vhost;
   SSL_CTX *tls; /* owned by the vhost; NULL for plain HTTP */
-  char *name, *address, *websocket_path;
+  char *name, *address, *websocket_path, *shared_path;
   char *certificate_file, *key_file, *certificate_pem, *key_pem;
   char *frame_ancestors; /* as CSP writes it; NULL: nobody */
   char **origins, **request_paths, **mount_paths, **mount_folders;
@@ -159,9 +159,9 @@ void http_request_free(struct listener_request *request);
 /* listener_response.c */
 int response_start(struct listener_connection *connection, const struct listener_response *response, bool head,
                    bool linger);
-/* `ancestors`: who may frame it, as CSP writes it; NULL: nobody. */
-int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool head,
-                        bool unchanged);
+/* `ancestors`: who may frame it, as CSP writes it; NULL: nobody. `shared`: scripts of every origin may read it. */
+int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool shared,
+                        bool head, bool unchanged);
 int response_problem(struct listener_connection *connection, int status, const char *code, const char *detail,
                      bool head, bool linger);
 int response_writable(struct listener_connection *connection);

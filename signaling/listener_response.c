@@ -17,7 +17,9 @@
   "Referrer-Policy: no-referrer\r\n"            \
   "Cross-Origin-Opener-Policy: same-origin\r\n" \
   "Cross-Origin-Resource-Policy: same-origin\r\n"
-#define NOT_FRAMED "X-Frame-Options: DENY\r\n"
+#define NOT_FRAMED     "X-Frame-Options: DENY\r\n"
+/* Without credentials, which this server knows only as words in messages and headers, never as cookies. */
+#define HEADERS_SHARED "Access-Control-Allow-Origin: *\r\n"
 #define HEADERS_PAGE                                                                                         \
   "Content-Security-Policy: default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; "    \
   "frame-ancestors %s\r\n"                                                                                   \
@@ -118,8 +120,8 @@ int response_start(struct listener_connection *c, const struct listener_response
   return start(c, r, &t, linger);
 }
 
-int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool head,
-                        bool unchanged) {
+int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool shared,
+                        bool head, bool unchanged) {
   struct response *r = calloc(1, sizeof(*r));
   if (!r) {
     web_file_release(file);
@@ -127,7 +129,8 @@ int response_start_file(struct listener_connection *c, const struct web_file *fi
   }
   struct text t = {0};
   append_status(&t, unchanged ? 304 : 200, unchanged ? NULL : file->media_type, file->len);
-  append(&t, HEADERS_PAGE "%sETag: %s\r\n", ancestors ? ancestors : "'none'", ancestors ? "" : NOT_FRAMED, file->etag);
+  append(&t, HEADERS_PAGE "%s%sETag: %s\r\n", ancestors ? ancestors : "'none'", ancestors ? "" : NOT_FRAMED,
+         shared ? HEADERS_SHARED : "", file->etag);
   r->file = file;
   if (!head && !unchanged) {
     r->body = file->bytes;

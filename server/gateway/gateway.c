@@ -97,6 +97,7 @@ static int listen_now(struct gateway *g) {
   const struct listener_mount mount = {"/", web_root(g)};
   const struct listener_endpoint public = {.name = "public",
                                            .websocket_path = "/v1/ws",
+                                           .shared_path = "/sdk/",
                                            .mounts = &mount,
                                            .mount_count = mount.folder ? 1 : 0,
                                            .request_paths = paths,

@@ -4,15 +4,17 @@
 
 #include <jansson.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define H " HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static const char *const paths[] = {"/api/"};
-static char folder[64], page_file[96];
+static char folder[64], page_file[96], sdk_folder[80], sdk_file[96];
 static struct listener_mount mount = {"/", folder};
 static const struct listener_endpoint endpoint = {.name = "public",
                                                   .websocket_path = "/ws",
+                                                  .shared_path = "/sdk/",
                                                   .request_paths = paths,
                                                   .request_path_count = 1,
                                                   .mounts = &mount,
@@ -36,15 +38,23 @@ static void expect_line(const char *line) {
   if (!at || at > end) fail_msg("%s is not in %s", line, client.in);
 }
 
+static void write_file(const char *path, const char *text) {
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  (void)fputs(text, f);
+  (void)fclose(f);
+}
+
 static int setup(void **state) {
   (void)state;
   (void)snprintf(folder, sizeof folder, "/tmp/consilium-pages-XXXXXX");
   assert_non_null(mkdtemp(folder));
   (void)snprintf(page_file, sizeof page_file, "%s/index.html", folder);
-  FILE *f = fopen(page_file, "w");
-  assert_non_null(f);
-  (void)fputs("<p>page</p>", f);
-  (void)fclose(f);
+  (void)snprintf(sdk_folder, sizeof sdk_folder, "%s/sdk", folder);
+  (void)snprintf(sdk_file, sizeof sdk_file, "%s/x.js", sdk_folder);
+  assert_int_equal(mkdir(sdk_folder, 0700), 0);
+  write_file(page_file, "<p>page</p>");
+  write_file(sdk_file, "export {};");
   if (fixture_start(&endpoint, 1, NULL)) fail_msg("%s", fixture.why);
   fixture.answer = answer;
   response = (struct listener_response){.status = 200, .content_type = "text/plain", .body = "hello", .body_len = 5};
@@ -52,6 +62,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
+  unlink(sdk_file);
+  rmdir(sdk_folder);
   unlink(page_file);
   rmdir(folder);
   return fixture_stop(state);
@@ -85,6 +97,28 @@ static void test_every_head_is_safe(void **state) {
     (void)snprintf(line, sizeof line, "Content-Security-Policy: %s", cases[i].policy);
     expect_line(line);
     if (cases[i].status == 405) expect_line("Allow: GET, HEAD\r\n");
+    loop_client_close(&client);
+  }
+}
+
+/* Fetch §3.3.3: scripts of every origin may import what lies in the shared folder, found or known already; nothing else. */
+static void test_the_shared_folder_alone_is_for_every_origin(void **state) {
+  (void)state;
+  static const char *const others[] = {"/", "/api/x", "/sdk/none.js", "/sdkx", "/index.html"};
+  char request[200], etag[40];
+  assert_int_equal(ask("GET /sdk/x.js HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\n\r\n"), 200);
+  expect_line("\r\nAccess-Control-Allow-Origin: *\r\n");
+  (void)snprintf(etag, sizeof etag, "%.34s", strstr(client.in, "ETag: ") + 6);
+  loop_client_close(&client);
+  (void)snprintf(request, sizeof request, "GET /sdk/x.js HTTP/1.1\r\nHost: a\r\nIf-None-Match: %s\r\n\r\n", etag);
+  assert_int_equal(ask(request), 304);
+  expect_line("\r\nAccess-Control-Allow-Origin: *\r\n");
+  loop_client_close(&client);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\n\r\n",
+                   others[i]);
+    (void)ask(request);
+    assert_null(strcasestr(client.in, "access-control-"));
     loop_client_close(&client);
   }
 }
@@ -260,9 +294,14 @@ static void test_refused_at_once(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      TEST(test_every_head_is_safe), TEST(test_bodies_and_none),    TEST(test_headers_cannot_be_smuggled),
-      TEST(test_a_large_body),       TEST(test_a_reader_that_goes), TEST(test_files),
-      TEST(test_problems),           TEST(test_refused_at_once)};
+  const struct CMUnitTest tests[] = {TEST(test_every_head_is_safe),
+                                     TEST(test_the_shared_folder_alone_is_for_every_origin),
+                                     TEST(test_bodies_and_none),
+                                     TEST(test_headers_cannot_be_smuggled),
+                                     TEST(test_a_large_body),
+                                     TEST(test_a_reader_that_goes),
+                                     TEST(test_files),
+                                     TEST(test_problems),
+                                     TEST(test_refused_at_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
