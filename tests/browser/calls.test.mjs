@@ -144,6 +144,7 @@ test('the doctor ends the call for everyone: both can be called again; another l
   await phone.screenshot('calls-ended-for-all-phone');
   await phone.page.select('#home .languages', 'zh-CN');
   await phone.waitFor(() => document.documentElement.lang === 'zh-CN' && document.getElementById('home-lead').textContent.startsWith('您是'), 'in Chinese');
+  assert.match(await phone.words('#home-missed li'), /未接来电：/, 'also what was written before');
   await phone.screenshot('calls-home-chinese-phone');
   await call();
   await phone.rings();

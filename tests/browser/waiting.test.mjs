@@ -74,7 +74,7 @@ test('the doctor declines, in words of his own; the patient may also stop waitin
   const patient = await arrive('Declined');
   await waiting(1);
   await doctor.click('#room-people');
-  await doctor.click('#queue-list [data-action="decline-with"]');
+  await doctor.click('#queue-list [data-action="decline"]');
   await doctor.type('dialog [name="words"]', 'Please come back <b>at three</b>.');
   await doctor.screenshot('waiting-decline-with');
   await checkAccess(doctor.page, 'declining with a message');

@@ -51,11 +51,12 @@ export function confirmAction({ title, words, action }) {
 }
 
 /**
- * A short message to somebody, which may stay empty.
- * @param {{title: string, label: string, action: string}} question
+ * A question with a short message to somebody, which may stay empty.
+ * @param {{title: string, lead: string, label: string, action: string, gone?: (close: () => void) => () => void}} question
+ *   `gone` calls `close` when there is nothing to ask any more, until what it returned is called
  * @returns {Promise<string | null>} null: better not
  */
-export function askForWords({ title, label, action }) {
+export function askForWords({ title, lead, label, action, gone }) {
   const words = Object.assign(make('input'), { name: 'words', maxLength: 100, autocomplete: 'off' }); // 200 bytes at most, two a letter
   const no = make('button', '', text('dialog.cancel'));
   const yes = make('button', 'danger', action);
@@ -63,12 +64,19 @@ export function askForWords({ title, label, action }) {
   yes.dataset.action = 'confirm';
   const form = make('form', '', make('label', '', make('span', '', label), words), make('div', 'dialog-buttons', no, yes));
   return new Promise((resolve) => {
-    const dialog = showDialog({ title, body: [form], buttons: [], closed: (value) => resolve(value === 'yes' ? words.value.trim() : null) });
+    const dialog = showDialog({
+      title, body: [make('p', 'lead', lead), form], buttons: [],
+      closed: (value) => {
+        off?.();
+        resolve(value === 'yes' ? words.value.trim() : null);
+      },
+    });
+    const off = gone?.(() => dialog.close());
     form.onsubmit = (event) => {
       event.preventDefault();
       dialog.close('yes');
     };
     no.onclick = () => dialog.close();
-    words.focus();
+    (matchMedia('(pointer: coarse)').matches ? no : words).focus(); // no keyboard over the question unasked
   });
 }

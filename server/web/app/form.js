@@ -1,24 +1,8 @@
 // server/web/app/form.js: what the forms of dialogs are made of.
 
-import { dress, make } from './dom.js';
+import { make } from './dom.js';
 import { text } from './i18n.js';
-import { copyLink } from './invite.js';
 import { toastError } from './toast.js';
-
-/** @param {string} link */
-export function linkRow(link) {
-  const input = make('input');
-  input.readOnly = true;
-  input.value = link;
-  input.setAttribute('aria-label', text('invite.link'));
-  input.onfocus = () => input.select();
-  const copy = make('button', 'primary');
-  copy.type = 'button';
-  copy.dataset.action = 'copy';
-  dress(copy, 'link', text('invite.copyShort'), true);
-  copy.onclick = () => copyLink(link);
-  return make('div', 'invite-row', input, copy);
-}
 
 /** @param {string} key @param {HTMLElement} field */
 export const labelled = (key, field) => make('label', '', make('span', '', text(key)), field);

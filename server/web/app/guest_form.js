@@ -2,8 +2,9 @@
 // dialog is opened again: a link in the wrong hands is taken back in a moment.
 
 import { make } from './dom.js';
-import { form, labelled, linkRow, submitButton } from './form.js';
+import { form, labelled, submitButton } from './form.js';
 import { text, timeOfDay } from './i18n.js';
+import { linkRow } from './invite.js';
 import { toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').Room} Room */

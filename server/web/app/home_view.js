@@ -16,11 +16,14 @@ import { toast } from './toast.js';
 
 const MISSED_SHOWN = 5;
 
+/** @typedef {{name: string, at: number}} Missed */
+
 export class HomeView {
   #visit;
   #check;
   #mayCall;
   /** @type {Contact[]} */ #people;
+  /** @type {Missed[]} newest first */ #missed = [];
 
   /**
    * @param {Visit} visit @param {() => import('./lobby_check.js').LobbyCheck} makeCheck
@@ -31,7 +34,7 @@ export class HomeView {
     this.#check = makeCheck();
     this.#people = [...contacts(), ...others()];
     this.#mayCall = true;
-    visit.rang = (call, reason) => call && this.#missed(call, reason);
+    visit.rang = (call, reason) => call && this.#rang(call, reason);
     visit.client.on('reconnecting', () => this.#state('reconnecting'));
     visit.client.on('reconnected', () => this.#state('online'));
     visit.client.on('disconnected', () => this.#state('offline'));
@@ -41,6 +44,7 @@ export class HomeView {
       this.#check = makeCheck();
       this.#people = [...contacts(), ...others()];
       this.#texts();
+      find('home-missed').replaceChildren(...this.#missed.map(missedLine));
       if (visit.client.welcome) this.#whoAmI();
       this.#state(/** @type {any} */ (find('home-state').dataset.state));
       if (isShown('home')) this.show();
@@ -128,11 +132,13 @@ export class HomeView {
   }
 
   /** @param {import('../sdk/consilium.js').IncomingCall} call @param {string} reason */
-  #missed({ from }, reason) {
+  #rang({ from }, reason) {
     if (!['cancelled', 'timed_out', 'caller_gone'].includes(reason)) return;
+    this.#missed.unshift({ name: from.name, at: Date.now() });
+    this.#missed.splice(MISSED_SHOWN);
     const list = find('home-missed');
     list.hidden = false;
-    list.prepend(make('li', '', icon('missed'), text('home.missed', { name: from.name, time: timeOfDay(Date.now()) })));
+    list.prepend(missedLine(this.#missed[0]));
     while (list.children.length > MISSED_SHOWN) list.lastElementChild?.remove();
   }
 
@@ -204,4 +210,9 @@ export class HomeView {
     this.show();
     if (reason !== 'left') toast(text(reason === 'closed' ? 'home.callClosed' : 'home.callOver'), 'check');
   }
+}
+
+/** @param {Missed} call */
+function missedLine({ name, at }) {
+  return make('li', '', icon('missed'), text('home.missed', { name, time: timeOfDay(at) }));
 }

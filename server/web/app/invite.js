@@ -1,7 +1,7 @@
 // server/web/app/invite.js: the link that brings others into the room. Only where anybody may join with a link (--dev, --lan):
 // elsewhere each participant's link carries a token of its own, made by the operator's application.
 
-import { dress, find, make } from './dom.js';
+import { dress, make } from './dom.js';
 import { text } from './i18n.js';
 import { toast } from './toast.js';
 
@@ -11,7 +11,7 @@ export function inviteLink(room) {
 }
 
 /** @param {string} link */
-export async function copyLink(link) {
+async function copyLink(link) {
   try {
     await navigator.clipboard.writeText(link);
     toast(text('invite.copied'), 'check');
@@ -20,10 +20,8 @@ export async function copyLink(link) {
   }
 }
 
-/** What is shown to who is alone. @param {string | null} link @returns {HTMLElement} */
-export function invitation(link) {
-  const card = make('section', 'tile invitation', make('h2', '', text('room.alone')), make('p', 'lead', text(link ? 'invite.lead' : 'invite.wait')));
-  if (!link) return card;
+/** A link to read and to copy. @param {string} link @param {string} [words] of the button */
+export function linkRow(link, words = text('invite.copyShort')) {
   const input = make('input');
   input.readOnly = true;
   input.value = link;
@@ -31,11 +29,16 @@ export function invitation(link) {
   input.onfocus = () => input.select();
   const copy = make('button', 'primary');
   copy.type = 'button';
-  dress(copy, 'link', text('invite.copy'), true);
-  copy.onclick = async () => {
-    await copyLink(link);
-    find('announcer').textContent = text('invite.copied');
-  };
-  card.append(make('div', 'invite-row', input, copy));
+  copy.dataset.action = 'copy';
+  dress(copy, 'link', words, true);
+  copy.onclick = () => copyLink(link);
+  return make('div', 'invite-row', input, copy);
+}
+
+/** What is shown to who is alone. @param {string | null} link @returns {HTMLElement} */
+export function invitation(link) {
+  const card = make('section', 'tile invitation', make('h2', '', text('room.alone')), make('p', 'lead', text(link ? 'invite.lead' : 'invite.wait')));
+  if (!link) return card;
+  card.append(linkRow(link, text('invite.copy')));
   return card;
 }

@@ -3,9 +3,10 @@
 import { callError } from './call_errors.js';
 import { showDialog } from './dialog.js';
 import { make } from './dom.js';
-import { form, labelled, linkRow, submitButton } from './form.js';
+import { form, labelled, submitButton } from './form.js';
 import { guestForm } from './guest_form.js';
 import { text } from './i18n.js';
+import { linkRow } from './invite.js';
 import { governs } from './person_actions.js';
 import { toast, toastError } from './toast.js';
 

@@ -1,7 +1,7 @@
 // server/web/app/queue.js: who waits to be let in, for doctors: admit, admit all, decline. Nothing of it without the right.
 
 import { askForWords } from './dialog.js';
-import { dress, find, make } from './dom.js';
+import { find, make } from './dom.js';
 import { number, text } from './i18n.js';
 import { toast, toastError } from './toast.js';
 
@@ -70,10 +70,10 @@ export class QueuePanel {
     const minutes = Math.max(0, Math.floor((this.#clock.now() - waiting.since) / 60_000));
     const since = minutes === 0 ? text('queue.now') : text('queue.minutes', { minutes: number(minutes) });
     const admit = this.#button('primary', 'queue.admit', waiting, () => this.#room.admit(waiting.id));
-    const decline = this.#button('', 'queue.decline', waiting, () => this.#room.declineWaiting(waiting.id));
+    const decline = this.#button('', 'queue.decline', waiting, () => this.#decline(waiting));
     const row = make('li', 'person',
       make('span', 'person-words', make('span', 'person-name', waiting.name), make('span', 'person-facts', [text(`role.${waiting.role}`), since, waiting.connected ? '' : text('tile.lost')].filter(Boolean).join(' · '))),
-      make('span', 'waiting-buttons', admit, decline, this.#message(waiting)));
+      make('span', 'waiting-buttons', admit, decline));
     row.dataset.waiting = waiting.id;
     return row;
   }
@@ -89,18 +89,13 @@ export class QueuePanel {
     return button;
   }
 
-  /** Declines in the doctor's own words. @param {Waiting} waiting */
-  #message({ id, name }) {
-    const button = make('button', 'icon-button');
-    button.type = 'button';
-    button.dataset.key = `queue.declineWith ${id}`;
-    button.dataset.action = 'decline-with';
-    dress(button, 'chat', text('queue.declineWith', { name }));
-    button.onclick = async () => {
-      const words = await askForWords({ title: text('queue.declineTitle', { name }), label: text('queue.declineWords'), action: text('queue.decline') });
-      if (words !== null) this.#attempt(this.#room.declineWaiting(id, words));
-    };
-    return button;
+  /** Turns somebody away, who cannot come back by the same link: asks first, and for words that they read. @param {Waiting} waiting */
+  async #decline({ id, name }) {
+    const gone = (/** @type {() => void} */ close) => this.#room.on('waitingChanged', (here) => here.every((w) => w.id !== id) && close());
+    const words = await askForWords({
+      title: text('queue.declineTitle', { name }), lead: text('queue.declineText'), label: text('queue.declineWords'), action: text('queue.decline'), gone,
+    });
+    if (words !== null) await this.#room.declineWaiting(id, words);
   }
 
   /** @param {Promise<unknown>} done */
