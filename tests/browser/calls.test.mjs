@@ -77,8 +77,10 @@ test('nobody answers: both are told, and the call can be made again', { timeout:
   assert.equal(await doctor.words('#calling-title'), 'Patient did not answer');
   assert.equal(await doctor.evaluate(() => document.activeElement?.id), 'calling-title', 'what happened is read');
   await doctor.screenshot('calls-no-answer');
+  await checkAccess(doctor.page, 'nobody answered');
   await phone.waitFor(() => /Missed call from Doctor/.test(document.getElementById('home-missed')?.textContent ?? ''), 'told of the missed call');
   await phone.screenshot('calls-missed-phone');
+  await checkAccess(phone.page, 'a missed call');
   assert.equal(await phone.evaluate(() => document.title), 'Ready for calls – Consilium', 'the title is as before');
   // Asked for in words, allowed, and told of a call while looking elsewhere.
   await phone.click('#home-notify');

@@ -76,7 +76,7 @@ test('Firefox waits, and is admitted', { timeout: 90_000 }, async () => {
 test('every page around the call, dark, in Chinese, at 320 px: nothing serious, nothing sideways', { timeout: 90_000 }, async () => {
   const small = { viewport: { width: 320, height: 640 }, scheme: 'dark' };
   const fits = async (visitor, what) => {
-    assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what}: sideways`);
+    assert.ok(await visitor.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${what}: sideways`);
     await checkAccess(visitor.page, what);
     await visitor.screenshot(`small-${what}`);
   };

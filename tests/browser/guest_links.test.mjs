@@ -69,6 +69,53 @@ test('an interpreter comes by a link, once; a reload before the join keeps it, a
   await guest.close();
 });
 
+test('the link is used up, but not the way back: loaded anew in the call, and left by mistake', { timeout: 60_000 }, async () => {
+  const { url } = await link({ role: 'interpreter', ttlSeconds: 600 });
+  const guest = await Visitor.open(browser, url, { name: 'Ania', viewport: PHONE });
+  await guest.sees('start');
+  await guest.type('#start-name', 'Ania');
+  await guest.click('#start-join');
+  await guest.inCall(0);
+  await guest.waitFor(() => ['microphone', 'camera'].every((s) => window.consilium.room.localParticipant.isEnabled(s)), 'sending both');
+  await guest.click('#control-microphone');
+  await guest.waitFor(() => !window.consilium.room.localParticipant.isEnabled('microphone'), 'muted');
+  const here = (n) => doctor.waitFor((count) => {
+    const found = [...window.consilium.room.remoteParticipants.values()].filter((p) => p.name === 'Ania');
+    return found.length === count && found.every((p) => p.connected);
+  }, `seeing ${n} of her`, {}, n);
+  await here(1);
+  await guest.page.reload();
+  await guest.inCall(0); // without a click
+  await here(1);
+  await guest.waitFor(() => window.consilium.room.localParticipant.isEnabled('camera'), 'filmed again');
+  await doctor.seesVideos(1);
+  assert.equal(await guest.evaluate(() => window.consilium.room.localParticipant.isEnabled('microphone')), false, 'muted as before');
+  await guest.click('#control-leave');
+  await guest.sees('ended');
+  await here(0);
+  await guest.screenshot('guest-left-phone');
+  await guest.click('#ended-again');
+  await guest.inCall(0);
+  await here(1);
+  await doctor.seesVideos(1);
+  await guest.click('#control-leave');
+  await guest.sees('ended');
+  await guest.page.reload();
+  await guest.sees('start'); // who left is not drawn in again
+  assert.equal(await guest.evaluate(() => document.getElementById('start-name').value), 'Ania');
+  await guest.click('#start-join');
+  await guest.inCall(0);
+  await doctor.evaluate(() => window.consilium.room.kick([...window.consilium.room.remoteParticipants.values()].find((p) => p.name === 'Ania')));
+  await guest.sees('ended');
+  assert.equal(await guest.evaluate(() => document.getElementById('ended-again').hidden), true, 'for whom a doctor removed there is none');
+  await guest.page.reload();
+  await guest.sees('start');
+  await guest.click('#start-join');
+  await guest.waitFor(() => /used already/.test(document.getElementById('start-error').textContent), 'told that the link is used up');
+  assert.deepEqual(guest.takeErrors(), []);
+  await guest.close();
+});
+
 test('withdrawn, expired, of another server, of another room', { timeout: 60_000 }, async () => {
   const { url, link: name } = await link({ role: 'patient' });
   assert.equal(await doctor.evaluate((l) => window.consilium.room.revokeGuestLink(l), name), false);

@@ -93,6 +93,7 @@ test('a network that lets no media through is told so', { timeout: 40_000 }, asy
   await visitor.waitFor(() => document.querySelector('[data-verdict="blocked"]'), 'told that it is blocked', { timeout: 16_000 });
   assert.match(await visitor.words('.verdict'), /ask your IT department/);
   await visitor.screenshot('lobby-blocked');
+  await checkAccess(visitor.page, 'media blocked');
   await visitor.close();
 });
 

@@ -54,6 +54,10 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
   await doctor.seesVideos(1);
   await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].name === 'Maria', 'reading the name that she gave');
   await other.waitFor(() => document.getElementById('waiting').dataset.doctor === 'busy', 'told that the doctor is busy');
+  await other.page.reload();
+  await other.waitFor(() => document.getElementById('waiting').dataset.doctor === 'busy', 'waiting again, without a click');
+  await waiting(1);
+  assert.equal(await doctor.evaluate(() => window.consilium.room.waiting[0].name), 'Somebody Else');
   assert.match(await other.words('#waiting-state'), /with another patient/);
 
   // Back into the queue, with a word, and in again.
@@ -62,6 +66,7 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
   await maria.waitFor(() => !document.getElementById('waiting-note').hidden, 'told why');
   assert.match(await maria.words('#waiting-note'), /One moment, please\./);
   await maria.screenshot('waiting-sent-back-phone');
+  await checkAccess(maria.page, 'sent back');
   await waiting(2);
   assert.equal(await doctor.evaluate(() => window.consilium.room.admitAll()), 2);
   await Promise.all([maria.sees('room'), other.sees('room')]);
@@ -83,6 +88,7 @@ test('the doctor declines, in words of his own; the patient may also stop waitin
   assert.equal(await patient.words('#ended-title'), 'The doctor cannot see you now');
   assert.equal(await patient.words('#ended-text'), '“Please come back <b>at three</b>.”', 'text, not HTML');
   await patient.screenshot('waiting-declined');
+  await checkAccess(patient.page, 'declined');
   const leaver = await arrive('Leaver');
   await waiting(1);
   await leaver.click('#waiting-leave');

@@ -2,10 +2,13 @@
 
 import { dress, find, make } from './dom.js';
 import { text, timeOfDay } from './i18n.js';
-import { toastError } from './toast.js';
+import { toast, toastError } from './toast.js';
 
 /** @typedef {import('../sdk/consilium.js').Room} Room */
 /** @typedef {import('../sdk/consilium.js').ChatMessage} ChatMessage */
+
+/** So much of a message is told to who has the chat closed. */
+const TOLD_LETTERS = 160;
 
 export class ChatPanel {
   unread = 0;
@@ -25,7 +28,7 @@ export class ChatPanel {
     for (const message of room.chat) this.#show(message);
     this.#off = room.on('chatMessage', (message) => {
       this.#show(message);
-      if (!this.open && message.from !== room.localParticipant.id) this.unread++;
+      if (!this.open && message.from !== room.localParticipant.id) this.#tell(message);
       this.#changed();
     });
     find('chat-close').onclick = () => this.toggle();
@@ -77,6 +80,13 @@ export class ChatPanel {
     } catch (error) {
       toastError(error); // the words stay in the field
     }
+  }
+
+  /** @param {ChatMessage} message that nobody sees */
+  #tell({ name, text: words }) {
+    this.unread++;
+    const letters = [...words];
+    toast(text('chat.came', { name, words: letters.length > TOLD_LETTERS ? `${letters.slice(0, TOLD_LETTERS).join('')}…` : words }), 'chat');
   }
 
   /** @param {ChatMessage} message */

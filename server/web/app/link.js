@@ -2,8 +2,8 @@
 //
 // Query: room, name, role, identity, autojoin=1 (no click), microphone=0, camera=0 (off at first), topology=never, lang, lobby=1 (no
 // room: call and be called), call=IDENTITY&callName=NAME (whom one may call, any number). Fragment: token=…, which reaches no log
-// and is taken out of the address bar; it stays in this history entry, so that a reload before the join keeps it. Without a token
-// the development server is asked for one.
+// and is taken out of the address bar; it stays in this history entry with the session that it opened, so that a reload goes on
+// with both: a token works once. Without a token the development server is asked for one.
 
 /** @typedef {{room: string, name: string, role: string, identity?: string}} Who */
 /** @typedef {{identity: string, name: string}} Contact */
@@ -11,14 +11,30 @@
 export const query = new URLSearchParams(location.search);
 const fragment = new URLSearchParams(location.hash.slice(1));
 
+/**
+ * What this history entry knows: the token, the rest of the fragment it came with, the session that it opened; whether we were in the
+ * room (or waited for it), called what, with which devices on.
+ * @typedef {{token?: string, fragment?: string, session?: import('../sdk/consilium.js').SessionKey | null, here?: boolean, name?: string,
+ *   microphone?: boolean, camera?: boolean}} Kept
+ */
+
 function takeToken() {
   const token = fragment.get('token');
   if (!token) return /** @type {string | null} */ (history.state?.token ?? null);
-  history.replaceState({ token }, '', location.pathname + location.search);
+  fragment.delete('token');
+  history.replaceState({ token, fragment: String(fragment) }, '', location.pathname + location.search);
   return token;
 }
 
 export const givenToken = takeToken();
+
+/** As it was when the page was loaded. @type {Kept} */
+export const kept = (givenToken && history.state) || {};
+
+/** For a reload. Without a token that works once there is nothing to keep: the next one is as good. @param {Kept} fields */
+export function keep(fields) {
+  if (givenToken) history.replaceState({ ...history.state, ...fields }, '');
+}
 
 /** What the token says of its bearer, to be shown; only the server can tell whether it is true. @returns {Partial<Who> & {guest?: boolean, calls?: boolean, wait?: boolean}} */
 function tokenClaims() {
@@ -42,7 +58,8 @@ export const isBare = !givenToken && !isLobby && !['room', 'name', 'role'].some(
 
 /** @returns {Contact[]} */
 export function contacts() {
-  const from = givenToken && fragment.has('call') ? fragment : query;
+  const given = new URLSearchParams(kept.fragment);
+  const from = given.has('call') ? given : query;
   const names = from.getAll('callName');
   return from.getAll('call').map((identity, i) => ({ identity, name: names[i] || identity }));
 }

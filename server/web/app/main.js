@@ -5,7 +5,7 @@ import { field, find } from './dom.js';
 import { HomeView } from './home_view.js';
 import { errorText, loadTexts, text } from './i18n.js';
 import { inviteLink } from './invite.js';
-import { claims, fetchToken, givenToken, isBare, isDevelopment, isLobby, query } from './link.js';
+import { claims, fetchToken, givenToken, isBare, isDevelopment, isLobby, kept, query } from './link.js';
 import { LobbyCheck } from './lobby_check.js';
 import { show } from './pages.js';
 import { preview } from './preview.js';
@@ -16,20 +16,26 @@ import { demoContacts, fillWelcome } from './welcome_view.js';
 const KNOWN_ENDS = ['left', 'kicked', 'closed', 'closedWaiting', 'replaced', 'locked', 'declined', 'waitTimeout'];
 /** After these the same person is not let in again by trying. */
 const FINAL_ENDS = ['kicked', 'closed', 'closedWaiting', 'declined'];
+/** After these the session goes on: who left by mistake comes back by it, for a token works once. */
+const OPEN_ENDS = ['left', 'waitTimeout'];
 
 /** @returns {import('./link.js').Who} */
 function who() {
   return { room: field('start-room').value, name: field('start-name').value, role: field('start-role').value, identity: query.get('identity') ?? undefined };
 }
 
-/** @param {string} reason @param {string} [detail] in the words of a doctor */
-function end(reason, detail = '') {
+/**
+ * @param {string} reason @param {string} [detail] in the words of a doctor
+ * @param {() => unknown} [again] comes back without a new token
+ */
+function end(reason, detail = '', again) {
   const known = KNOWN_ENDS.includes(reason) ? reason : 'failed';
   find('ended').dataset.reason = reason;
   find('ended-title').textContent = text(`ended.${known}`);
   find('ended-text').textContent = known === 'declined' && detail ? text('ended.said', { words: detail }) : text(`endedText.${known}`);
-  // A token works once: only a fresh one, which the development server gives, can join again.
-  find('ended-again').hidden = givenToken !== null || FINAL_ENDS.includes(known);
+  // Without the session only a fresh token can join again, which the development server gives.
+  find('ended-again').onclick = again ?? (() => location.reload());
+  find('ended-again').hidden = (givenToken !== null && !again) || FINAL_ENDS.includes(known);
   show('ended');
 }
 
@@ -43,17 +49,24 @@ function showStartError(words) {
 
 /** @param {LobbyCheck} check */
 async function submit(check) {
-  const button = /** @type {HTMLButtonElement} */ (find('start-join'));
-  button.disabled = true;
-  button.textContent = text('start.joining');
-  showStartError('');
   check.close();
   /** @type {Visit} */
   const visit = new Visit(who(), (room) => (givenToken ? null : inviteLink(room.id)), (reason, detail) => {
-    end(reason, detail);
-    visit.client.disconnect();
+    const open = givenToken !== null && OPEN_ENDS.includes(reason);
+    end(reason, detail, open ? () => enter(visit) : undefined);
+    if (!open) visit.client.disconnect();
   });
   if (claims.guest && claims.role !== 'observer') visit.name = field('start-name').value.trim();
+  await enter(visit);
+}
+
+/** @param {Visit} visit */
+async function enter(visit) {
+  const button = /** @type {HTMLButtonElement} */ (find('start-join'));
+  const again = /** @type {HTMLButtonElement} */ (find('ended-again'));
+  button.disabled = again.disabled = true;
+  button.textContent = text('start.joining');
+  showStartError('');
   try {
     await visit.join();
   } catch (error) {
@@ -61,7 +74,7 @@ async function submit(check) {
     show('start');
     showStartError(errorText(error));
   } finally {
-    button.disabled = false;
+    button.disabled = again.disabled = false;
     button.textContent = text('start.join');
   }
 }
@@ -72,11 +85,11 @@ function prepareStart(check) {
   field('start-room').value = claims.room || query.get('room') || 'demo';
   field('start-role').value = claims.role ?? query.get('role') ?? 'doctor';
   if (givenToken) arrive();
-  /** @type {['start-microphone' | 'start-camera', import('./preview.js').Kind, string][]} */
+  /** @type {['start-microphone' | 'start-camera', import('./preview.js').Kind, 'microphone' | 'camera'][]} */
   const switches = [['start-microphone', 'audioinput', 'microphone'], ['start-camera', 'videoinput', 'camera']];
   for (const [id, kind, key] of switches) {
     const box = field(id);
-    box.checked = query.get(key) !== '0';
+    box.checked = kept.here ? kept[key] !== false : query.get(key) !== '0';
     preview.wanted[kind] = box.checked;
     box.onchange = () => preview.want(kind, box.checked);
   }
@@ -103,6 +116,7 @@ function arrive() {
   if (!guest) return;
   field('start-name').autocomplete = 'name';
   if (name === 'Guest') field('start-name').value = '';
+  if (kept.name) field('start-name').value = kept.name;
 }
 
 // ---- where it begins ---------------------------------------------------------------------------------------------------
@@ -122,7 +136,6 @@ async function openHome(makeCheck) {
 async function start() {
   await loadTexts();
   watchSounds(find('sounds'));
-  find('ended-again').onclick = () => location.reload();
   if (isBare) {
     fillWelcome(await isDevelopment());
     show('welcome');
@@ -137,7 +150,7 @@ async function start() {
     submit(check);
   };
   show('start');
-  if (query.get('autojoin') === '1') await submit(check);
+  if (query.get('autojoin') === '1' || kept.here) await submit(check); // loaded anew in the call: on it goes
   else if (field('start-role').value !== 'observer') check.openIfAllowed();
 }
 

@@ -19,6 +19,6 @@ export function qualityOf(participant, room) {
   if (worst < 0) return null;
   const grade = GRADES[worst];
   const weak = worst >= GRADES.indexOf('fair');
-  const cause = weak && quality && quality.cause !== 'none' ? text(`quality.cause.${quality.cause}`) : '';
+  const cause = weak && grade !== 'lost' && quality && quality.cause !== 'none' ? text(`quality.cause.${quality.cause}`) : '';
   return { grade, icon: ICONS[grade], words: [text(`quality.${grade}`), cause].filter(Boolean).join(': '), weak };
 }

@@ -13,7 +13,7 @@ import { canInvite, showInvite } from './invite_dialog.js';
 import { attachMenu, closeMenu } from './menu.js';
 import { roomTitle } from './pages.js';
 import { PeoplePanel } from './people.js';
-import { governItems, personItems } from './person_actions.js';
+import { governItems, governs, personItems } from './person_actions.js';
 import { Pointers } from './pointers.js';
 import { remember, remembered } from './preferences.js';
 import { fullScreenItem, tileScreenItems, toggleFullScreen } from './screen_tools.js';
@@ -41,12 +41,15 @@ export class RoomView {
   #shortcuts;
   #link;
   #offLanguage;
+  /** Whose hand is up. */
+  #hands;
 
   /** @param {Client} client @param {Room} room @param {string | null} link what others may join with */
   constructor(client, room, link) {
     this.#client = client;
     this.#room = room;
     this.#link = link;
+    this.#hands = new Set([...room.remoteParticipants.values()].filter((p) => p.handRaised).map((p) => p.id));
     const clock = new ServerClock(room);
     this.#chat = new ChatPanel(room, find('control-chat'), () => this.#chatChanged());
     this.#grid = new Grid(room, (tile) => this.#tileItems(tile), invitation(link), remembered('view') === 'speaker' ? 'speaker' : 'grid');
@@ -95,9 +98,13 @@ export class RoomView {
       this.#announce(text('room.left', { name: p.name }));
       refresh();
     });
-    room.on('participantUpdated', refresh);
-    room.on('trackPublished', (publication) => {
+    room.on('participantUpdated', (p) => {
+      this.#tellHand(p);
+      refresh();
+    });
+    room.on('trackPublished', (publication, p) => {
       this.#playSound(publication);
+      if (publication.source === 'screen') this.#announce(text('tile.screen', { name: p.name }));
       refresh();
     });
     room.on('trackUnpublished', (publication) => {
@@ -105,11 +112,26 @@ export class RoomView {
       publication.track.detach();
       refresh();
     });
-    for (const event of /** @type {const} */ (['trackMuted', 'trackUnmuted', 'activeSpeakersChanged', 'lockChanged', 'connectionQualityChanged', 'participantQualityChanged'])) room.on(event, refresh);
+    room.on('lockChanged', (locked) => {
+      this.#announce(text(locked ? 'room.nowLocked' : 'room.nowOpen'));
+      refresh();
+    });
+    for (const event of /** @type {const} */ (['trackMuted', 'trackUnmuted', 'activeSpeakersChanged', 'connectionQualityChanged', 'participantQualityChanged'])) room.on(event, refresh);
     room.on('audioPlaybackChanged', (can) => this.#soundBlocked(!can));
     room.on('muteRequested', (_, by) => toast(text('toast.mutedBy', { name: by?.name ?? text('role.admin') }), 'microphone-off'));
     room.on('mediaDevicesError', toastError);
     room.localParticipant.on('publicationChanged', refresh);
+  }
+
+  /** Somebody wants to speak: who leads the consultation sees it wherever they look. @param {import('./tile.js').Participant} p */
+  #tellHand(p) {
+    const raised = p.handRaised && !this.#hands.has(p.id);
+    if (p.handRaised) this.#hands.add(p.id);
+    else this.#hands.delete(p.id);
+    if (!raised || p === this.#room.localParticipant) return;
+    const words = text('room.handRaised', { name: p.name });
+    if (governs(this.#room)) toast(words, 'hand');
+    else this.#announce(words);
   }
 
   /** @param {string} message */
@@ -200,7 +222,7 @@ export class RoomView {
     const title = roomTitle(this.#room.id);
     find('room-title').textContent = title;
     find('room-title').title = title;
-    document.title = text('room.pageTitle', { room: this.#room.id });
+    document.title = text('room.pageTitle', { room: title });
     dress(find('sound-unblock'), 'sound', text('room.startSound'), true);
     dress(find('room-menu'), 'more', text('menu.room'));
     find('room-locked').replaceChildren(icon('lock'), text('room.locked'));

@@ -176,6 +176,7 @@ function consent(track, name, whenGone) {
       stage.replaceChildren(canvas ?? video);
       if (!canvas) video.play().catch(() => {});
       canvas?.setAttribute('aria-label', text('still.preview'));
+      status.textContent = text(canvas ? 'still.look' : 'still.question', { name });
       take.hidden = canvas !== null;
       again.hidden = send.hidden = canvas === null;
       (canvas ? send : take).focus();

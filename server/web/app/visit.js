@@ -3,7 +3,7 @@
 import { createClient } from '../sdk/consilium.js';
 import { CallDialog } from './call_dialog.js';
 import { text } from './i18n.js';
-import { fetchToken, query } from './link.js';
+import { fetchToken, keep, kept, query } from './link.js';
 import { isShown, roomTitle, show } from './pages.js';
 import { preview } from './preview.js';
 import { RoomView } from './room_view.js';
@@ -34,8 +34,9 @@ export class Visit {
   constructor(who, inviteLink, over) {
     this.#inviteLink = inviteLink;
     this.#over = over;
-    this.client = createClient({ token: () => fetchToken(who) });
+    this.client = createClient({ token: () => fetchToken(who), session: kept.session });
     /** @type {any} */ (window).consilium = this.client;
+    for (const event of /** @type {const} */ (['connected', 'reconnected'])) this.client.on(event, () => keep({ session: this.client.session }));
     this.client.on('waiting', (state) => (this.#waiting ??= new WaitingView(this.client, state, () => this.client.room?.leave())));
     this.client.calls.on('ringing', (call) => this.#rings(call));
     this.client.calls.on('ended', (call, reason) => this.#rang(call.id, reason));
@@ -55,7 +56,10 @@ export class Visit {
   /** @param {Promise<Room>} joining */
   async #enter(joining) {
     let waited = false;
-    const off = this.client.on('waiting', () => (waited = true));
+    const off = this.client.on('waiting', () => {
+      waited = true;
+      keep({ here: true, name: this.name });
+    });
     try {
       this.enter(await joining);
     } catch (error) {
@@ -78,6 +82,8 @@ export class Visit {
   enter(room) {
     this.#stopWaiting();
     show('room', text('room.pageTitle', { room: roomTitle(room.id) }));
+    keep({ here: true, name: this.name });
+    followDevices(room);
     const view = new RoomView(this.client, room, this.#inviteLink(room));
     room.on('disconnected', (reason, detail) => {
       view.close();
@@ -102,6 +108,7 @@ export class Visit {
 
   /** @param {string} reason @param {string} detail */
   #end(reason, detail) {
+    keep({ here: false });
     preview.close();
     this.#over(reason, detail);
   }
@@ -150,8 +157,15 @@ export class Visit {
   }
 }
 
+/** After a reload, what was off stays off. @param {Room} room */
+function followDevices(room) {
+  const { localParticipant: local } = room;
+  local.on('publicationChanged', () => room.left || keep({ microphone: local.isEnabled('microphone'), camera: local.isEnabled('camera') }));
+}
+
 /** Sends what the user wants sent: the preview's devices, and what it has not opened. @param {Room} room */
-async function startDevices({ localParticipant: local, left }) {
+async function startDevices(room) {
+  const { localParticipant: local } = room;
   const { audioinput: microphone, videoinput: camera } = preview.wanted;
   const { devices } = preview;
   const opened = preview.take();
@@ -169,7 +183,7 @@ async function startDevices({ localParticipant: local, left }) {
     else if (camera) sending.push(local.setCameraEnabled(true));
     for (const { status, reason } of /** @type {PromiseRejectedResult[]} */ (await Promise.allSettled(sending))) if (status === 'rejected') throw reason;
   } catch (error) {
-    if (!left && /** @type {{code?: string}} */ (error).code !== 'closed') toastError(error);
+    if (!room.left && /** @type {{code?: string}} */ (error).code !== 'closed') toastError(error);
   } finally {
     if (!microphone) opened.microphone?.stop();
     if (!camera) opened.camera?.stop();

@@ -37,6 +37,7 @@ export const VERSION = '0.1.0';
 /** @typedef {import('./signal.js').Welcome} Welcome */
 /** @typedef {import('./calls.js').CallEnd} CallEnd */
 /** @typedef {import('./calls.js').Answer} Answer */
+/** @typedef {import('./signal.js').SessionKey} SessionKey */
 /** @typedef {import('./pointer.js').Place} Place */
 /** @typedef {import('./still_wire.js').StillInfo} StillInfo */
 /** @typedef {import('./waiting.js').WaitingState} WaitingState */
@@ -47,6 +48,8 @@ export const VERSION = '0.1.0';
  * @property {string | (() => string | Promise<string>)} token a signed token, or what fetches a fresh one: a token works
  *   once, so only a function survives that the server has forgotten the session
  * @property {string} [url] of the server; default: where the page came from
+ * @property {SessionKey | null} [session] what `client.session` said before the page was loaded anew: for as long as the server keeps the
+ *   session (`welcome.resumeWindow` seconds), no token is needed
  */
 
 /** @typedef {{exists: boolean, participants: number, maxParticipants: number, locked: boolean, full: boolean,
@@ -84,11 +87,11 @@ export class Client extends Emitter {
   #signal;
 
   /** @param {ClientOptions} options */
-  constructor({ token, url = location.origin }) {
+  constructor({ token, url = location.origin, session = null }) {
     super();
     const socketUrl = new URL('/v1/ws', url);
     socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
-    this.#signal = new Signal(socketUrl.href, typeof token === 'function' ? token : () => token);
+    this.#signal = new Signal(socketUrl.href, typeof token === 'function' ? token : () => token, session);
     this.calls = new Calls((type, fields) => this.#ask(type, fields), (room) => this.#moveTo(room), (options) => this.join(options));
     this.#signal.on('event', (name, fields) => {
       this.room?._event(name, fields);
@@ -126,6 +129,11 @@ export class Client extends Emitter {
   /** Null unless we stand in the waiting room. @returns {WaitingState | null} */
   get waiting() {
     return this.#place.state;
+  }
+
+  /** What lets the page go on after a reload, null before connect(): as secret as a token. @returns {SessionKey | null} */
+  get session() {
+    return this.#signal.session;
   }
 
   /** Opens the signaling connection, so that we can be called; join() does it by itself. */

@@ -42,6 +42,8 @@ const FINAL_ERRORS = new Set(['token_invalid', 'token_expired', 'token_used', 'f
  * @property {number} resumeWindow seconds
  */
 
+/** What takes a session up again: as secret as a token. @typedef {{session: string, key: string}} SessionKey */
+
 /** @typedef {{text: string, resolve: (ok: any) => void, reject: (error: ConsiliumError) => void, timer: number}} Waiting */
 
 /**
@@ -61,7 +63,7 @@ export class Signal extends Emitter {
   /** @type {number} the held one that has been asked again */ #asked = 0;
   #holdTimer = 0;
   /** @type {{resolve: () => void, reject: (error: ConsiliumError) => void}[]} */ #waiters = [];
-  /** @type {{session: string, key: string} | null} */ #resume = null;
+  /** @type {SessionKey | null} */ #resume;
   /** @type {ConsiliumError | null} why it is over for good */ #ended = null;
   #state = /** @type {'new' | 'opening' | 'open' | 'lost'} */ ('new');
   #nextId = 1;
@@ -77,9 +79,11 @@ export class Signal extends Emitter {
   /**
    * @param {string} url `ws(s)://host/v1/ws`
    * @param {() => string | Promise<string>} token asked for at each fresh session
+   * @param {SessionKey | null} [session] of this user before: goes on, if the server still has it
    */
-  constructor(url, token) {
+  constructor(url, token, session = null) {
     super();
+    this.#resume = session;
     this.#url = url;
     this.#token = token;
   }
@@ -95,9 +99,27 @@ export class Signal extends Emitter {
    * @returns {Promise<Welcome>}
    */
   async connect(whenSent) {
-    const welcome = await this.#open(whenSent);
+    const before = await this.#takeUp();
+    if (before) whenSent?.();
+    const welcome = before ?? (await this.#open(whenSent));
     this.#wake();
     return welcome;
+  }
+
+  /** @returns {Promise<Welcome | null>} null: there is no session to go on with */
+  async #takeUp() {
+    if (!this.#resume) return null;
+    try {
+      return await this.#open();
+    } catch (error) {
+      if (codeOf(error) !== 'session_not_found') throw error;
+      this.#resume = null;
+      return null;
+    }
+  }
+
+  get session() {
+    return this.#resume;
   }
 
   /** Resolves when requests can be made (again); rejects when that will never be. @returns {Promise<void>} */
