@@ -163,6 +163,24 @@ test('closing the room ends the call', async () => {
   assert.deepEqual(errors, []);
 });
 
+test('two who talk directly: what the topology was and is, in words; on a phone too', { timeout: 90_000 }, async () => {
+  const two = [];
+  for (const name of ['Ann', 'Ben']) two.push(await Member.join(browser, server.url, { room: 'direct-room', name, camera: { width: 320, height: 180, frameRate: 10 } }));
+  await Promise.all(two.map((m) => m.waitFor(() => window.consilium.room.topology === 'p2p', 'direct')));
+  await page.bringToFront();
+  await waitFor(() => document.querySelector('.direct-note')?.checkVisibility() && /over the server → .* direct$/.test(document.querySelector('.topologies').textContent));
+  await waitFor(() => /to direct 1/.test(document.querySelector('.admin-switches').textContent));
+  await page.evaluate(() => (document.querySelector('.plots').open = true));
+  await page.setViewport({ width: 320, height: 640 });
+  await waitFor(() => document.querySelectorAll('.plots .plot canvas').length === 4 || document.querySelector('.plots .lead'));
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), 'nothing sideways');
+  await page.screenshot({ path: new URL('artefacts/admin-direct-phone.png', import.meta.url).pathname, fullPage: true });
+  await page.setViewport({ width: 1280, height: 900 });
+  for (const member of two) await member.click('#control-leave');
+  await waitFor(() => document.querySelectorAll('.admin-room').length === 0);
+  assert.deepEqual(errors, []);
+});
+
 test('the token can be forgotten', async () => {
   await page.click('#admin-forget');
   await page.waitForSelector('#login-token', { visible: true });

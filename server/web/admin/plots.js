@@ -115,7 +115,7 @@ export class Plots {
 function options(near, width, labels, measure, most) {
   const ink = getComputedStyle(near).color;
   const grid = { stroke: getComputedStyle(near).borderTopColor, width: 1 };
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
   const layers = [0, 1, 2, 3].map((l) => text(`admin.layer.${l}`));
   return {
     width, height: HEIGHT, legend: { show: false }, cursor: { show: false },
@@ -124,9 +124,9 @@ function options(near, width, labels, measure, most) {
       y: { range: (/** @type {unknown} */ _, /** @type {number} */ low, /** @type {number} */ high) => [0, most ?? Math.max(1, high * 1.1)] },
     },
     axes: [
-      { stroke: ink, grid, ticks: grid, space: 90, values: (/** @type {unknown} */ _, /** @type {number[]} */ at) => at.map((s) => clock.format(s * 1000)) },
+      { stroke: ink, grid, ticks: grid, space: 70, size: 34, values: (/** @type {unknown} */ _, /** @type {number[]} */ at) => at.map((s) => clock.format(s * 1000)) },
       {
-        stroke: ink, grid, ticks: grid, size: 64,
+        stroke: ink, grid, ticks: grid, size: 56,
         ...(measure === 'layer' ? { splits: [0, 1, 2, 3], values: () => layers } : { values: (/** @type {unknown} */ _, /** @type {number[]} */ v) => v.map((n) => number(n)) }),
       },
     ],

@@ -32,7 +32,7 @@ export function roomCard(summary, actions) {
   close.onclick = () => actions.close(summary.room);
   const card = make('details', 'admin-room',
     make('summary', '', make('h2', '', summary.room), make('span', 'room-facts')),
-    make('div', 'admin-room-body', make('p', 'topologies hint'), make('div', 'people'), make('div', 'admin-actions', close)));
+    make('div', 'admin-room-body', make('p', 'topologies hint'), make('p', 'direct-note hint', text('admin.directNote')), make('div', 'people'), make('div', 'admin-actions', close)));
   topologies.set(card, new TopologyLog());
   card.dataset.room = summary.room;
   card.ontoggle = actions.opened;
@@ -47,6 +47,7 @@ export function updateSummary(card, summary) {
   if (summary.hidden > 0) facts.push(text('admin.hidden', { count: summary.hidden }));
   if (summary.locked) facts.push(text('admin.locked'));
   setText(card.querySelector('.room-facts'), facts.join(' · '));
+  /** @type {HTMLElement} */ (card.querySelector('.direct-note')).hidden = summary.topology !== 'p2p';
   const log = /** @type {TopologyLog} */ (topologies.get(card));
   if (log.take(summary.topology)) {
     const changes = log.changes.map(({ at, topology }, i) => (i === 0 ? text(`admin.topology.${topology}`) : text('admin.change', { time: exactTime(at), topology: text(`admin.topology.${topology}`) })));

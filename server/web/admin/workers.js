@@ -48,7 +48,10 @@ export async function showWorkers(section) {
   }
   fillRows(body, workers.map((worker) => row(worker, (name) => of(name, worker))));
   const switches = samples.filter((s) => s.name === 'consilium_topology_switches_total' && s.value > 0);
-  const words = switches.map((s) => `${Object.entries(s.labels).filter(([key]) => key !== 'worker').map(([, value]) => value).join(' ')}: ${number(s.value)}`);
+  /** @type {Map<string, number>} by direction and outcome, of all workers */
+  const counts = new Map();
+  for (const { labels: { to, outcome }, value } of switches) counts.set(`${to}.${outcome}`, (counts.get(`${to}.${outcome}`) ?? 0) + value);
+  const words = [...counts].map(([key, count]) => text(`admin.switch.${key}`, { count }));
   setText(section.querySelector('.admin-switches'), words.length > 0 ? text('admin.switches', { list: words.join(', ') }) : text('admin.noSwitches'));
 }
 
