@@ -44,6 +44,13 @@ int child_read_config(struct config **out, char message[CONFIG_MESSAGE_BYTES]) {
   return error;
 }
 
+void child_hear_reload(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void child_tell(const char *text) {
   (void)!send(CHILD_STATUS_FD, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }

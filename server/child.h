@@ -6,7 +6,7 @@
  *   ready                  it listens and every worker said hello (once a life)
  *   alive ROOMS PEOPLE     once a second; a gateway silent for CHILD_SILENCE_SECONDS is killed and started again
  *   stalled N              worker N has not answered for as long: the supervisor kills it
- * On SIGHUP the memfd already holds the new settings.
+ * On SIGHUP the memfd already holds the new settings. A child starts with SIGHUP blocked, so that none comes too early.
  */
 #ifndef SERVER_CHILD_H
 #define SERVER_CHILD_H
@@ -28,6 +28,9 @@ int child_begin(const char *name);
 
 /* Reads the settings from CHILD_CONFIG_FD. Same results as config_load_text. */
 int child_read_config(struct config **out, char message[CONFIG_MESSAGE_BYTES]);
+
+/* Call once SIGHUP has its handler; one that came before is delivered now. */
+void child_hear_reload(void);
 
 /* Tells the supervisor; never blocks, and what does not fit is lost (the next `alive` comes in a second). */
 void child_tell(const char *text);

@@ -33,7 +33,7 @@ static int run_child(int argc, char **argv) {
   log_configure(c->log.level, c->log.format, name);
   int status;
   if (worker) {
-    const struct worker_options options = {.index = index, .config = c};
+    const struct worker_options options = {.index = index, .config = c, .name = name};
     status = worker_main(&options);
     config_free(c);
   } else {

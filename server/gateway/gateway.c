@@ -252,6 +252,7 @@ static int set_up(struct gateway *g) {
   uv_signal_start(&g->terminate, drain, SIGTERM);
   uv_signal_start(&g->interrupt, drain, SIGINT);
   uv_signal_start(&g->hangup, hang_up, SIGHUP);
+  child_hear_reload();
   uv_timer_start(&g->clock, start_up, 0, 10);
   return workers_start(g);
 }

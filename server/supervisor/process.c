@@ -25,12 +25,13 @@ static int spawn(struct process *p, const struct process_inheritance *inherit, i
   extern char **environ;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  sigset_t none, all;
+  sigset_t early, all;
   char number[16];
   char *const gateway[] = {"consilium", "gateway", inherit->dev ? "--dev" : NULL, NULL};
   char *const worker[] = {"consilium", "worker", number, NULL};
   snprintf(number, sizeof number, "%d", p->index);
-  sigemptyset(&none);
+  sigemptyset(&early);
+  sigaddset(&early, SIGHUP); /* until they can hear it (server/child.h) */
   sigfillset(&all);
   int error = posix_spawn_file_actions_init(&actions);
   if (error) return error;
@@ -48,7 +49,7 @@ static int spawn(struct process *p, const struct process_inheritance *inherit, i
   }
   posix_spawn_file_actions_addclosefrom_np(&actions, first_closed); /* what we inherited is not for them */
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigmask(&attributes, &early);
   posix_spawnattr_setsigdefault(&attributes, &all);
   error = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, p->index == PROCESS_GATEWAY ? gateway : worker,
                       environ);

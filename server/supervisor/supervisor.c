@@ -117,7 +117,7 @@ static void reload(struct supervisor *s) {
       config_free(s->config);
       s->config = fresh;
       log_configure(fresh->log.level, fresh->log.format, "supervisor");
-      process_signal(&s->processes[0], SIGHUP);
+      signal_all(s, SIGHUP);
       log_info("reloaded");
     } else {
       config_free(fresh);

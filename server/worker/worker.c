@@ -18,6 +18,7 @@
 #include <time.h>
 #include <uv.h>
 
+#include "server/child.h"
 #include "server/log.h"
 #include "server/worker/control.h"
 #include "server/worker/engine.h"
@@ -35,7 +36,7 @@ struct worker {
   uv_loop_t loop;
   uv_poll_t polls[ENGINE_MAX_SOCKETS];
   uv_timer_t timer;
-  uv_signal_t signals[2];
+  uv_signal_t signals[2], hangup;
   uint64_t tick_ms;
   uint64_t opened; /* people, as tidy_memory() has seen it */
   int64_t tidy_us; /* when memory is tidied; 0: nobody came since */
@@ -187,6 +188,7 @@ static void begin_close(struct worker *worker) {
   uv_close((uv_handle_t *)&worker->timer, NULL);
   for (size_t i = 0; i < 2; i++)
     uv_close((uv_handle_t *)&worker->signals[i], NULL);
+  uv_close((uv_handle_t *)&worker->hangup, NULL);
   control_socket_close(worker->glue.control);
   worker->glue.control = NULL;
 }
@@ -194,6 +196,20 @@ static void begin_close(struct worker *worker) {
 static void on_signal(uv_signal_t *handle, int number) {
   (void)number;
   begin_close(handle->data);
+}
+
+static void on_hangup(uv_signal_t *handle, int number) {
+  const struct worker *worker = handle->data;
+  struct config *fresh = NULL;
+  char message[CONFIG_MESSAGE_BYTES];
+  (void)number;
+  if (child_read_config(&fresh, message) != CONFIG_OK) {
+    log_error("reload_failed", log_text("reason", message));
+    return;
+  }
+  log_configure(fresh->log.level, fresh->log.format, worker->options->name);
+  config_free(fresh);
+  log_info("reloaded");
 }
 
 /* ---- opening ---- */
@@ -325,6 +341,10 @@ static int open_handles(struct worker *worker) {
     worker->signals[i].data = worker;
     uv_signal_start(&worker->signals[i], on_signal, numbers[i]);
   }
+  uv_signal_init(&worker->loop, &worker->hangup);
+  worker->hangup.data = worker;
+  uv_signal_start(&worker->hangup, on_hangup, SIGHUP);
+  child_hear_reload();
   return 0;
 }
 

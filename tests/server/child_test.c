@@ -219,9 +219,36 @@ static void test_tell(void **state) {
   close(pair[1]);
 }
 
+static volatile sig_atomic_t heard;
+
+static void hear(int number) {
+  (void)number;
+  heard = 1;
+}
+
+/* As the supervisor starts it: blocked; a reload comes before there is a handler. */
+static void early_reload(int out) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  raise(SIGHUP);
+  signal(SIGHUP, hear);
+  tell_test(out, heard ? "too early" : "waits, ");
+  child_hear_reload();
+  tell_test(out, heard ? "heard" : "lost");
+}
+
+static void test_a_reload_that_comes_early_is_heard(void **state) {
+  (void)state;
+  assert_int_equal(in_child(early_reload, -1, -1), 0);
+  assert_string_equal(said, "waits, heard");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_begin), cmocka_unit_test(test_not_by_hand),
-                                     cmocka_unit_test(test_dies_with_its_supervisor), cmocka_unit_test(test_settings),
-                                     cmocka_unit_test(test_tell)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_begin),       cmocka_unit_test(test_a_reload_that_comes_early_is_heard),
+      cmocka_unit_test(test_not_by_hand), cmocka_unit_test(test_dies_with_its_supervisor),
+      cmocka_unit_test(test_settings),    cmocka_unit_test(test_tell)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

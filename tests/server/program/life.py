@@ -152,7 +152,8 @@ def test_systemd_and_reload(program):
                 wait("STOPPING=1")
                 server.process.wait(10)  # a second SIGTERM would not wait for anything
             expect("restart_needed settings=http.admin_listen" in server.errors, server.errors)
-            expect("gateway reloaded" in server.errors, server.errors)
+            for child in ("gateway", "worker-0", "worker-1"):
+                expect(f"{child} reloaded" in server.errors, server.errors)
             expect("reload_failed" in server.errors and "log.level" in server.errors, server.errors)
 
 

@@ -60,7 +60,7 @@ static void start(struct world *world) {
   world->pid = fork();
   assert_true(world->pid >= 0);
   if (world->pid == 0) {
-    const struct worker_options options = {.index = 0, .config = world->config};
+    const struct worker_options options = {.index = 0, .config = world->config, .name = "worker-0"};
     _exit(worker_main(&options));
   }
 }
