@@ -114,7 +114,8 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   /* A step that failed may be tried before its time when far more than it needs is proven: the link has changed. */
   bool changed = s->memory->backoff_us <= ALLOCATION_CHANGED_US &&
                  p->a->proven_bps >= (p->a->audio_bps + total) * ALLOCATION_CHANGED_PERCENT / 100;
-  bool cheaper = s->held_back && l->steps[next].bps * 100 < s->memory->failed_bps * ALLOCATION_CHEAPER_PERCENT;
+  uint64_t percent = s->held_back ? ALLOCATION_CHEAPER_PERCENT : ALLOCATION_CHEAP_PERCENT;
+  bool cheaper = l->steps[next].bps * 100 < s->memory->failed_bps * percent;
   bool long_gone = next == 0 && p->now_us - s->memory->gone_us >= ALLOCATION_GONE_US;
   bool due = p->now_us >= s->memory->retry_us || changed || cheaper || long_gone;
   bool allowed = !up || (due && !p->a->queue);
@@ -158,7 +159,7 @@ static void remember(struct allocation_slot *s, const struct ladder *l, int64_t 
       if (m->backoff_us > ALLOCATION_BACKOFF_MAX_US) m->backoff_us = ALLOCATION_BACKOFF_MAX_US;
       m->retry_us = now_us + m->backoff_us;
       m->raised_us = 0;
-      m->failed_bps = cost_of(l, l->granted + 1);
+      m->failed_bps = cost_of(l, l->current);
     }
   }
   if (l->granted == NONE && m->layer) m->gone_us = now_us;

@@ -28,7 +28,8 @@
 #define ALLOCATION_BASE_PERCENT     125 /* … and for the first step: video that comes and goes is worse than none */
 #define ALLOCATION_PATIENCE_US      1000000 /* a little over budget without a queue is borne for so long */
 #define ALLOCATION_PATIENCE_PERCENT 130
-#define ALLOCATION_CHEAPER_PERCENT  85       /* of what it cost when it failed: it is another step now */
+#define ALLOCATION_CHEAP_PERCENT    50 /* of what a step cost that failed: it is another step, not kept waiting for that */
+#define ALLOCATION_CHEAPER_PERCENT  85       /* … and so is the same step when its publisher has made it smaller */
 #define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
 #define ALLOCATION_GRACE_US         1500000  /* after a step up: its key frame makes a queue of its own */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */

@@ -262,6 +262,22 @@ static void failed_steps_are_tried_later_and_later(void **state) {
   assert_in_range(ups, 3, 9); /* without back-off: fifty */
 }
 
+/* The link carried the large picture, then little, then enough for the middle one: that one has not failed. */
+static void a_failure_of_the_large_picture_is_none_of_the_small_ones(void **state) {
+  (void)state;
+  room(1);
+  run(900000);
+  run(2500000);
+  assert_int_equal(desk.slots[0].layer, 2);
+  desk.now_us += ALLOCATION_GRACE_US;
+  desk.a.queue = true;
+  run(300000);
+  assert_int_equal(desk.slots[0].layer, 0);
+  desk.a.queue = false;
+  run(750000);
+  assert_int_equal(desk.slots[0].layer, 1);
+}
+
 /* However often the steps have failed. */
 static void no_picture_does_not_last(void **state) {
   (void)state;
@@ -375,6 +391,7 @@ int main(void) {
       cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
       cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
+      cmocka_unit_test(a_failure_of_the_large_picture_is_none_of_the_small_ones),
       cmocka_unit_test(no_picture_does_not_last),
       cmocka_unit_test(a_draining_link_gets_nothing_it_does_not_carry),
       cmocka_unit_test(a_screen_is_sharp_before_it_is_smooth),
