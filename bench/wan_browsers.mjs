@@ -4,11 +4,11 @@
 //                                    [--sender firefox] [--calm 1] [--json FILE] [--plot FOLDER]
 //
 // One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
-// systems, one after the other. The profile's steps begin when the picture is there; with --calm 1 its loss and jitter too. Needs build/release (or CONSILIUM,
-// CONSILIUM_WAN) and tests/browser/node_modules.
+// systems, one after the other. The profile's steps begin when the picture is there; with --calm 1 its loss and jitter too. Needs
+// build/release (or CONSILIUM, CONSILIUM_WAN) and tests/browser/node_modules.
 //
-// With --sender firefox the sender is a Firefox. With --browser firefox the receiver is a Firefox. It is driven over the network and therefore stays outside; server and sender
-// are behind the link instead, so that the profile's downlink is their uplink.
+// With --sender firefox the sender is a Firefox. With --browser firefox the receiver is one; it is driven over the network and
+// therefore stays outside: server and sender are behind the link instead, so that the profile's downlink is their uplink.
 //
 // Printed: frames per second (of those that the sender encoded: a busy machine encodes fewer), share of time frozen (the browser's
 // own count: a gap three times the usual, or 150 ms longer), share of audio concealed, received video kbit/s, seconds from joining
@@ -44,7 +44,10 @@ function behindLink(chromium) {
 
 /** Runs in the receiving page: what was received so far; zeros before anything was. */
 async function count() {
-  const total = { at: performance.now(), frames: 0, frozen: 0, concealed: 0, silent: 0, samples: 0, bytes: 0, height: 0, keyframes: 0, dropped: 0, received: 0, nacks: 0, plis: 0, again: 0, waited: 0, emitted: 0, target: 0, least: 0 };
+  const total = {
+    at: performance.now(), frames: 0, frozen: 0, concealed: 0, silent: 0, samples: 0, bytes: 0, height: 0, keyframes: 0, dropped: 0,
+    received: 0, nacks: 0, plis: 0, again: 0, waited: 0, emitted: 0, target: 0, least: 0,
+  };
   for (const report of (await window.receiver()).values()) {
     if (report.type !== 'inbound-rtp') continue;
     if (report.kind === 'audio') {
@@ -130,7 +133,10 @@ async function countSent() {
 async function lookAtEncoders() {
   const connections = window.consilium?.room ? [window.consilium.room] : [window.connection];
   const reports = [...(await connections[0].getStats()).values()].filter((r) => r.type === 'outbound-rtp' && r.kind === 'video');
-  return reports.map((r) => ({ rid: r.rid, active: r.active, target: r.targetBitrate, bytes: r.bytesSent, frames: r.framesEncoded, fps: r.framesPerSecond, height: r.frameHeight, limited: r.qualityLimitationReason, keyframes: r.keyFramesEncoded, qpSum: r.qpSum }));
+  return reports.map((r) => ({
+    rid: r.rid, active: r.active, target: r.targetBitrate, bytes: r.bytesSent, frames: r.framesEncoded, fps: r.framesPerSecond,
+    height: r.frameHeight, limited: r.qualityLimitationReason, keyframes: r.keyFramesEncoded, qpSum: r.qpSum,
+  }));
 }
 
 /** Runs in the receiving page, for --json: how its connection is. */
@@ -139,7 +145,10 @@ async function lookAtConnection() {
   const audio = reports.filter((r) => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((sum, r) => sum + (r.packetsReceived ?? 0), 0);
   const transport = reports.find((r) => r.type === 'transport');
   const pair = reports.find((r) => r.id === transport?.selectedCandidatePairId);
-  return { audioPackets: audio, ice: transport?.iceState, dtls: transport?.dtlsState, received: transport?.packetsReceived, sent: transport?.packetsSent, pair: pair?.state, asked: pair?.requestsSent, answered: pair?.responsesReceived, rtt: pair?.currentRoundTripTime };
+  return {
+    audioPackets: audio, ice: transport?.iceState, dtls: transport?.dtlsState, received: transport?.packetsReceived,
+    sent: transport?.packetsSent, pair: pair?.state, asked: pair?.requestsSent, answered: pair?.responsesReceived, rtt: pair?.currentRoundTripTime,
+  };
 }
 
 /** What the server thinks of the receiver's link, for --json. */
@@ -152,7 +161,10 @@ async function askServer() {
 
 /** What each second brought, from running totals. The height is 0 where nothing moved. */
 function bySecond(samples, seconds) {
-  const series = { fps: [], kbps: [], height: [], frozenShare: [], concealedShare: [], frozen: [], keyframes: [], dropped: [], nacks: [], plis: [], again: [], received: [], waitedMs: [], targetMs: [], leastMs: [] };
+  const series = {
+    fps: [], kbps: [], height: [], frozenShare: [], concealedShare: [], frozen: [], keyframes: [], dropped: [], nacks: [], plis: [],
+    again: [], received: [], waitedMs: [], targetMs: [], leastMs: [],
+  };
   const at = (second) => samples.findLast((s) => s.at - samples[0].at <= second * 1000 + 125) ?? samples[0];
   for (let second = 0; second < seconds; second++) {
     const [from, to] = [at(second), at(second + 1)];
@@ -166,6 +178,19 @@ function bySecond(samples, seconds) {
     for (const field of ['frozen', 'keyframes', 'dropped', 'nacks', 'plis', 'again', 'received']) series[field].push(Number((to[field] - from[field]).toFixed(3)));
   }
   return series;
+}
+
+/** The longest time without a new picture: how long, and until when. @param {{at: number, frames: number}[]} samples */
+function longestGap(samples) {
+  let gap = { seconds: 0, until: 0 };
+  let since = samples[0];
+  for (const sample of samples) {
+    if (sample.frames === since.frames) continue;
+    const seconds = (sample.at - since.at) / 1000;
+    if (seconds > gap.seconds) gap = { seconds, until: (sample.at - samples[0].at) / 1000 };
+    since = sample;
+  }
+  return gap;
 }
 
 // ---- one measurement -----------------------------------------------------------------------------------------------
@@ -200,7 +225,9 @@ async function measure(system, sender, receiver, url, restartSteps) {
   const sent = (await sender.evaluate(countSent)) - sentBefore;
   const series = bySecond(samples, Math.floor(seconds));
   return {
-    profile, system, browser: options.browser, sender: options.sender, camera: options.camera, seed: Number(options.seed), versions, seconds, fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, links, frozen: (100 * (last.frozen - first.frozen)) / seconds,
+    profile, system, browser: options.browser, sender: options.sender, camera: options.camera, seed: Number(options.seed), versions, seconds,
+    fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, gap: longestGap(samples), links,
+    frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
     silent: (100 * (last.silent - first.silent)) / Math.max(1, last.samples - first.samples),
     kbps: ((last.bytes - first.bytes) * 8) / 1000 / seconds, firstPicture: (first.at - began) / 1000, toTop: (topAt - began) / 1000, top, series,

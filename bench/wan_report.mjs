@@ -22,15 +22,14 @@ function median(values) {
 /** @param {Run} run received bitrate times frame rate, of the direct call's */
 const ratioOf = ({ direct, ours }) => (direct && ours ? (ours.kbps * ours.fps) / (direct.kbps * direct.fps) : NaN);
 
-/** From the last second before the link's return that had no picture to the end of the outage: profiles that have one. */
+/** When the outages of the profiles end, in seconds. */
 const OUTAGE_END_S = { blackout3s: 18 };
 
-/** @param {any} result seconds from the link's return to the first second in which something moves */
+/** Seconds from the link's return to the next picture, to a quarter. @param {any} result */
 function backAfter(result) {
   const end = OUTAGE_END_S[result?.profile];
-  if (end === undefined) return '';
-  const moving = result.series.fps.findIndex((fps, second) => second >= end && fps > 0);
-  return moving < 0 ? 'not back' : moving === end ? '< 1' : `${moving - end} to ${moving - end + 1}`;
+  if (end === undefined || !result.gap) return '';
+  return result.gap.until < end ? 'not back' : (result.gap.until - end).toFixed(2);
 }
 
 /** @type {Map<string, Run[]>} by profile and browser */
@@ -59,17 +58,17 @@ const lines = [
   '# Browsers behind bad links', '',
   'Direct call → our server, in the same run behind the same seeded link (`bench/wan`); medians where there were several runs. Made by',
   '`sudo node bench/wan_browsers.mjs PROFILE --seconds N --json FILE` and `node bench/wan_report.mjs --plots bench/results FILES`.',
-  sample ? `Camera ${sample.camera}, ${sample.versions.sender}; two cores for both browsers, server and link.` : '', '',
-  '| link | runs | fps | frozen % | audio made up % (and silent %) | kbit/s | join → first, top picture, s | rate × fps of direct | picture back after the outage, s | commits |',
+  sample ? `Camera ${sample.camera}, ${sample.versions?.sender}; two cores for both browsers, server and link.` : '', '',
+  '| link | runs | fps (encoded) | frozen % | audio made up % (and silent %) | kbit/s | join → first, top picture, s | rate × fps of direct | picture back after the outage, s | commits |',
   '|---|---|---|---|---|---|---|---|---|---|',
 ];
 const plots = [];
 for (const [key, runs] of groups) {
   const ratio = median(runs.map(ratioOf));
-  const commits = [...new Set(runs.flatMap((run) => Object.values(run).map((r) => r.versions.commit)))].join(', ');
+  const commits = [...new Set(runs.flatMap((run) => Object.values(run).map((r) => r.versions?.commit)))].join(', ');
   const joins = `${both(runs, (r) => r.firstPicture, 1)}, ${both(runs, (r) => r.toTop, 1)}`;
   const back = [...new Set(runs.map((run) => `${backAfter(run.direct)} → ${backAfter(run.ours)}`))].join('; ').replace(/^ → $/, '');
-  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
+  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} (${both(runs, (r) => r.sentFps, 1)}) | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
   const shown = runs.find((run) => ratioOf(run) === ratio) ?? runs[0];
   if (folder) fs.writeFileSync(path.join(folder, `wan-${key}.svg`), plot(Object.values(shown)));
   plots.push(`## ${key}`, '', `![${key}](wan-${key}.svg)`, '');

@@ -27,9 +27,9 @@ static const uint32_t usual_bps[ENGINE_MAX_LAYERS] = {150000, 500000, 1700000, 3
 #define FILLED_PERCENT      80
 /* What was too much is not tried again at once. What is left below it becomes more by and by, or links that were only disturbed
  * would stay half empty: slowly, and faster when it has been well for long. */
-#define CEILING_PERCENT     94
+#define CEILING_PERCENT     96
 #define SAME_FALL_US        3000000 /* an estimate falls in several steps: one failure */
-#define CREEP_PERMILLE      4       /* a second … */
+#define CREEP_PERMILLE      6       /* a second … */
 #define CREEP_US            20000000
 #define FAST_CREEP_PERMILLE 20
 #define CHANGED_PERCENT     140 /* of the ceiling proven: it is another link now */
