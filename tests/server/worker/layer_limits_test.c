@@ -12,12 +12,14 @@ struct stage {
   struct source layers[LAYERS];
   double owed[LAYERS]; /* bytes */
   bool wants_key[LAYERS];
+  size_t keys[LAYERS]; /* sent */
   /* of an encoder as browsers have them */
   bool lifelike;
   double told_bps[LAYERS], obeys_bps[LAYERS]; /* what it was told last, and keeps to from `obeys_us` on */
   int64_t obeys_us[LAYERS];
   /* what b had since counting began */
   uint64_t media_bytes;
+  size_t c_packets;
   size_t steps, full_steps;
 };
 
@@ -97,12 +99,14 @@ static void film(struct stage *s, int64_t us) {
       if (s->lifelike) bps = lifelike_bps(s, i, limit_bps);
       for (s->owed[i] += bps / 8 * 0.005; s->owed[i] >= 820; s->owed[i] -= 820) {
         source_send(&s->layers[i], s->wants_key[i]);
+        s->keys[i] += s->wants_key[i];
         s->wants_key[i] = false;
       }
     }
     harness_advance(s->h, 5 * MILLISECOND);
     look_for_requests(s);
     if (s->lifelike) look_at_b(s);
+    if (s->c) s->c_packets += browser_count_ssrc(s->c, slot_of(s->c, s)->ssrc);
     for (size_t i = 0; i < s->h->browser_count; i++) { /* packets only: the events are looked at */
       s->h->browsers[i].rtp_count = s->h->browsers[i].rtcp_count = 0;
     }
@@ -157,6 +161,34 @@ static void too_narrow_for_the_large_picture(void **state) {
   harness_free(s.h);
 }
 
+/* What c gets of half a minute's film, with or without b behind a link that is bad in every way. */
+static size_t watch_beside(bool bad, size_t keys[]) {
+  struct stage s = open_stage(bad ? 260000 : NO_LIMIT_BPS);
+  s.c = connect_member(&s, "interpreter", NO_LIMIT_BPS);
+  if (!bad) browser_request(s.b, "leave", NULL);
+  film(&s, 10 * SECOND);
+  s.c_packets = 0;
+  memset(s.keys, 0, sizeof s.keys);
+  for (int i = 0; i < 200; i++) {
+    if (bad && i % 60 == 20) s.b->link.cut = true;
+    if (bad && i % 60 == 50) s.b->link.cut = false;
+    film(&s, 100 * MILLISECOND);
+    assert_int_equal(layer_of(s.c, &s), 2);
+    assert_int_equal(track_of(&s)->limit_bps[2], 0);
+  }
+  if (bad) assert_true(layer_of(s.b, &s) < 2);
+  memcpy(keys, s.keys, sizeof s.keys);
+  harness_free(s.h);
+  return s.c_packets;
+}
+
+static void one_bad_receiver_costs_nobody_else_anything(void **state) {
+  (void)state;
+  size_t beside[LAYERS], alone[LAYERS];
+  assert_int_equal(watch_beside(true, beside), watch_beside(false, alone));
+  assert_int_equal(beside[2], alone[2]); /* its key frames are those of the small layers */
+}
+
 static void nobody_is_held_back_by_who_has_gone(void **state) {
   (void)state;
   struct stage s = open_stage(900000);
@@ -185,8 +217,11 @@ static void a_link_between_two_layers_is_filled(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_link_between_two_layers),           cmocka_unit_test(the_best_link_decides),
-      cmocka_unit_test(too_narrow_for_the_large_picture),    cmocka_unit_test(a_link_between_two_layers_is_filled),
+      cmocka_unit_test(a_link_between_two_layers),
+      cmocka_unit_test(the_best_link_decides),
+      cmocka_unit_test(too_narrow_for_the_large_picture),
+      cmocka_unit_test(a_link_between_two_layers_is_filled),
+      cmocka_unit_test(one_bad_receiver_costs_nobody_else_anything),
       cmocka_unit_test(nobody_is_held_back_by_who_has_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
