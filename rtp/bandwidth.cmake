@@ -4,6 +4,7 @@ set(RTP_BANDWIDTH
   trendline.c
   queue_delay.c
   link_drop.c
+  calm_link.c
   acknowledged_rate.c
   rate_control.c
   competition.c

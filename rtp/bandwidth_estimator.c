@@ -41,6 +41,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   trendline_init(&e->trend);
   queue_delay_init(&e->queue);
   link_drop_init(&e->drop);
+  calm_link_init(&e->calm);
   competition_init(&e->competition);
   acknowledged_rate_init(&e->acknowledged);
   loss_bound_init(&e->loss);
@@ -63,6 +64,7 @@ static void resume(struct bandwidth_estimator *e, int64_t now_us) {
   loss_bound_forget(&e->loss);
   arrival_groups_init(&e->groups);
   trendline_init(&e->trend);
+  calm_link_init(&e->calm);
   acknowledged_rate_init(&e->acknowledged);
 }
 
@@ -153,23 +155,59 @@ static void count_run(struct tally *t, const struct transport_result *run) {
   if (run->arrival_us < 0) t->lost += (int32_t)run->packets;
 }
 
+/* The trend's part of a run. Returns whether it is overuse. */
+static bool follow_trend(struct bandwidth_estimator *e, const struct transport_result *run) {
+  struct arrival_delta delta;
+  if (!arrival_groups_run(&e->groups, run, &delta)) return false;
+  note_jitter(e, &delta);
+  return trendline_update(&e->trend, &delta) == LINK_OVERUSED;
+}
+
+/* Everybody's part of a run that arrived, but for the trend's. */
+static void note_arrival(struct bandwidth_estimator *e, const struct transport_result *run) {
+  acknowledged_rate_run(&e->acknowledged, run->last_arrival_us, run->bytes, run->packets);
+  queue_delay_packet(&e->queue, run->sent_us, run->arrival_us, run->sent_us < e->drain_until_us);
+  link_drop_run(&e->drop, run);
+}
+
+/* It is calm no longer: the trend learns what was kept from it. */
+static void catch_up(struct bandwidth_estimator *e) {
+  size_t kept = calm_link_kept(&e->calm);
+  for (size_t i = 0; i < kept; i++) {
+    struct transport_result run = calm_link_run(&e->calm, i);
+    follow_trend(e, &run);
+  }
+  e->calm.kept = 0;
+}
+
+static bool is_calm(struct bandwidth_estimator *e, const struct transport_results *r, struct transport_result *sum) {
+  if (e->trend.usage == LINK_OVERUSED || e->competition.on) e->calm.messages = 0;
+  if (!calm_link_message(&e->calm, r, queue_delay_base_us(&e->queue), sum)) return false;
+  e->trend.usage = LINK_NORMAL; /* a queue that shrinks was none */
+  return true;
+}
+
 /* Feeds one message's runs to everybody. Returns whether any part of it was overuse. */
 static bool feed(struct bandwidth_estimator *e, const struct transport_results *r, bool *lossy, int64_t now_us) {
   struct tally tally = {.first_us = -1, .last_us = -1};
+  struct transport_result sum;
   bool overused = false;
+  if (is_calm(e, r, &sum)) {
+    count_run(&tally, &sum);
+    note_arrival(e, &sum);
+    *lossy = false;
+    loss_bound_packets(&e->loss, tally.first_us, tally.last_us, tally.packets, 0, tally.bytes, now_us);
+    return false;
+  }
+  if (e->calm.kept) catch_up(e);
   for (size_t i = 0; i < r->count; i++) {
     const struct transport_result *run = &r->results[i];
     if (run->tag) probe_results_run(&e->results, run);
     if (run->sent_us < e->ignore_before_us) continue; /* the backlog of an outage */
     count_run(&tally, run);
     if (run->arrival_us < 0) continue;
-    acknowledged_rate_run(&e->acknowledged, run->last_arrival_us, run->bytes, run->packets);
-    queue_delay_packet(&e->queue, run->sent_us, run->arrival_us, run->sent_us < e->drain_until_us);
-    link_drop_run(&e->drop, run);
-    struct arrival_delta delta;
-    if (run->tag || !arrival_groups_run(&e->groups, run, &delta)) continue;
-    note_jitter(e, &delta);
-    overused |= trendline_update(&e->trend, &delta) == LINK_OVERUSED;
+    note_arrival(e, run);
+    if (!run->tag) overused |= follow_trend(e, run);
   }
   *lossy = tally.lost > CHANCE_LOSSES * loss_bound_random(&e->loss) * tally.packets;
   loss_bound_packets(&e->loss, tally.first_us, tally.last_us, tally.packets, tally.lost, tally.bytes, now_us);
@@ -275,6 +313,8 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
   e->sent_bytes = 0;
   note_feedback(e, r, now_us);
   bool lossy = false, overused = feed(e, r, &lossy, now_us);
+  if (e->calm.kept && now_us - e->calm.governed_us < CALM_LINK_GOVERN_US) return; /* nothing has happened */
+  e->calm.governed_us = now_us;
   if (govern(e, overused, lossy, in_flight_bytes, now_us)) {
     e->decreases++;
     if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);

@@ -10,7 +10,7 @@
  * packets are under way, and more are sent, is an outage (`stalled`): the target stays what it was, the caller stops video, and
  * what was lost meanwhile is nobody's loss rate. When nothing is sent any more, nobody knows: the next packets find out.
  *
- * Source: draft-ietf-rmcat-gcc-02; REMB: draft-alvestrand-rmcat-remb-03.   Memory: about 11 KiB, fixed, no allocation.
+ * Source: draft-ietf-rmcat-gcc-02; REMB: draft-alvestrand-rmcat-remb-03.   Memory: about 14 KiB, fixed, no allocation.
  */
 #ifndef RTP_BANDWIDTH_ESTIMATOR_H
 #define RTP_BANDWIDTH_ESTIMATOR_H
@@ -21,6 +21,7 @@
 #include "rtp/acknowledged_rate.h"
 #include "rtp/application_limit.h"
 #include "rtp/arrival_groups.h"
+#include "rtp/calm_link.h"
 #include "rtp/competition.h"
 #include "rtp/link_drop.h"
 #include "rtp/loss_bound.h"
@@ -57,6 +58,7 @@ struct bandwidth_estimator {
   struct trendline trend;
   struct queue_delay queue;
   struct link_drop drop;
+  struct calm_link calm;
   struct acknowledged_rate acknowledged;
   struct rate_control control;
   struct competition competition;

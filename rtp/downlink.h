@@ -137,8 +137,11 @@ static inline bool downlink_run_pass(struct downlink_run *r, uint16_t seq, uint3
     r->unnumbered_bytes += bytes;
     return true;
   }
-  r->ring[r->number % TRANSPORT_HISTORY_PACKETS] =
-      (struct transport_sent){.sent_us = (uint32_t)r->now_us, .bytes_before = r->bytes, .content = r->content};
+  struct transport_sent *sent = &r->ring[r->number % TRANSPORT_HISTORY_PACKETS];
+  sent->sent_us = (uint32_t)r->now_us;
+  sent->bytes_before = r->bytes;
+  sent->content = r->content;
+  sent->tag = 0;
   r->bytes += bytes;
   *number = (uint16_t)r->number++;
   return true;

@@ -74,12 +74,25 @@ static int64_t ticks_of(const struct rtcp_transport_arrival *a) {
   return (int64_t)((uint64_t)a->arrival_us / RTCP_TRANSPORT_TICK_US);
 }
 
-/* One more of what is pending already, all of it small: the usual case. */
-static bool add_alike(struct chunk_writer *c) {
-  if (c->mixed || c->pending == 0 || c->pending == RUN_MAX || c->symbols[0] != 1) return false;
-  if (c->pending < ONE_BIT_SYMBOLS) c->symbols[c->pending] = 1;
-  c->pending++;
-  return true;
+/* What is pending is a run of small ones. */
+static bool is_plain(const struct chunk_writer *c) {
+  return !c->mixed && c->pending > 0 && c->symbols[0] == 1;
+}
+
+/* How many more small ones make it longer and nothing else. */
+static size_t longest_run(const struct chunk_writer *c, size_t cap, size_t delta_bytes, size_t covered) {
+  size_t used = rtp_writer_len(&c->w) + 2 + delta_bytes, most = RTCP_TRANSPORT_MAX_STATUSES - covered;
+  size_t room = cap > used ? cap - used : 0, left = (size_t)RUN_MAX - c->pending;
+  if (!is_plain(c)) return 0;
+  if (room < left) left = room;
+  return left < most ? left : most;
+}
+
+/* … and becomes longer by `count`. */
+static void lengthen(struct chunk_writer *c, unsigned count) {
+  for (unsigned i = c->pending; i < ONE_BIT_SYMBOLS && i < c->pending + count; i++)
+    c->symbols[i] = 1;
+  c->pending = (uint16_t)(c->pending + count);
 }
 
 /* The missing ones before an arrival, and itself. False, and nothing added: with `more_bytes` of deltas they do not fit into `cap`. */
@@ -97,23 +110,36 @@ static bool add_arrival(struct chunk_writer *c, size_t cap, unsigned lost, uint8
   return false;
 }
 
-/* Writes chunks for as many arrivals as fit; says how many, and how many statuses that makes. */
+/* Writes chunks for as many arrivals as fit; says how many, and how many statuses that makes. Most arrivals only make a run longer. */
 static size_t write_chunks(struct chunk_writer *c, size_t cap, uint16_t base_seq,
                            const struct rtcp_transport_arrival *arrivals, size_t count, size_t *statuses) {
-  size_t consumed = 0, delta_bytes = 0, covered = 0;
-  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
+  size_t consumed = 0, delta_bytes = 0, covered = 0,
+         longest = 0; /* longest: what the run may be for its deltas to fit */
+  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE, last_us = -1;
+  unsigned more = 0;
   for (; consumed < count; consumed++) {
     const struct rtcp_transport_arrival *a = &arrivals[consumed];
     uint16_t lost = (uint16_t)(a->seq - base_seq - covered);
-    int64_t ticks = ticks_of(a);
+    int64_t ticks = a->arrival_us == last_us ? last : ticks_of(a);
+    last_us = a->arrival_us;
+    if (more < longest && lost == 0 && (uint64_t)(ticks - last) <= UINT8_MAX) {
+      more++;
+      covered++;
+      delta_bytes++;
+      last = ticks;
+      continue;
+    }
+    lengthen(c, more);
+    more = 0;
     uint8_t symbol = symbol_of(ticks - last);
     if (symbol == 0 || covered + lost >= RTCP_TRANSPORT_MAX_STATUSES) break;
-    bool alike = lost == 0 && symbol == 1 && rtp_writer_len(&c->w) + delta_bytes + 3 <= cap && add_alike(c);
-    if (!alike && !add_arrival(c, cap, lost, symbol, delta_bytes + symbol)) break;
+    if (!add_arrival(c, cap, lost, symbol, delta_bytes + symbol)) break;
     delta_bytes += symbol;
     covered += lost + 1U;
     last = ticks;
+    longest = longest_run(c, cap, delta_bytes, covered);
   }
+  lengthen(c, more);
   *statuses = covered;
   return consumed;
 }
@@ -121,9 +147,11 @@ static size_t write_chunks(struct chunk_writer *c, size_t cap, uint16_t base_seq
 /* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. There is room for all of them. */
 static void write_deltas(struct rtp_writer *w, const struct rtcp_transport_arrival *arrivals, size_t count) {
   int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
+  int64_t last_us = -1;
   uint8_t *at = w->at;
   for (size_t i = 0; i < count; i++) {
-    int64_t ticks = ticks_of(&arrivals[i]), delta = ticks - last;
+    int64_t ticks = arrivals[i].arrival_us == last_us ? last : ticks_of(&arrivals[i]), delta = ticks - last;
+    last_us = arrivals[i].arrival_us;
     if ((uint64_t)delta > UINT8_MAX) *at++ = (uint8_t)(delta >> 8);
     *at++ = (uint8_t)delta;
     last = ticks;

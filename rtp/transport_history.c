@@ -125,8 +125,9 @@ static void skip(struct matching *m, struct rtcp_transport_feedback *f, int symb
 /* How many of the `count` numbers from `number` on were sent with the run's first. They left in order: halving finds the last. */
 static uint32_t sent_together(const struct matching *m, uint32_t number, uint32_t count) {
   const struct transport_send_history *h = m->h;
+  if (sent(h, number)->sent_us - m->first_sent > TRANSPORT_RUN_SENT_US) return 0;
   if (sent(h, number + count - 1)->sent_us - m->first_sent <= TRANSPORT_RUN_SENT_US) return count;
-  uint32_t some = 0, more = count - 1;
+  uint32_t some = 1, more = count - 1;
   while (some < more) {
     uint32_t middle = (some + more) / 2;
     if (sent(h, number + middle)->sent_us - m->first_sent <= TRANSPORT_RUN_SENT_US)
