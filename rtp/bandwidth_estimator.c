@@ -278,8 +278,53 @@ static void believe_what_is_carried(struct bandwidth_estimator *e, uint64_t ackn
   rate_control_set(&e->control, acknowledged_bps, now_us);
 }
 
+/* ---- second thoughts ---- */
+
+/* After a decrease a queue of ours leaves no faster than what we send less than the path carries. One that has gone far sooner was
+ * none of ours. */
+#define DOUBT_US        400000
+#define DOUBT_LEAST_US  80000
+/* Flows that share a bottleneck make less variation than this. */
+#define DOUBT_JITTER_US 14000
+#define DOUBT_PERCENT   70
+
+static void doubt(struct bandwidth_estimator *e, double before_bps, int64_t wait_us, uint64_t carried_bps,
+                  int64_t newest_sent_us) {
+  if (e->doubt.carried_bps || carried_bps == 0 || e->jitter_us < DOUBT_JITTER_US) return;
+  e->doubt = (struct bandwidth_doubt){
+      .before_bps = before_bps, .wait_us = wait_us, .sent_us = newest_sent_us, .carried_bps = carried_bps};
+}
+
+static void reconsider(struct bandwidth_estimator *e, const struct transport_results *r, int64_t now_us) {
+  struct bandwidth_doubt *d = &e->doubt;
+  if (!d->carried_bps || r->received == 0) return;
+  for (size_t i = 0; i < r->count; i++) {
+    if (r->results[i].sent_us > d->sent_us && !r->results[i].again) d->bits += (int64_t)r->results[i].bytes * 8;
+  }
+  int64_t elapsed_us = r->newest_sent_us - d->sent_us;
+  if (elapsed_us <= 0) return;
+  int64_t wait_us = link_drop_delay_us(&e->drop) - queue_delay_base_us(&e->queue);
+  int64_t left_us = d->wait_us - elapsed_us + d->bits * 1000000 / (int64_t)d->carried_bps;
+  int64_t margin_us = d->wait_us * DOUBT_PERCENT / 100;
+  if (margin_us < DOUBT_LEAST_US) margin_us = DOUBT_LEAST_US;
+  if (wait_us < left_us - margin_us) {
+    if (d->before_bps > (double)rate_control_bps(&e->control)) {
+      rate_control_set(&e->control, (uint64_t)d->before_bps, now_us);
+      e->drain_until_us = now_us;
+      e->undone++;
+    }
+    queue_delay_learn(&e->queue, ++e->wrong > 1 ? d->wait_us : d->wait_us / 2);
+    d->carried_bps = 0;
+  } else if (elapsed_us > DOUBT_US) {
+    if (e->wrong) e->wrong--;
+    d->carried_bps = 0;
+  }
+}
+
 /* Moves the rate by what the message said. Returns whether it was decreased. */
-static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uint64_t in_flight_bytes, int64_t now_us) {
+static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uint64_t in_flight_bytes,
+                   int64_t newest_sent_us, int64_t now_us) {
+  double before_bps = (double)rate_control_bps(&e->control);
   int64_t queue_us = queue_delay_standing_us(&e->queue);
   uint64_t acknowledged_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_WINDOW_US));
   uint64_t busy_bps = with_lost(e, acknowledged_rate_bps(&e->acknowledged, ACKNOWLEDGED_BUSY_US));
@@ -302,7 +347,11 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
   bool decreased = rate_control_update(&e->control, usage_of(e, overused, queue_us), acknowledged_bps, busy_bps,
                                        e->application.limited, now_us);
   if (!decreased && !dropped) believe_what_is_carried(e, acknowledged_bps, queue_us, now_us);
-  if (decreased || dropped) competition_update(&e->competition, queue_us, true, now_us);
+  if (decreased || dropped) {
+    competition_update(&e->competition, queue_us, true, now_us);
+    int64_t wait_us = newest_us == INT64_MAX ? queue_us : newest_us - queue_delay_base_us(&e->queue);
+    doubt(e, before_bps, wait_us > queue_us ? wait_us : queue_us, busy_bps, newest_sent_us);
+  }
   return decreased || dropped;
 }
 
@@ -313,13 +362,15 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
   e->sent_bytes = 0;
   note_feedback(e, r, now_us);
   bool lossy = false, overused = feed(e, r, &lossy, now_us);
-  if (e->calm.kept && now_us - e->calm.governed_us < CALM_LINK_GOVERN_US) return; /* nothing has happened */
+  if (e->calm.kept && !e->doubt.carried_bps && now_us - e->calm.governed_us < CALM_LINK_GOVERN_US)
+    return; /* nothing has happened */
   e->calm.governed_us = now_us;
-  if (govern(e, overused, lossy, in_flight_bytes, now_us)) {
+  if (govern(e, overused, lossy, in_flight_bytes, r->newest_sent_us, now_us)) {
     e->decreases++;
     if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);
     probe_controller_congested(&e->probes, now_us);
   }
+  reconsider(e, r, now_us);
   take_probes(e, now_us);
   settle(e);
 }

@@ -76,7 +76,15 @@ struct bandwidth_estimator {
   uint64_t target_bps;                     /* what follows from all of the above */
   uint32_t sent_bytes;                     /* since the last feedback */
   bool stalled, has_feedback, was_overused;
-  uint64_t decreases, stalls, drops;
+  /* The last decrease, until it has proved right or wrong: what it was before, the wait that made it, what the path carried then,
+   * the newest packet that was known of, and what has been reported of later ones. */
+  struct bandwidth_doubt {
+    double before_bps;
+    int64_t wait_us, sent_us, bits;
+    uint64_t carried_bps; /* 0: no doubt */
+  } doubt;
+  uint32_t wrong; /* decreases that proved wrong, less those that did not */
+  uint64_t decreases, stalls, drops, undone;
 };
 
 void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwidth_config *config);

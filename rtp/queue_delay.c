@@ -82,3 +82,7 @@ int64_t queue_delay_standing_us(const struct queue_delay *q) {
   int64_t base_us = q->least_base_us, least_us = least_of(q->least_us, QUEUE_DELAY_SLOTS);
   return least_us == INT64_MAX || least_us < base_us ? 0 : least_us - base_us;
 }
+
+void queue_delay_learn(struct queue_delay *q, int64_t wait_us) {
+  if ((double)wait_us > q->jitter_us) q->jitter_us = (double)wait_us;
+}

@@ -46,6 +46,9 @@ static inline void queue_delay_packet(struct queue_delay *q, int64_t sent_us, in
   if (arrival_us - sent_us < q->open_least_us) queue_delay_shorter(q, arrival_us - sent_us);
 }
 
+/* A wait of this length went away by itself. */
+void queue_delay_learn(struct queue_delay *q, int64_t wait_us);
+
 /* Waits up to this length come and go by themselves. */
 static inline int64_t queue_delay_jitter_us(const struct queue_delay *q) {
   return (int64_t)q->jitter_us;

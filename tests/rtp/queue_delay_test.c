@@ -99,6 +99,16 @@ static void quiet_times_prove_nothing(void **state) {
   assert_int_equal(queue_delay_jitter_us(&q), 0);
 }
 
+static void what_went_by_itself_is_remembered_for_a_while(void **state) {
+  (void)state;
+  feed(1, 10000, 0);
+  queue_delay_learn(&q, 120000);
+  queue_delay_learn(&q, 50000);
+  assert_int_equal(queue_delay_jitter_us(&q), 120000);
+  feed(10, 10000, 0);
+  assert_in_range(queue_delay_jitter_us(&q), 40000, 50000); /* a third */
+}
+
 static void never_negative(void **state) {
   (void)state;
   uint64_t random = 5;
@@ -120,6 +130,7 @@ int main(void) {
       cmocka_unit_test_setup(a_queue_that_drains_slowly_is_none, setup),
       cmocka_unit_test_setup(waits_that_fall_unevenly_are_jitter, setup),
       cmocka_unit_test_setup(quiet_times_prove_nothing, setup),
+      cmocka_unit_test_setup(what_went_by_itself_is_remembered_for_a_while, setup),
       cmocka_unit_test_setup(never_negative, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
