@@ -134,14 +134,14 @@ static enum rtp_drop_reason judge(struct rtp_outgoing_stream *s, const struct rt
 /* ---- sequence map ---- */
 
 static void map_set(struct rtp_outgoing_stream *s, uint32_t source_seq, uint32_t state, uint32_t ours) {
-  s->map[source_seq & s->window_mask] = state << 16 | (ours & 0xffffU);
+  s->window[source_seq & s->window_mask].map = state << 16 | (ours & 0xffffU);
 }
 
 /* A packet older than the newest: its number of ours, if one is reserved for it. */
 static enum rtp_drop_reason find_reserved(const struct rtp_outgoing_stream *s, uint32_t source_seq, uint32_t *ours) {
   if ((int32_t)(source_seq - s->first_source) < 0) return RTP_DROP_BEFORE_SWITCH;
   if (s->highest_source - source_seq > s->window_mask) return RTP_DROP_TOO_OLD;
-  uint32_t word = s->map[source_seq & s->window_mask];
+  uint32_t word = s->window[source_seq & s->window_mask].map;
   if (word >> 16 != MAP_MISSING) return RTP_DROP_DUPLICATE;
   *ours = word & 0xffffU;
   return RTP_DROP_NONE;
@@ -158,6 +158,8 @@ static enum rtp_drop_reason place(struct rtp_outgoing_stream *s, const struct rt
     map_set(s, m->seq, MAP_SENT, *ours);
     return RTP_DROP_NONE;
   }
+  while ((uint32_t)ahead > s->window_mask && s->window_mask < s->window_most)
+    outgoing_grow_window(s);
   for (uint32_t skipped = s->highest_source + 1; skipped != m->seq; skipped++) {
     map_set(s, skipped, MAP_MISSING, skipped - s->seq_offset);
   }
@@ -173,6 +175,11 @@ static enum rtp_drop_reason place(struct rtp_outgoing_stream *s, const struct rt
   map_set(s, m->seq, MAP_SENT, *ours);
   s->highest_out = *ours;
   return RTP_DROP_NONE;
+}
+
+static void begin_lap(struct rtp_outgoing_stream *s, int64_t now_us) {
+  if (now_us - s->lap_began_us < OUTGOING_WINDOW_US && s->window_mask < s->window_most) outgoing_grow_window(s);
+  s->lap_began_us = now_us;
 }
 
 /* ---- writing ---- */
@@ -256,7 +263,7 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
   enum rtp_drop_reason reason;
   bool switched = false, filler = false;
   /* A jump past the window (the source restarted) is a switch to the same source: video waits for a key frame. */
-  if (m->stream == s->current && (int32_t)(m->seq - s->highest_source) > (int32_t)s->window_mask) s->current = NULL;
+  if (m->stream == s->current && (int32_t)(m->seq - s->highest_source) > (int32_t)s->window_most) s->current = NULL;
   if (m->stream != s->current) {
     if ((reason = try_switch(s, m)) != RTP_DROP_NONE) return reason;
     switched = true;
@@ -265,7 +272,8 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
   uint32_t ours;
   uint16_t picture_id = 0;
   if ((reason = place(s, m, &ours, &picture_id, &filler)) != RTP_DROP_NONE) return reason;
-  struct sent *sent = &s->sent[ours & s->window_mask];
+  if ((ours & s->window_mask) == 0) begin_lap(s, now_us);
+  struct sent *sent = outgoing_sent(s, ours);
   sent->source_seq = m->seq;
   sent->resent_ms = 0;
   sent->seq = (uint16_t)ours;
@@ -292,13 +300,13 @@ static inline bool goes_on(const struct rtp_outgoing_stream *s, const struct rtp
 
 enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
                                                  int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
-  if (!goes_on(s, m)) return forward_any(s, m, now_us, header, r);
   const uint32_t ours = m->seq - s->seq_offset;
+  if (!goes_on(s, m) || (ours & s->window_mask) == 0) return forward_any(s, m, now_us, header, r);
   s->highest_source = m->seq;
   s->highest_out = ours;
   s->last_arrival_us = m->arrival_us;
   map_set(s, m->seq, MAP_SENT, ours);
-  struct sent *sent = &s->sent[ours & s->window_mask];
+  struct sent *sent = outgoing_sent(s, ours);
   *sent = s->frame_sent;
   sent->source_seq = m->seq;
   sent->seq = (uint16_t)ours;

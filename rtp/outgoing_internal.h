@@ -89,10 +89,15 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
 
 /* ---- the stream ---- */
 
-#define VIDEO_WINDOW 1024 /* packets whose mapping is remembered; powers of two */
-#define AUDIO_WINDOW 256
-#define EPOCHS       8
-#define RED_CARRIED  4 /* missing frames that may wait for the next packet */
+/* Packets whose mapping is remembered, powers of two: at first, and at most. The window grows, in place, when it would forget what is
+ * younger than OUTGOING_WINDOW_US: longer than sources keep their packets. What it does not use of its memory is never touched. */
+#define VIDEO_WINDOW_FIRST 256
+#define VIDEO_WINDOW       1024
+#define AUDIO_WINDOW_FIRST 64
+#define AUDIO_WINDOW       256
+#define OUTGOING_WINDOW_US 1000000
+#define EPOCHS             8
+#define RED_CARRIED        4 /* missing frames that may wait for the next packet */
 
 /* One stretch of one source flowing here. Remembered for retransmission across switches. */
 struct epoch {
@@ -114,6 +119,12 @@ struct sent {
   bool used, filler;
 };
 
+/* A place in the window: what was sent under a number of ours, and the state of a number of the source's. They share no more. */
+struct window_place {
+  struct sent sent;
+  uint32_t map;
+};
+
 /* State of a source sequence number in the window, upper half of a map word; the lower half is our number. */
 #define MAP_MISSING              0U /* reserved */
 #define MAP_SENT                 1U
@@ -129,12 +140,11 @@ struct rtp_outgoing_stream {
   uint64_t alike;          /* of the newest packet (media_packet.h); 0: the next one must be looked at by itself */
   uint64_t frame_word;     /* of its header: outgoing_header_word() */
   struct sent frame_sent;  /* what is remembered of it              */
-  uint32_t *map;           /* by source number & window_mask        */
   uint32_t highest_source; /* extended; of this epoch               */
   uint32_t seq_offset;     /* ours = source - this                  */
   uint32_t highest_out;    /* extended                              */
-  uint32_t window_mask;
-  uint32_t frame_timestamp; /* source's, newest packet: where a frame begins */
+  uint32_t window_mask, window_most; /* as it is, as it may become */
+  uint32_t frame_timestamp;          /* source's, newest packet: where a frame begins */
   uint32_t ssrc;
   int64_t last_arrival_us;
   uint64_t packets, bytes;
@@ -142,6 +152,7 @@ struct rtp_outgoing_stream {
   struct header_template templates[2]; /* one-byte and two-byte form */
   /* What every first one touches. */
   struct rtp_incoming_stream *target;
+  int64_t lap_began_us;    /* when our numbers were last at the window's beginning */
   uint32_t first_source;   /* extended; of this epoch */
   uint32_t last_timestamp; /* ours, newest packet     */
   bool video, paused, started, allow_two_byte, frame_unwanted;
@@ -181,13 +192,20 @@ struct rtp_outgoing_stream {
   uint32_t clock_hz;
   struct keyframe_limiter limiter;
   struct picture_map pictures;
-  struct sent sent[]; /* by our number & window_mask */
+  struct window_place window[];
 };
 
 /* ---- redundancy ---- */
 
 /* Wraps the newest packet and what shall go with it into s->red_payload. Returns the length; 0: it goes as it is. */
 uint16_t outgoing_red_wrap(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, int64_t now_us);
+
+/* Doubles the window. */
+void outgoing_grow_window(struct rtp_outgoing_stream *s);
+
+static inline struct sent *outgoing_sent(struct rtp_outgoing_stream *s, uint32_t ours) {
+  return &s->window[ours & s->window_mask].sent;
+}
 
 static inline struct epoch *outgoing_epoch(struct rtp_outgoing_stream *s) {
   return &s->epochs[s->epoch_number % EPOCHS];

@@ -34,9 +34,9 @@ static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, in
                                  const struct rtp_media_packet **m, const struct epoch **epoch) {
   if (s->rtx_ssrc == 0) return RTP_DROP_NO_RTX;
   if (s->video && s->paused) return RTP_DROP_PAUSED; /* it goes on with a key frame: the past is of no use */
-  struct sent *sent = &s->sent[seq & s->window_mask];
+  struct sent *sent = outgoing_sent(s, seq);
   if (!sent->used || sent->seq != seq) return RTP_DROP_NOT_SENT;
-  if (s->video && (int16_t)(uint16_t)(seq - s->repair_from) < 0 && (uint16_t)(s->repair_from - seq) <= s->window_mask) {
+  if (s->video && (int16_t)(uint16_t)(seq - s->repair_from) < 0 && (uint16_t)(s->repair_from - seq) <= s->window_most) {
     return RTP_DROP_BEFORE_SWITCH; /* a key frame after a pause has made it useless */
   }
   int64_t rtt_us = s->rtt_us ? s->rtt_us : DEFAULT_RTT_US;
@@ -176,7 +176,7 @@ void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t bac
 
 void rtp_outgoing_stream_deferred(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, uint8_t *packet,
                                   size_t cap, struct rtp_rtx_result *r) {
-  struct sent *sent = &s->sent[seq & s->window_mask];
+  struct sent *sent = outgoing_sent(s, seq);
   *r = (struct rtp_rtx_result){.nacked = seq};
   if (!sent->used || sent->seq != seq) {
     r->reason = RTP_DROP_NOT_SENT;
@@ -197,7 +197,7 @@ void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent) 
   uint32_t last = s->highest_out - (uint16_t)((uint16_t)s->highest_out - last_sent);
   if (s->highest_out - last > s->window_mask) return; /* not a number of ours */
   for (uint32_t seq = last + 1; seq != s->highest_out + 1; seq++)
-    s->sent[seq & s->window_mask].used = false;
+    outgoing_sent(s, seq)->used = false;
   s->highest_out = last;
   s->current = NULL;
   s->interrupted = true;

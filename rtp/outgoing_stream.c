@@ -17,13 +17,14 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
                        c->formats[c->red_inner].payload_type
                    ? RTP_MEDIA_MAX_PAYLOAD
                    : 0;
-  struct rtp_outgoing_stream *s = calloc(1, sizeof *s + window * (sizeof(struct sent) + sizeof(uint32_t)) + red);
+  struct rtp_outgoing_stream *s = calloc(1, sizeof *s + window * sizeof(struct window_place) + red);
   if (!s) return RTP_ERROR_NO_SPACE;
-  s->window_mask = (uint32_t)window - 1;
-  s->map = (uint32_t *)(void *)(s->sent + window);
+  s->window_most = (uint32_t)window - 1;
+  s->window_mask = (c->video ? VIDEO_WINDOW_FIRST : AUDIO_WINDOW_FIRST) - 1;
+  s->lap_began_us = INT64_MIN / 2;
   s->red_format = c->red_format;
   s->red_inner = c->red_inner;
-  if (red) s->red_payload = (uint8_t *)(s->map + window);
+  if (red) s->red_payload = (uint8_t *)(s->window + window);
   s->video = c->video;
   s->ssrc = c->ssrc;
   s->rtx_ssrc = c->rtx_ssrc;
@@ -46,6 +47,26 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
 
 void rtp_outgoing_stream_free(struct rtp_outgoing_stream *s) {
   free(s);
+}
+
+void outgoing_grow_window(struct rtp_outgoing_stream *s) {
+  const uint32_t count = s->window_mask + 1;
+  for (uint32_t i = 0; i < count; i++) {
+    struct sent *old = &s->window[i].sent, *new = &s->window[i + count].sent;
+    *new = (struct sent){0};
+    s->window[i + count].map = MAP_CLOSED << 16; /* numbers that were forgotten stay so */
+    if (!(old->seq & count)) continue;
+    *new = *old;
+    old->used = false;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t source_seq = s->highest_source - i;
+    if (!(source_seq & count)) continue;
+    struct window_place *old = &s->window[source_seq & s->window_mask];
+    old[count].map = old->map;
+    old->map = MAP_CLOSED << 16;
+  }
+  s->window_mask = s->window_mask * 2 + 1;
 }
 
 /* ---- what flows ---- */

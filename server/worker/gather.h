@@ -2,14 +2,14 @@
  *
  * Chromium sends the packets of a frame 0.05 to 0.4 ms apart. Read one by one, each costs a wake-up and a message to every
  * receiver; read together, a frame is one UDP_SEGMENT message to each (egress_batch.h), at a third of the price. A worker with time
- * to spare waits for nothing. A loaded one waits, never longer than the limit (at most 2 ms), by two rules, the longer wins:
- *   - by fan-out: about as long as it would otherwise be busy sending the packets of a frame one by one. The last receiver has
- *     its frame no later than without waiting;
- *   - by load: the longest up to a quarter of its time, where wake-ups are most of the work and a packet's way is short; the least
- *     around a half, where latency counts; then more and more, so that the capacity comes before it is needed.
+ * to spare waits for nothing. Latency is given for capacity, never more than the limit (at most 2 ms), in two cases:
+ *   - a large fan-out: sending a frame packet by packet to a hundred receivers takes longer than the frame takes to arrive. About
+ *     that long is waited: the last receiver has its frame no later than without waiting;
+ *   - a loaded worker, one that is busy for more than GATHER_SPARE_PERCENT of the time: it does not read again before some time has
+ *     passed since it read last. The time grows with the load, and what the work itself took counts, so that nothing is
+ *     waited for where batches grow by themselves.
  *
- * Pure arithmetic: no clock, no socket. Loaded means that the measured busy time passed LOADED_PERCENT; because gathering lowers
- * it, the worker counts as loaded until it falls below SPARE_PERCENT.
+ * Pure arithmetic: no clock, no socket. Waiting lowers the load and that shortens the waiting: it is changed by quarters.
  */
 #ifndef SERVER_WORKER_GATHER_H
 #define SERVER_WORKER_GATHER_H
@@ -17,14 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GATHER_LIMIT_MAX_US 2000
+#define GATHER_LIMIT_MAX_US  2000
+#define GATHER_SPARE_PERCENT 55
 
 struct gather {
-  int64_t limit_us, window_us;
+  int64_t limit_us;
+  int64_t frame_us; /* from waking up to reading, by fan-out */
+  int64_t apart_us; /* from one reading to the next, by load */
+  int64_t read_us;  /* when it was read last */
   int64_t period_began_us, busy_us;
   uint64_t in, out; /* packets, when the period began */
   unsigned load_percent;
-  bool loaded;
+  bool busy_enough; /* for waiting by fan-out */
 };
 
 /* `limit_us` 0: never waits; more than GATHER_LIMIT_MAX_US counts as that. */
@@ -33,9 +37,16 @@ void gather_init(struct gather *g, int64_t limit_us, int64_t now_us);
 /* The worker worked from..to; `in` and `out` are its counters of forwarded media, packets received and sent. */
 void gather_worked(struct gather *g, int64_t from_us, int64_t to_us, uint64_t in, uint64_t out);
 
-/* How long to wait before reading, 0: not at all. */
+/* The longest that it waits just now, 0: not at all. */
 static inline int64_t gather_window_us(const struct gather *g) {
-  return g->window_us;
+  return g->frame_us > g->apart_us ? g->frame_us : g->apart_us;
+}
+
+/* Packets have come: how long to wait before they are read. */
+int64_t gather_wait_us(const struct gather *g, int64_t now_us);
+
+static inline void gather_reads(struct gather *g, int64_t now_us) {
+  g->read_us = now_us;
 }
 
 /* Busy time of the last tenth of a second, percent. */

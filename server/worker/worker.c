@@ -94,6 +94,7 @@ static void sleep_us(int64_t us) {
 static size_t forward(struct worker *worker) {
   size_t handled = 0;
   int64_t from_us = worker->engine->now_us = clock_us();
+  gather_reads(&worker->engine->gather, from_us);
   worker->behind = false;
   for (size_t i = 0; i < worker->socket_count; i++) {
     size_t count = udp_socket_drain(worker->sockets[i], MAX_BATCHES, on_datagram, on_batch_over, worker);
@@ -113,11 +114,13 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   struct worker *worker = poll->data;
   (void)events;
   if (status < 0) return;
+  struct gather *gather = &worker->engine->gather;
   const int64_t until_us = clock_us() + TICK_MS * 1000;
   int64_t window_us;
   do {
-    window_us = gather_window_us(&worker->engine->gather);
-    if (window_us > 0 && !worker->behind) sleep_us(window_us);
+    window_us = gather_window_us(gather);
+    const int64_t wait_us = window_us > 0 && !worker->behind ? gather_wait_us(gather, clock_us()) : 0;
+    if (wait_us > 0) sleep_us(wait_us);
   } while (forward(worker) > 0 && window_us > 0 && worker->engine->now_us + window_us < until_us);
 }
 

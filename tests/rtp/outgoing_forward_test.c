@@ -1,4 +1,5 @@
 /* What a receiver sees through any mix of switches, layers, loss and padding: one continuous stream. */
+#include "rtp/outgoing_internal.h"
 #include "tests/rtp/outgoing_fixture.h"
 
 #define FRAME_PACKETS 3
@@ -156,7 +157,8 @@ static void repaired_loss_leaves_no_holes(void **state) {
         if (fixture_random(&random) % 30 == 0)
           assert_int_not_equal(fixture_pass(r, &s, &packets[k], now), RTP_DROP_NONE);
       }
-      while (late_count > 0 && (i >= 790 || fixture_random(&random) % 3 == 0)) {
+      /* within a second: later than the window is too late */
+      while (late_count > 0 && (i >= 790 || i % 30 == 0 || fixture_random(&random) % 3 == 0)) {
         struct fixture_packet *p = &late[--late_count];
         p->packet.payload = p->bytes + RTP_HEADER_SIZE;
         if (p->packet.payload_len > 0 && fixture_random(&random) % 2) {
@@ -175,6 +177,43 @@ static void repaired_loss_leaves_no_holes(void **state) {
     fixture_receiver_free(r);
     rtp_incoming_stream_free(s.stream);
   }
+}
+
+/* Three packets a millisecond: the window must grow to what it may be, and what it forgot before stays forgotten. */
+static void the_window_grows_with_the_rate(void **state) {
+  (void)state;
+  struct fixture_source s = source(1000, 0, NULL);
+  struct receiver *r = fixture_receiver(true, NULL);
+  rtp_outgoing_stream_select(r->out, s.stream);
+  assert_int_equal(r->out->window_mask, VIDEO_WINDOW_FIRST - 1);
+  int64_t now = 1000000;
+  struct fixture_packet packets[FRAME_PACKETS], late = {0};
+  uint32_t passed = 0, window = VIDEO_WINDOW_FIRST;
+  for (int i = 0; i < 900; i++, now += 1000) {
+    fixture_vp8_frame(&s, packets, FRAME_PACKETS, i == 0);
+    for (int k = 0; k < FRAME_PACKETS; k++) {
+      if (i == 500 && k == 1) {
+        late = packets[k];
+        late.packet.payload = late.bytes + RTP_HEADER_SIZE;
+        continue;
+      }
+      assert_int_equal(fixture_pass(r, &s, &packets[k], now), RTP_DROP_NONE);
+      /* Whatever the window held, each number of ours is found again, unless it is older than the window. */
+      const struct sent *sent =
+          outgoing_sent(r->out, r->out->highest_out - (passed < window / 2 ? passed : window / 2));
+      assert_true(sent->used &&
+                  sent->seq == (uint16_t)(r->out->highest_out - (passed < window / 2 ? passed : window / 2)));
+      passed++;
+      window = r->out->window_mask + 1;
+    }
+    if (i == 600) {
+      assert_int_equal(fixture_pass(r, &s, &late, now), RTP_DROP_NONE);
+      assert_int_equal(fixture_pass(r, &s, &late, now), RTP_DROP_DUPLICATE);
+    }
+  }
+  assert_int_equal(r->out->window_mask, VIDEO_WINDOW - 1);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
 }
 
 static void late_packets_from_before_the_switch_are_dropped_by_name(void **state) {
@@ -411,6 +450,7 @@ int main(void) {
                                      cmocka_unit_test(the_old_source_flows_until_the_new_ones_keyframe),
                                      cmocka_unit_test(random_switching_is_continuous),
                                      cmocka_unit_test(repaired_loss_leaves_no_holes),
+                                     cmocka_unit_test(the_window_grows_with_the_rate),
                                      cmocka_unit_test(late_packets_from_before_the_switch_are_dropped_by_name),
                                      cmocka_unit_test(layers_of_one_camera_are_aligned_by_ntp),
                                      cmocka_unit_test(audio_switches_at_once_with_a_marker),

@@ -31,27 +31,58 @@ static void a_large_fan_out_waits_for_the_frame(void **state) {
   gather_init(&g, 2000, 0);
   period(&g, 45, 20, 2000);
   assert_int_equal(gather_window_us(&g), 1500);
-  period(&g, 4, 20, 2000); /* waiting made it cheap: that is no reason to stop */
-  assert_int_equal(gather_window_us(&g), 2000);
-  period(&g, 2, 20, 200);
+  assert_int_equal(gather_wait_us(&g, 1000000), 1500); /* from now on, whenever it was read last */
+  period(&g, 4, 20, 2000);                             /* waiting made it cheap: that is no reason to stop */
+  assert_int_equal(gather_window_us(&g), 1500);
+  period(&g, 2, 20, 2000);
   assert_int_equal(gather_window_us(&g), 0);
   period(&g, 9, 20, 2000); /* and now it takes more to begin again */
   assert_int_equal(gather_window_us(&g), 0);
 }
 
-static void a_small_room_waits_least_at_half_the_capacity(void **state) {
+static void a_small_room_waits_for_nothing_before_the_worker_is_loaded(void **state) {
   (void)state;
   static const struct {
     unsigned load;
     int64_t window_us;
-  } expected[] = {{9, 0},    {10, 2000}, {25, 2000}, {29, 1400}, {33, 800},
-                  {50, 200}, {65, 600},  {80, 1000}, {95, 2000}, {100, 2000}};
+  } expected[] = {{9, 0}, {10, 0}, {25, 0}, {50, 0}, {55, 0}, {65, 280}, {80, 700}, {95, 2000}, {100, 2000}, {20, 0}};
   struct gather g;
   gather_init(&g, 2000, 0);
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-    period(&g, expected[i].load, 100, 300);
-    assert_int_equal(gather_window_us(&g), expected[i].window_us);
+    for (int k = 0; k < 40; k++)
+      period(&g, expected[i].load, 100, 300);
+    assert_in_range(gather_window_us(&g) + 4, expected[i].window_us, expected[i].window_us + 8);
   }
+  assert_int_equal(gather_window_us(&g), 0);
+}
+
+static void what_the_work_took_is_not_waited_for_again(void **state) {
+  (void)state;
+  struct gather g;
+  gather_init(&g, 2000, 0);
+  for (int k = 0; k < 40; k++)
+    period(&g, 100, 100, 300);
+  const int64_t window_us = gather_window_us(&g);
+  gather_reads(&g, 10000000);
+  assert_int_equal(gather_wait_us(&g, 10000000), window_us);
+  assert_int_equal(gather_wait_us(&g, 10000000 + window_us - 1), 1);
+  assert_int_equal(gather_wait_us(&g, 10000000 + window_us), 0);
+  assert_int_equal(gather_wait_us(&g, 20000000), 0);
+}
+
+/* The worker's load as a function of its window: 85 % without, half of that with the longest. A window that chased its own effect
+ * would jump between the two. */
+static void the_window_comes_to_rest(void **state) {
+  (void)state;
+  struct gather g;
+  gather_init(&g, 2000, 0);
+  int64_t before_us = -1;
+  for (int k = 0; k < 100; k++) {
+    before_us = gather_window_us(&g);
+    period(&g, 85 - (unsigned)(before_us * 43 / 2000), 100, 300);
+  }
+  assert_in_range(before_us, 300, 700);
+  assert_in_range(gather_window_us(&g) + 20, before_us, before_us + 40);
 }
 
 static void the_limit_is_kept(void **state) {
@@ -80,7 +111,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(time_to_spare_waits_for_nothing),
       cmocka_unit_test(a_large_fan_out_waits_for_the_frame),
-      cmocka_unit_test(a_small_room_waits_least_at_half_the_capacity),
+      cmocka_unit_test(a_small_room_waits_for_nothing_before_the_worker_is_loaded),
+      cmocka_unit_test(what_the_work_took_is_not_waited_for_again),
+      cmocka_unit_test(the_window_comes_to_rest),
       cmocka_unit_test(the_limit_is_kept),
       cmocka_unit_test(without_media_there_is_nothing_to_gather),
   };
