@@ -3,12 +3,15 @@
  * Bytes are written at an ever-growing position; an entry is intact while its bytes are less than one ring behind it.
  *
  * All memory is taken at the beginning, but only as much of it is used, and thereby made real by the kernel, as the stream needs to
- * keep KEEP_US: both rings begin small and grow, in place, when they would lose something younger than that.
+ * keep what receivers ask for: both rings begin small and grow, in place, when they would lose something younger than that. The ring
+ * of bytes gets shorter, too: its key frames at the beginning, when everybody joins, are many times what it needs later.
  */
 #include "rtp/packet_history.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct entry {
   uint64_t position; /* where its bytes begin, counted from the start of time */
@@ -16,15 +19,18 @@ struct entry {
   struct rtp_media_packet packet;
 };
 
-/* Answers for round trips up to half a second; a thumbnail keeps seconds in the smallest ring. */
-#define KEEP_US             600000
-/* A ring begins with a sixteenth of the bytes it may have and an eighth of the packets: a key frame of video, half a second of audio. */
+/* How long packets are kept: at first (round trips up to 150 ms ask twice in that time), and once somebody asked for older ones. A
+ * thumbnail keeps seconds in the smallest ring. */
+#define KEEP_FIRST_US       300000
+#define KEEP_MOST_US        600000
+/* A ring begins with a sixteenth of the bytes it may have and a sixteenth of the packets: a key frame of video, 0.16 s of audio. */
 #define FIRST_BYTES(most)   ((most) / 16 > LARGEST * 4 ? (most) / 16 : LARGEST * 4)
-#define FIRST_PACKETS(most) ((most) > 8 ? (most) / 8 : (most))
+#define FIRST_PACKETS(most) ((most) > 16 ? (most) / 16 : (most))
+#define WORTH_GIVING_BACK   16384
 #define LARGEST             (RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY)
 
 struct packet_history {
-  int64_t max_age_us;
+  int64_t max_age_us, keep_us;
   int64_t lap_began_us;
   uint64_t position;               /* next byte to write */
   uint64_t capacity, max_capacity; /* of bytes: in use, taken */
@@ -47,6 +53,7 @@ int packet_history_create(struct packet_history **out, size_t packets, size_t by
   h->max_age_us = max_age_us;
   h->max_capacity = bytes;
   h->max_mask = (uint32_t)packets - 1;
+  h->keep_us = KEEP_FIRST_US;
   begin_small(h);
   h->bytes = (uint8_t *)(h->entries + packets);
   *out = h;
@@ -57,20 +64,36 @@ void packet_history_free(struct packet_history *h) {
   free(h);
 }
 
-/* At the end of a lap: instead of beginning the next one, the ring gets longer. What lies in it stays where it is. */
-static void grow_bytes(struct packet_history *h, uint64_t offset, int64_t now_us) {
+/* What lies at `offset` or behind it and is of the lap before is overwritten, or will not be found again. Positions count from the
+ * beginning of this lap from now on. */
+static void forget_last_lap(struct packet_history *h, uint64_t offset) {
   const uint64_t base = h->position - offset;
   for (uint32_t i = 0; i <= h->mask; i++) {
     struct entry *e = &h->entries[i];
-    if (e->position < base) e->used = false; /* of the lap before: overwritten by now */
+    if (e->position < base) e->used = false;
     e->position -= e->used ? base : 0;
   }
   h->position = offset;
+}
+
+/* At the end of a lap: instead of beginning the next one, the ring gets longer. What lies in it stays where it is. */
+static void grow_bytes(struct packet_history *h, uint64_t offset, int64_t now_us) {
+  forget_last_lap(h, offset);
   /* As much longer as the lap was too short: doubling would leave half of the ring there for nothing. */
   const int64_t lap_us = now_us - h->lap_began_us;
-  uint64_t needed = lap_us > KEEP_US / 2 ? h->capacity * KEEP_US / (uint64_t)lap_us : 2 * h->capacity;
+  uint64_t needed = lap_us > h->keep_us / 2 ? h->capacity * (uint64_t)h->keep_us / (uint64_t)lap_us : 2 * h->capacity;
   if (needed < h->capacity + LARGEST) needed = h->capacity + LARGEST;
   h->capacity = needed < h->max_capacity ? needed : h->max_capacity;
+}
+
+/* In the middle of a lap that has lasted long enough: it ends here, and what is behind it goes back to the kernel. */
+static void shorten(struct packet_history *h, uint64_t offset) {
+  forget_last_lap(h, offset);
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  uint8_t *from = (uint8_t *)(((uintptr_t)h->bytes + offset + page) & ~page);
+  const uint8_t *to = (const uint8_t *)((uintptr_t)(h->bytes + h->capacity) & ~page);
+  if (to > from) (void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
+  h->capacity = offset;
 }
 
 static void grow_entries(struct packet_history *h) {
@@ -86,7 +109,7 @@ static void grow_entries(struct packet_history *h) {
 
 static struct entry *entry_for(struct packet_history *h, const struct rtp_media_packet *m) {
   struct entry *e = &h->entries[m->seq & h->mask];
-  while (e->used && h->mask < h->max_mask && m->arrival_us - e->packet.arrival_us < KEEP_US) {
+  while (e->used && h->mask < h->max_mask && m->arrival_us - e->packet.arrival_us < h->keep_us) {
     grow_entries(h);
     e = &h->entries[m->seq & h->mask];
   }
@@ -99,10 +122,13 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
     return;
   }
   size_t need = (size_t)m->payload_len + m->dependency_descriptor_len;
-  if (h->position == 0) h->lap_began_us = m->arrival_us;
   uint64_t offset = h->position % h->capacity;
-  while (offset + need > h->capacity && h->capacity < h->max_capacity && m->arrival_us - h->lap_began_us < KEEP_US)
+  if (offset == 0) h->lap_began_us = m->arrival_us;
+  while (offset + need > h->capacity && h->capacity < h->max_capacity && m->arrival_us - h->lap_began_us < h->keep_us)
     grow_bytes(h, offset, m->arrival_us);
+  if (offset >= FIRST_BYTES(h->max_capacity) && h->capacity - offset >= WORTH_GIVING_BACK &&
+      m->arrival_us - h->lap_began_us > h->keep_us * 3 / 2)
+    shorten(h, offset);
   if (offset + need > h->capacity) {
     h->lap_began_us = m->arrival_us;
     h->position += h->capacity - offset; /* a packet lies in one piece: skip the rest of the ring */
@@ -123,10 +149,16 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
   h->position += need;
 }
 
-const struct rtp_media_packet *packet_history_find(const struct packet_history *h, uint32_t seq, int64_t now_us) {
+const struct rtp_media_packet *packet_history_find(struct packet_history *h, uint32_t seq, int64_t now_us) {
   const struct entry *e = &h->entries[seq & h->mask];
-  if (!e->used || e->packet.seq != seq || h->position - e->position > h->capacity) return NULL;
-  if (now_us >= 0 && now_us - e->packet.arrival_us > h->max_age_us) return NULL;
+  if (!e->used || e->packet.seq != seq || h->position - e->position > h->capacity) {
+    if (now_us >= 0) h->keep_us = KEEP_MOST_US;
+    return NULL;
+  }
+  if (now_us < 0) return &e->packet;
+  const int64_t age_us = now_us - e->packet.arrival_us;
+  if (age_us > h->max_age_us) return NULL;
+  if (age_us > h->keep_us / 2) h->keep_us = KEEP_MOST_US; /* before somebody asks in vain */
   return &e->packet;
 }
 

@@ -19,8 +19,8 @@
 struct packet_history;
 
 /* `packets` (a power of two, up to the cap) limits the span of sequence numbers, `bytes` the memory for payloads, `max_age_us`
- * the time; whichever comes first. One allocation of about packets × 150 + bytes, of which only what 600 ms of the stream need is
- * ever touched.
+ * the time; whichever comes first. One allocation of about packets × 150 + bytes, of which only what 300 ms of the stream need is
+ * used, 600 ms once somebody asked for a packet that was older than half of that, or gone.
  * Errors: -1 for out of memory or sizes out of range (bytes below four of the largest packets). */
 int packet_history_create(struct packet_history **out, size_t packets, size_t bytes, int64_t max_age_us);
 void packet_history_free(struct packet_history *h); /* accepts NULL */
@@ -30,7 +30,7 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
 
 /* The packet with this extended sequence number; NULL when it never came, was overwritten or is too old. The result is
  * valid until the next put. `now_us` < 0 skips the age check. */
-const struct rtp_media_packet *packet_history_find(const struct packet_history *h, uint32_t seq, int64_t now_us);
+const struct rtp_media_packet *packet_history_find(struct packet_history *h, uint32_t seq, int64_t now_us);
 
 /* Forgets everything and gives the memory back until there is something to keep again (the source is silent): *h is another one then.
  * Without memory nothing changes. */

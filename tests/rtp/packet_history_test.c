@@ -1,6 +1,9 @@
 /* The shared ring: what it keeps, what it forgets, and that bytes are never mixed up. */
 #include "rtp/packet_history.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "tests/rtp/stream_fixture.h"
 
 static void put(struct packet_history *h, uint32_t seq, size_t len, int64_t now_us) {
@@ -16,7 +19,7 @@ static void put(struct packet_history *h, uint32_t seq, size_t len, int64_t now_
   packet_history_put(h, &m);
 }
 
-static void check(const struct packet_history *h, uint32_t seq, size_t len) {
+static void check(struct packet_history *h, uint32_t seq, size_t len) {
   const struct rtp_media_packet *m = packet_history_find(h, seq, -1);
   assert_non_null(m);
   assert_int_equal(m->payload_len, len);
@@ -83,7 +86,7 @@ static void random_sizes_never_corrupt_a_packet(void **state) {
   packet_history_free(h);
 }
 
-/* Whatever the rate: 600 ms are kept as far as the memory reaches, and a slow stream uses little of it. */
+/* Whatever the rate: 600 ms are kept as far as the memory reaches once they are asked for, and a slow stream uses little of it. */
 static void the_ring_is_as_long_as_the_rate_needs(void **state) {
   (void)state;
   static const struct {
@@ -93,6 +96,7 @@ static void the_ring_is_as_long_as_the_rate_needs(void **state) {
   for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
     struct packet_history *h;
     assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
+    assert_null(packet_history_find(h, 0, 0)); /* somebody asks for what is gone */
     for (uint32_t i = 0; i < 3000; i++) {
       put(h, i, 1100, 1000000 + i * rates[r].gap_us);
       if (i < rates[r].kept || i % 97) continue;
@@ -105,7 +109,7 @@ static void the_ring_is_as_long_as_the_rate_needs(void **state) {
   }
 }
 
-/* A camera that speeds up is followed: nothing younger than 600 ms is missing once a ring's length has passed. */
+/* A camera that speeds up is followed: nothing younger than 300 ms is missing once a ring's length has passed. */
 static void the_ring_follows_a_rising_rate(void **state) {
   (void)state;
   struct packet_history *h;
@@ -115,10 +119,46 @@ static void the_ring_follows_a_rising_rate(void **state) {
   for (int64_t gap_us = 40000; gap_us >= 2500; gap_us /= 2) {
     for (uint32_t i = 0; i < 1500; i++, now_us += gap_us)
       put(h, seq++, 1100, now_us);
-    for (uint32_t back = 1; back * gap_us < 600000; back++)
+    for (uint32_t back = 1; back * gap_us < 300000; back++)
       check(h, seq - back, 1100);
   }
   packet_history_free(h);
+}
+
+static size_t resident(void) {
+  unsigned long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  assert_non_null(f);
+  assert_int_equal(fscanf(f, "%*u %lu", &pages), 1);
+  fclose(f);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Key frames at the beginning fill the whole ring; an ordinary rate afterwards needs a ninth of it, and the rest goes back. */
+static void what_a_burst_needed_is_given_back(void **state) {
+  (void)state;
+  enum { RINGS = 40 };
+  struct packet_history *rings[RINGS];
+  size_t at_most = 0;
+  for (size_t k = 0; k < RINGS; k++) {
+    int64_t now_us = 1000000;
+    uint32_t seq = 0;
+    assert_int_equal(packet_history_create(&rings[k], 1024, 512 << 10, 2000000), 0);
+    const size_t before = resident();
+    for (int i = 0; i < 460; i++, now_us += 400)
+      put(rings[k], seq++, 1100, now_us);
+    at_most += resident() - before;
+    for (int i = 0; i < 1000; i++, now_us += 6700) {
+      put(rings[k], seq++, 1100, now_us);
+      for (uint32_t back = 1; back < 44; back += 6)
+        check(rings[k], seq - back, 1100);
+    }
+  }
+  assert_true(at_most > (size_t)RINGS * 450 * 1024);
+  const size_t after = resident();
+  for (size_t k = 0; k < RINGS; k++)
+    packet_history_free(rings[k]);
+  assert_true(after - resident() < (size_t)RINGS * 250 * 1024);
 }
 
 /* A layer that nobody watches stops: its pages go back, and it can begin again. */
@@ -134,7 +174,7 @@ static void a_rest_forgets_everything_and_the_ring_works_again(void **state) {
     assert_null(packet_history_find(h, seq, -1));
   for (uint32_t seq = 5000; seq < 5400; seq++)
     put(h, seq, 1000, (int64_t)seq * 1000);
-  for (uint32_t seq = 5000; seq < 5400; seq++)
+  for (uint32_t seq = 5100; seq < 5400; seq++)
     check(h, seq, 1000);
   packet_history_free(h);
 }
@@ -145,6 +185,7 @@ int main(void) {
                                      cmocka_unit_test(random_sizes_never_corrupt_a_packet),
                                      cmocka_unit_test(the_ring_is_as_long_as_the_rate_needs),
                                      cmocka_unit_test(the_ring_follows_a_rising_rate),
+                                     cmocka_unit_test(what_a_burst_needed_is_given_back),
                                      cmocka_unit_test(a_rest_forgets_everything_and_the_ring_works_again)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
