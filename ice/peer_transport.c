@@ -273,10 +273,18 @@ static enum ice_drop_reason drop_of(int srtp_status) {
   }
 }
 
+#define RTP_HEADER_BYTES 12 /* RFC 3550 §5.1 */
+
 static enum ice_drop_reason receive_media(struct peer_transport *t, enum ice_packet_kind kind, uint8_t *data,
                                           size_t len, struct peer_packet *out) {
   if (t->srtp == NULL) return ICE_DROP_SRTP_NO_KEYS;
   const bool rtp = kind == ICE_PACKET_RTP;
+  if (rtp && t->on.wants_rtp != NULL && len >= RTP_HEADER_BYTES && !t->on.wants_rtp(t->on.arg, data, len) &&
+      srtp_session_may_skip(t->srtp, data, len, t->now_us)) {
+    out->kind = PEER_PACKET_UNOPENED;
+    out->len = len;
+    return ICE_DROP_NONE;
+  }
   const int opened = rtp ? srtp_session_open_rtp(t->srtp, data, len) : srtp_session_open_rtcp(t->srtp, data, len);
   if (opened < 0) return drop_of(opened);
   ice_agent_note_alive(t->ice, t->now_us);

@@ -125,6 +125,9 @@ struct peer_transport_listener {
   void (*channel_message)(void *arg, uint16_t channel, bool binary, const uint8_t *data, size_t len);
   void (*channel_closed)(void *arg, uint16_t channel);
   void (*queue_low)(void *arg); /* after a message was refused with PEER_LIMIT: send again */
+  /* An RTP packet, 12 bytes of it at least, before it is opened: false when nobody receives its stream. Then most of the stream comes
+   * back as PEER_PACKET_UNOPENED. NULL: all is opened. */
+  bool (*wants_rtp)(void *arg, const uint8_t *packet, size_t len);
 };
 
 /* The listener struct is copied. PEER_OK, PEER_NO_MEMORY or PEER_CRYPTO. */
@@ -154,11 +157,14 @@ int peer_transport_set_remote(struct peer_transport *t, const struct peer_remote
 int peer_transport_restart_ice(struct peer_transport *t, const char *remote_ufrag, const char *remote_pwd,
                                int64_t now_us);
 
-enum peer_packet_kind { PEER_PACKET_CONSUMED = 0, PEER_PACKET_RTP, PEER_PACKET_RTCP };
+/* UNOPENED: RTP that wants_rtp() did not want. It has neither been authenticated nor decrypted: nothing but numbers that the next
+ * authentic packet will put right may follow from its header, and nothing from its payload. */
+enum peer_packet_kind { PEER_PACKET_CONSUMED = 0, PEER_PACKET_RTP, PEER_PACKET_RTCP, PEER_PACKET_UNOPENED };
 
 struct peer_packet {
   enum peer_packet_kind kind;
-  size_t len;                /* of the plain RTP or RTCP packet, which now begins at the `data` given */
+  size_t
+      len; /* of the plain RTP or RTCP packet, which now begins at the `data` given; of an unopened one with its tag */
   enum ice_drop_reason drop; /* ICE_DROP_NONE when the datagram was of use */
 };
 

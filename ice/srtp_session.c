@@ -79,6 +79,20 @@ static struct srtp_index *add_receiver(struct srtp_session *s, uint32_t ssrc) {
   return &s->receivers[s->last_receiver];
 }
 
+bool srtp_session_may_skip(struct srtp_session *s, const uint8_t *packet, size_t len, int64_t now_us) {
+  struct srtp_rtp_header header;
+  if (srtp_rtp_header_parse(&header, packet, len) != SRTP_OK || len < header.bytes + s->info->tag_bytes) return false;
+  const struct srtp_index *receiver = find_receiver(s, header.ssrc);
+  if (receiver == NULL) return false;
+  const int16_t step = (int16_t)(uint16_t)(header.seq - (uint16_t)receiver->highest);
+  if (step > SRTP_SAMPLE_MAX_STEP || step < -SRTP_SAMPLE_MAX_STEP) return false;
+  struct srtp_unopened *unopened = &s->unopened[s->last_receiver];
+  if (unopened->packets == 0) unopened->since_us = now_us;
+  if (unopened->packets == SRTP_SAMPLE_PACKETS - 1 || now_us - unopened->since_us >= SRTP_SAMPLE_US) return false;
+  unopened->packets++;
+  return true;
+}
+
 int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   static const struct srtp_index fresh;
   struct srtp_rtp_header header;
@@ -107,6 +121,7 @@ int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   if (rc != SRTP_OK) return rc;
   /* Only an authenticated packet changes anything (RFC 3711 §3.3, step 7). */
   srtp_index_commit(receiver ? receiver : add_receiver(s, header.ssrc), (uint64_t)index);
+  s->unopened[s->last_receiver].packets = 0;
   return (int)(len - tag_bytes);
 }
 

@@ -14,6 +14,7 @@
 #ifndef ICE_SRTP_SESSION_H
 #define ICE_SRTP_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,11 @@ enum srtp_status {
 #define SRTP_MAX_SENDERS         256
 /* Both windows, in packets. RFC 3711 §3.3.2: "the replay list ... SHOULD be ... at least 64"; half a second of 8 Mbit/s. */
 #define SRTP_WINDOW_PACKETS      512
+/* Streams that nobody receives stay authenticated by sampling: at least one packet in so many, and one a second. The estimate of an
+ * index holds for 2^15 packets (RFC 3711 §3.3.1). */
+#define SRTP_SAMPLE_PACKETS      64
+#define SRTP_SAMPLE_US           1000000
+#define SRTP_SAMPLE_MAX_STEP     (1 << 14)
 /* RFC 7714 §13.2: 16 bytes of tag; the largest of the three profiles. Room an egress slot must leave for RTP. */
 #define SRTP_MAX_TAG_BYTES       16
 /* What SRTCP adds at most: E-flag and index, and the tag. */
@@ -100,6 +106,11 @@ enum srtp_profile srtp_session_profile(const struct srtp_session *session);
 /* Authenticates and decrypts one SRTP packet in place. Returns the length of the RTP packet (header included), or a
  * negative status; after a failure the payload bytes are garbage. A new SSRC gets state only once authenticated. */
 int srtp_session_open_rtp(struct srtp_session *session, uint8_t *packet, size_t len);
+
+/* Whether this packet may be left unopened, for nobody receives its stream: its SSRC has sent authentic packets, the last of them
+ * less than SRTP_SAMPLE_US and SRTP_SAMPLE_PACKETS calls ago, and its number is so near that the next authentic packet will find the
+ * roll-over counter right. A true counts as left out. Nothing else changes: what is not opened moves no window (RFC 3711 §3.3). */
+bool srtp_session_may_skip(struct srtp_session *session, const uint8_t *packet, size_t len, int64_t now_us);
 
 /* The same for SRTCP (compound or reduced-size); the SSRC of its first packet is the sender's. */
 int srtp_session_open_rtcp(struct srtp_session *session, uint8_t *packet, size_t len);

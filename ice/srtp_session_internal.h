@@ -32,6 +32,12 @@ struct srtp_sender {
   struct srtp_index index;
 };
 
+/* What was left unopened since the last authentic packet of an SSRC, and when the first of it came. */
+struct srtp_unopened {
+  uint32_t packets;
+  int64_t since_us;
+};
+
 struct srtp_session {
   struct srtp_engine *engine;
   const struct srtp_profile_info *info;
@@ -43,6 +49,7 @@ struct srtp_session {
   size_t receiver_count, last_receiver;
   uint32_t receiver_ssrcs[SRTP_MAX_RECEIVERS]; /* dense, so that a scan touches four cache lines at most */
   struct srtp_index receivers[SRTP_MAX_RECEIVERS];
+  struct srtp_unopened unopened[SRTP_MAX_RECEIVERS];
 };
 
 /* The fixed part of RTP's header that SRTP looks at (RFC 3550 §5.1, §5.3.1). */

@@ -21,7 +21,7 @@ struct rtp_incoming_stream {
   uint32_t frame_timestamp, frame_step;
   uint32_t keyframe_timestamp;
   struct rtp_rate_window frame_rate; /* one "byte" a frame */
-  uint64_t frames, keyframes_seen, retransmitted, duplicates, padding_only;
+  uint64_t frames, keyframes_seen, retransmitted, duplicates, padding_only, unopened;
   int64_t last_packet_us;
   uint16_t width, height;
   uint8_t temporal_top,

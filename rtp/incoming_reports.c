@@ -110,6 +110,7 @@ void rtp_incoming_stream_stats(const struct rtp_incoming_stream *s, int64_t now_
       .retransmitted = s->retransmitted,
       .duplicates = s->duplicates,
       .padding_only = s->padding_only,
+      .unopened = s->unopened,
       .keyframes = s->keyframes_seen,
       .frames = s->frames,
       .nacks_sent = s->nack.requested,

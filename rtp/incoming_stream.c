@@ -131,20 +131,23 @@ static enum rtp_drop_reason read_payload(struct rtp_incoming_stream *s, struct r
   return RTP_DROP_NONE;
 }
 
-static void note_frame(struct rtp_incoming_stream *s, const struct rtp_media_packet *m, bool newest) {
-  s->last_packet_us = m->arrival_us;
-  s->codec = m->codec;
-  if (newest && (!s->has_frame || m->timestamp != s->frame_timestamp)) {
-    uint32_t step = m->timestamp - s->frame_timestamp;
-    /* Shorter at once, longer only slowly: a pause is no frame rate. */
-    if (s->has_frame && step > 0 && step < s->clock_hz) {
-      s->frame_step = step < s->frame_step ? step : s->frame_step + (step - s->frame_step) / 8;
-    }
-    s->has_frame = true;
-    s->frame_timestamp = m->timestamp;
-    s->frames++;
-    rtp_rate_window_add(&s->frame_rate, 1, m->arrival_us);
+static void note_timestamp(struct rtp_incoming_stream *s, uint32_t timestamp, bool newest, int64_t now_us) {
+  s->last_packet_us = now_us;
+  if (!newest || (s->has_frame && timestamp == s->frame_timestamp)) return;
+  uint32_t step = timestamp - s->frame_timestamp;
+  /* Shorter at once, longer only slowly: a pause is no frame rate. */
+  if (s->has_frame && step > 0 && step < s->clock_hz) {
+    s->frame_step = step < s->frame_step ? step : s->frame_step + (step - s->frame_step) / 8;
   }
+  s->has_frame = true;
+  s->frame_timestamp = timestamp;
+  s->frames++;
+  rtp_rate_window_add(&s->frame_rate, 1, now_us);
+}
+
+static void note_frame(struct rtp_incoming_stream *s, const struct rtp_media_packet *m, bool newest) {
+  s->codec = m->codec;
+  note_timestamp(s, m->timestamp, newest, m->arrival_us);
   if (m->info.has_temporal && m->info.temporal_id > s->temporal_top) s->temporal_top = m->info.temporal_id;
   if (!m->info.keyframe || !s->config.video) return;
   if (m->info.width && m->info.height) {
@@ -225,6 +228,19 @@ static enum rtp_drop_reason receive_rtx(struct rtp_incoming_stream *s, const str
   if ((int32_t)(out->seq - s->statistics.highest) > RTX_MAX_AHEAD) return RTP_DROP_SEQUENCE_JUMP;
   s->retransmitted++;
   return accept(s, out, p->payload_len - OSN_SIZE, format_index, x, false);
+}
+
+bool rtp_incoming_stream_note_unopened(struct rtp_incoming_stream *s, const struct rtp_packet *p, int64_t now_us) {
+  const int16_t step = (int16_t)(uint16_t)(p->seq - (uint16_t)s->statistics.highest);
+  if (!s->statistics.started || step > RTP_MAX_MISORDER || step < -RTP_MAX_MISORDER) return false;
+  uint32_t extended;
+  const enum rtp_sequence_verdict verdict =
+      rtp_receive_statistics_packet(&s->statistics, p->seq, p->timestamp, (uint32_t)p->len, now_us, &extended);
+  if (verdict == RTP_SEQUENCE_BAD) return false;
+  if (s->nack.started) nack_requester_restart(&s->nack);
+  note_timestamp(s, p->timestamp, verdict == RTP_SEQUENCE_IN_ORDER, now_us);
+  s->unopened++;
+  return true;
 }
 
 enum rtp_drop_reason rtp_incoming_stream_receive(struct rtp_incoming_stream *s, const struct rtp_packet *p,

@@ -60,6 +60,11 @@ enum rtp_drop_reason rtp_incoming_stream_receive(struct rtp_incoming_stream *s, 
                                                  const struct rtp_extension_values *x, int64_t now_us,
                                                  struct rtp_media_packet *out);
 
+/* A packet of the stream's SSRC that was not authenticated, because nobody receives the stream and only samples of it are: counted
+ * from its header, so that reports and rates stay right. False: its number is far from the authentic ones; nothing happened. Nothing is
+ * asked for again, and nothing can be sent from the history, before authentic packets come. */
+bool rtp_incoming_stream_note_unopened(struct rtp_incoming_stream *s, const struct rtp_packet *p, int64_t now_us);
+
 /* ---- RTCP ---- */
 
 void rtp_incoming_stream_sender_report(struct rtp_incoming_stream *s, const struct rtcp_sender_info *info,
@@ -113,8 +118,8 @@ uint32_t rtp_incoming_stream_clock_hz(const struct rtp_incoming_stream *s);
 uint32_t rtp_incoming_stream_frame_step(const struct rtp_incoming_stream *s);
 
 struct rtp_incoming_stats {
-  uint64_t packets, bytes, retransmitted, duplicates, padding_only, keyframes, frames, nacks_sent, nacks_recovered,
-      keyframes_asked;
+  uint64_t packets, bytes, retransmitted, duplicates, padding_only, unopened, keyframes, frames, nacks_sent,
+      nacks_recovered, keyframes_asked;
   uint64_t bitrate_bps;   /* over the last second */
   int64_t last_packet_us; /* -1 before the first */
   int64_t jitter_us;

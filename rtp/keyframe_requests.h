@@ -1,8 +1,8 @@
 /* rtp/keyframe_requests.h: merges everybody's wish for a key frame into few requests (PLI or FIR) to the source.
  *
  * One struct keyframe_requests per source; wishes come from slots that wait for a switch, from receivers' PLI and FIR, and
- * from the NACK list giving up. At most two requests a second leave, a second one sooner after a rest (a key frame costs the
- * publisher ten frames' bits and PLI floods are an attack; but who joins just after somebody else shall not wait), and while the key frame stays away the request is repeated: RTCP gets lost too.
+ * from the NACK list giving up. At most two requests a second leave, four sooner after a rest (a key frame costs
+ * the publisher ten frames' bits and PLI floods are an attack; but who joins just after somebody else shall not wait), and while the key frame stays away the request is repeated: RTCP gets lost too.
  * One struct keyframe_limiter per receiver (or slot) bounds what a single peer can cause.
  *
  * Sources: RFC 4585 §6.3.1 (PLI), RFC 5104 §4.3.1 (FIR).   Memory: fixed, no allocation.
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define KEYFRAME_MIN_INTERVAL_US 500000 /* two per second                                                        */
-#define KEYFRAME_BURST           2 /* after a rest so many may follow each other …                              */
+#define KEYFRAME_BURST           4 /* after a rest so many may follow each other …                              */
 #define KEYFRAME_SPACING_US      100000 /* … at this distance: the merging of those who come at the same time        */
 #define KEYFRAME_MAX_INTERVAL_US 4000000 /* a source that never answers is asked more and more rarely, up to this */
 #define KEYFRAME_EAGER_TRIES     6       /* so many requests at the normal pace before the interval doubles       */

@@ -111,6 +111,10 @@ struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing
   return s->target;
 }
 
+bool rtp_outgoing_stream_uses(const struct rtp_outgoing_stream *s, const struct rtp_incoming_stream *stream) {
+  return !s->paused && (s->current == stream || s->target == stream);
+}
+
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s) {
   return s->target ? rtp_incoming_stream_layer(s->target) : -1;
 }

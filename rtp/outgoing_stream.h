@@ -92,6 +92,8 @@ void rtp_outgoing_stream_forget(struct rtp_outgoing_stream *s, const struct rtp_
 struct rtp_incoming_stream *rtp_outgoing_stream_current(const struct rtp_outgoing_stream *s);
 struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing_stream *s);
 /* Simulcast layer of the wanted stream; -1 for nothing. */
+/* Whether packets of `stream` go out here, or would with its next key frame. */
+bool rtp_outgoing_stream_uses(const struct rtp_outgoing_stream *s, const struct rtp_incoming_stream *stream);
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s);
 
 /* The stream whose key frame this slot waits for, to begin with it or with a temporal layer that offers no other way in; NULL

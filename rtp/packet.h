@@ -16,6 +16,8 @@
 
 #define RTP_HEADER_SIZE 12 /* RFC 3550 §5.1: the fixed header, without CSRCs and extension */
 
+#define RTP_PADDING_BIT 0x20 /* of the first byte */
+
 /* ---- which protocol ---- */
 
 enum rtp_kind { RTP_KIND_NONE = 0, RTP_KIND_RTP, RTP_KIND_RTCP };

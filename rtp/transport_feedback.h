@@ -41,6 +41,12 @@ void transport_feedback_recorder_init(struct transport_feedback_recorder *r);
 /* A packet with this transport-wide sequence number arrived. O(1) plus the length of the gap before it. */
 void transport_feedback_arrived(struct transport_feedback_recorder *r, uint16_t seq, int64_t now_us);
 
+/* Whether `seq` is where the next numbers are: what an unauthenticated packet says is believed no further. */
+static inline bool transport_feedback_expects(const struct transport_feedback_recorder *r, uint16_t seq) {
+  const int16_t step = (int16_t)(uint16_t)(seq - (uint16_t)r->next);
+  return r->started && step < TRANSPORT_REORDER_PACKETS && step > -TRANSPORT_REORDER_PACKETS;
+}
+
 /* When to build next: 50 ms after the first unreported arrival (100 ms after the last feedback while few packets come, so that
  * an audio-only peer costs ten small packets a second); INT64_MAX when there is nothing to say. */
 int64_t transport_feedback_deadline(const struct transport_feedback_recorder *r);

@@ -186,6 +186,8 @@ void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_
     engine_claim_address(engine, &address, peer); /* it may have been another peer's when the tuple was added */
   } else if (packet.kind == PEER_PACKET_RTP) {
     peer_receive_rtp(peer, data, packet.len, now_us);
+  } else if (packet.kind == PEER_PACKET_UNOPENED) {
+    peer_note_unopened(peer, data, packet.len, now_us);
   } else if (packet.kind == PEER_PACKET_RTCP) {
     peer_receive_rtcp(peer, data, packet.len, now_us);
   }

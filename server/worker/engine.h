@@ -74,6 +74,8 @@ struct incoming {
   struct section *section;
   uint8_t layer;
   bool heard;             /* the slots have considered it      */
+  bool idle;              /* nobody receives it: only samples of it are opened */
+  int64_t idle_due_us;    /* when that is looked at again      */
   int64_t heard_us;       /* since when, this time             */
   uint32_t replaced_ssrc; /* whose place it took, and when     */
   int64_t bound_us;
@@ -215,6 +217,7 @@ struct engine_counters {
   uint64_t drops[ENGINE_DROP_COUNT];
   uint64_t rtp_drops[RTP_DROP_COUNT];
   uint64_t ice_drops[ICE_DROP_REASONS];
+  uint64_t rtp_unopened; /* of rtp_in: nobody received their stream */
   uint64_t rtp_in, rtp_out, rtcp_in, rtcp_out, rtx_out;
   uint64_t rtp_in_bytes, rtp_out_bytes;
   uint64_t nacks_in, nacks_out, keyframe_requests_in, keyframe_requests_out, data_messages;
@@ -310,6 +313,10 @@ void peer_negotiate(struct peer *peer, const json_t *offer, int64_t now_us);
 
 /* rtp_ingress.c */
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us);
+/* Before a packet is opened: does anybody receive its stream? */
+bool peer_wants_rtp(struct peer *peer, const uint8_t *packet, size_t len, int64_t now_us);
+/* One that was left unopened. */
+void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t now_us);
 void peer_forget_incoming(struct peer *peer, struct section *section);
 
 /* rtcp_ingress.c, rtcp_egress.c */

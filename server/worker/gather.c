@@ -16,12 +16,12 @@
 
 #define NEGLIGIBLE_US    20
 
-/* Between the points in a straight line. A packet waits for the next reading and then for what is read with it, so at most about
- * twice the time between readings: below 2 ms at four fifths of the capacity. */
+/* Between the points in a straight line. A packet waits for the next reading and then for what is read with it. With 0.7 ms at 80 % and
+ * 1.1 at 85 half of all packets waited for 1.2 ms (2026-11-22): batches grow by themselves there, and so little is added. */
 static const struct {
   unsigned load_percent;
   int64_t apart_us;
-} by_load[] = {{GATHER_SPARE_PERCENT, 0}, {80, 700}, {95, GATHER_LIMIT_MAX_US}};
+} by_load[] = {{GATHER_SPARE_PERCENT, 0}, {80, 300}, {95, GATHER_LIMIT_MAX_US}};
 #define POINTS (sizeof by_load / sizeof *by_load)
 
 void gather_init(struct gather *g, int64_t limit_us, int64_t now_us) {

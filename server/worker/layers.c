@@ -71,6 +71,8 @@ static bool decodes(const struct slot *slot) {
 static void take(struct slot *slot, const struct offer *offer, int layer, int64_t now_us) {
   if (layer != LAYER_NONE && offer->incoming[layer]->stream != rtp_outgoing_stream_wanted(slot->out))
     rtp_outgoing_stream_select(slot->out, offer->incoming[layer]->stream);
+  if (layer != LAYER_NONE && rtp_outgoing_stream_uses(slot->out, offer->incoming[layer]->stream))
+    offer->incoming[layer]->idle = false;
   slot_wish_if_needed(slot, now_us);
 }
 

@@ -13,7 +13,6 @@
 /* Thumbnails and audio are alone in their frames: nothing to make equal. */
 #define PADDED_MIN_BYTES   300
 /* RFC 3550 §5.1: P in the first byte, M in the second. */
-#define RTP_PADDING_BIT    0x20
 #define RTP_MARKER_BIT     0x80
 
 static struct udp_socket *socket_for(const struct engine *engine, int family) {
@@ -71,6 +70,11 @@ static void on_channel_closed(void *arg, uint16_t channel) {
   peer_channel_closed(arg, channel);
 }
 
+static bool on_wants_rtp(void *arg, const uint8_t *packet, size_t len) {
+  struct peer *peer = arg;
+  return peer_wants_rtp(peer, packet, len, peer->engine->now_us);
+}
+
 /* ---- life ---- */
 
 struct peer *peer_open(struct engine *engine, const struct room_participant *participant) {
@@ -104,6 +108,7 @@ int peer_open_transport(struct peer *peer, int64_t now_us) {
       .channel_opened = on_channel_opened,
       .channel_message = on_channel_message,
       .channel_closed = on_channel_closed,
+      .wants_rtp = on_wants_rtp,
   };
   int error = peer_transport_create(&peer->transport, peer->engine->transports, &listener, now_us);
   if (error) return error;

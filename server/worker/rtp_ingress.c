@@ -3,6 +3,7 @@
  * An SSRC is bound to an m-line by what its packets say (mid, rid, repaired-rid: RFC 9143, RFC 8852) or by the offer's a=ssrc
  * lines (RFC 5576); without either it is dropped. Bindings are capped, and made only from authenticated packets.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "rtp/packet.h"
@@ -11,6 +12,8 @@
 #define REBIND_BURST      8
 #define REBIND_REFILL_US  INT64_C(1000000)
 #define REBIND_REST_US    2000000
+/* Who begins to receive an idle stream says so (layers.c); that nobody does any more is noticed so late. */
+#define IDLE_REVIEW_US    INT64_C(200000)
 
 /* What says which m-line and layer an SSRC belongs to: of interest until it is known. */
 #define NAMING_EXTENSIONS (1U << RTP_EXTENSION_MID | 1U << RTP_EXTENSION_RID | 1U << RTP_EXTENSION_REPAIRED_RID)
@@ -208,6 +211,54 @@ static void note_arrival(struct peer *peer, uint16_t seq, int64_t now_us) {
     transport_feedback_recorder_init(peer->recorder);
   }
   transport_feedback_arrived(peer->recorder, seq, now_us);
+}
+
+/* Audio is always opened: it is little, and its loudness decides who is heard. */
+static bool is_received(const struct incoming *media) {
+  const struct track *track = media->section->track;
+  if (!track || media->section->kind != ROOM_VIDEO || !media->heard) return true;
+  if (!track->forwarding) return false;
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    if (rtp_outgoing_stream_uses(track->subscribers[i]->out, media->stream)) return true;
+  }
+  return false;
+}
+
+bool peer_wants_rtp(struct peer *peer, const uint8_t *packet, size_t len, int64_t now_us) {
+  uint32_t ssrc;
+  if (len < RTP_HEADER_SIZE) return true;
+  memcpy(&ssrc, packet + 8, sizeof ssrc);
+  struct incoming *incoming = find_incoming(peer, be32toh(ssrc));
+  struct incoming *media = incoming && !incoming->stream ? incoming->media : incoming;
+  if (!media || !media->stream) return true;
+  if (now_us < media->idle_due_us) return !media->idle;
+  media->idle_due_us = now_us + IDLE_REVIEW_US;
+  media->idle = !is_received(media);
+  return !media->idle;
+}
+
+/* The publisher's estimate of its link needs each packet's arrival, opened or not. Of its repairs nothing else is of interest here. */
+void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
+  struct engine_counters *counters = &peer->engine->counters;
+  struct rtp_packet packet;
+  data[0] &= (uint8_t)~RTP_PADDING_BIT; /* how much of it is padding is encrypted */
+  if (rtp_packet_parse(&packet, data, len)) {
+    counters->drops[ENGINE_DROP_BAD_RTP]++;
+    return;
+  }
+  counters->rtp_in++;
+  counters->rtp_in_bytes += len;
+  counters->rtp_unopened++;
+  const struct incoming *incoming = find_incoming(peer, packet.ssrc);
+  if (!incoming || (incoming->stream && !rtp_incoming_stream_note_unopened(incoming->stream, &packet, now_us))) {
+    counters->drops[ENGINE_DROP_UNKNOWN_SSRC]++;
+    return;
+  }
+  struct rtp_extension_values x;
+  rtp_extension_read(&packet, &peer->extensions, &x);
+  if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE) && peer->recorder &&
+      transport_feedback_expects(peer->recorder, x.transport_sequence))
+    note_arrival(peer, x.transport_sequence, now_us);
 }
 
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {

@@ -173,6 +173,7 @@ json_t *statistics_worker(const struct engine *engine) {
   set_number(stats, "peers", HASH_COUNT(engine->peers));
   set_number(stats, "addresses", address_map_size(engine->addresses));
   set_number(stats, "rtpPacketsIn", c->rtp_in);
+  set_number(stats, "rtpPacketsUnopened", c->rtp_unopened);
   set_number(stats, "rtpPacketsOut", c->rtp_out);
   set_number(stats, "rtpBytesIn", c->rtp_in_bytes);
   set_number(stats, "rtpBytesOut", c->rtp_out_bytes);

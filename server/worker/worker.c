@@ -355,7 +355,7 @@ static int open_handles(struct worker *worker) {
  * with them goes back to the kernel. By itself the C library stops doing so at the first large block that is freed. */
 static void set_up_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 18 << 10); /* above OpenSSL's record buffers, which come and go with every message */
-  mallopt(M_TOP_PAD, 0); /* what lies ready at the top would be given out before any mapping is made */
+  mallopt(M_TOP_PAD, 0);               /* what lies ready at the top would be given out before any mapping is made */
   mallopt(M_TRIM_THRESHOLD, 128 << 10);
   mallopt(M_ARENA_MAX, 1); /* usrsctp's timer is no thread worth one */
   /* Where huge pages are given to all who do not object, one used page of a history makes two megabytes real. */

@@ -142,6 +142,7 @@ static inline int world_setup(void **state) {
       world_on_message,
       world_on_channel_closed,
       NULL,
+      NULL, /* all RTP is opened */
   };
   w->now = 777 * SECOND;
   if (peer_transport_context_create(&w->context, 1795334400) != PEER_OK) return -1;

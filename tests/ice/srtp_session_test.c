@@ -120,6 +120,53 @@ static void does_not_open_its_own_packets(struct pair *p) {
   assert_int_equal(srtp_session_open_rtp(p->server, out, (size_t)n), SRTP_AUTH_FAILED);
 }
 
+/* Two laps of sequence numbers of which only samples are opened: each sample still opens, so its roll-over counter was right. */
+static void leaves_unopened_only_between_samples(struct pair *p) {
+  uint8_t packet[256];
+  int64_t now_us = 5000000, opened_us = now_us;
+  unsigned since = 0, opened = 0;
+  size_t len = seal_by_oracle(p, 9, 64000, packet);
+  assert_false(srtp_session_may_skip(p->server, packet, len, now_us)); /* nobody knows this SSRC */
+  assert_true(srtp_session_open_rtp(p->server, packet, len) > 0);
+  for (uint32_t i = 1; i < 140000; i++) {
+    now_us += i < 70000 ? 2000 : 50000;
+    len = seal_by_oracle(p, 9, (uint16_t)(64000 + i), packet);
+    if (srtp_session_may_skip(p->server, packet, len, now_us)) {
+      since++;
+      continue;
+    }
+    assert_true(srtp_session_open_rtp(p->server, packet, len) > 0);
+    assert_true(since < SRTP_SAMPLE_PACKETS && now_us - opened_us <= SRTP_SAMPLE_US + 50000);
+    opened_us = now_us;
+    since = 0;
+    opened++;
+  }
+  assert_in_range(opened, 70000 / 64 + 70000 / 21 - 100, 70000 / 64 + 70000 / 20 + 100);
+}
+
+static void does_not_leave_out_what_it_could_lose_track_of(struct pair *p) {
+  uint8_t packet[256], forged[256], far[256];
+  size_t len = seal_by_oracle(p, 9, 100, packet);
+  assert_true(srtp_session_open_rtp(p->server, packet, len) > 0);
+  len = seal_by_oracle(p, 9, 101, packet);
+  seal_by_oracle(p, 9, (uint16_t)(100 + SRTP_SAMPLE_MAX_STEP + 1), far);
+  assert_false(srtp_session_may_skip(p->server, far, len, 0));
+  assert_false(srtp_session_may_skip(p->server, packet, 11, 0));
+  memcpy(forged, packet, len);
+  forged[len - 1] ^= 1;
+  /* Forgeries do not pass for samples: from the first that is due on, each is tried. */
+  for (int i = 0; i < SRTP_SAMPLE_PACKETS - 1; i++)
+    assert_true(srtp_session_may_skip(p->server, forged, len, 0));
+  for (int i = 0; i < 100; i++) {
+    uint8_t scratch[256];
+    assert_false(srtp_session_may_skip(p->server, forged, len, 0));
+    memcpy(scratch, forged, len);
+    assert_int_equal(srtp_session_open_rtp(p->server, scratch, len), SRTP_AUTH_FAILED);
+  }
+  assert_true(srtp_session_open_rtp(p->server, packet, len) > 0);
+  assert_true(srtp_session_may_skip(p->server, forged, len, 0));
+}
+
 #define FOR_EACH(body)                \
   static void body##_(void **state) { \
     (void)state;                      \
@@ -132,6 +179,8 @@ FOR_EACH(refuses_every_changed_bit)
 FOR_EACH(refuses_every_truncation)
 FOR_EACH(caps_ssrcs_and_counts_only_authentic_ones)
 FOR_EACH(does_not_open_its_own_packets)
+FOR_EACH(leaves_unopened_only_between_samples)
+FOR_EACH(does_not_leave_out_what_it_could_lose_track_of)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -142,6 +191,8 @@ int main(void) {
       cmocka_unit_test(refuses_every_truncation_),
       cmocka_unit_test(caps_ssrcs_and_counts_only_authentic_ones_),
       cmocka_unit_test(does_not_open_its_own_packets_),
+      cmocka_unit_test(leaves_unopened_only_between_samples_),
+      cmocka_unit_test(does_not_leave_out_what_it_could_lose_track_of_),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,10 +38,14 @@ static void the_first_wish_goes_at_once_and_is_repeated_until_the_keyframe(void 
   keyframe_requests_wish(&k, 850000); /* another one, too soon after the last request */
   assert_false(keyframe_requests_due(&k, 850000));
   assert_int_equal(keyframe_requests_deadline(&k), 801000 + KEYFRAME_SPACING_US);
-  assert_true(keyframe_requests_due(&k, 901000));
-  keyframe_requests_arrived(&k, 910000);
-  keyframe_requests_wish(&k, 920000); /* the burst is used up */
-  assert_int_equal(keyframe_requests_deadline(&k), 801000 + KEYFRAME_MIN_INTERVAL_US);
+  int64_t now = 901000;
+  for (int i = 1; i < KEYFRAME_BURST; i++, now += KEYFRAME_SPACING_US) {
+    assert_true(keyframe_requests_due(&k, now));
+    keyframe_requests_arrived(&k, now + 9000);
+    keyframe_requests_wish(&k, now + 10000);
+    if (i + 1 < KEYFRAME_BURST) assert_int_equal(keyframe_requests_deadline(&k), now + KEYFRAME_SPACING_US);
+  }
+  assert_int_equal(keyframe_requests_deadline(&k), 801000 + KEYFRAME_MIN_INTERVAL_US); /* the burst is used up */
   keyframe_requests_cancel(&k);
   assert_false(keyframe_requests_due(&k, INT64_MAX - 1));
 }

@@ -39,7 +39,7 @@ static void every_nack_gets_the_exact_original(void **state) {
     struct receiver *r = fixture_receiver(true, NULL);
     uint16_t rtx_seq = 65535;
     int64_t now = 1000000;
-    uint32_t answered = 0;
+    uint32_t answered = 0, misses = 0;
     for (int i = 0; i < 500; i++, now += FRAME_US) {
       if (fixture_random(&random) % 40 == 0) rtp_outgoing_stream_select(r->out, s[fixture_random(&random) & 1].stream);
       if (fixture_random(&random) % 40 == 0)
@@ -56,7 +56,9 @@ static void every_nack_gets_the_exact_original(void **state) {
       if (!r->received[seq].seen || !ask(r->out, seq, now)) {
         assert_true(!r->received[seq].seen || result.reason == RTP_DROP_RTX_TOO_SOON ||
                     result.reason == RTP_DROP_HISTORY_MISS);
-        assert_true(result.reason != RTP_DROP_HISTORY_MISS || i > 60); /* paused so long that it is too old */
+        /* Paused so long that it is too old; or the first who asks for what is so old, once a source. */
+        misses += result.reason == RTP_DROP_HISTORY_MISS && i <= 60;
+        assert_true(misses <= 2);
         continue;
       }
       assert_original(r, seq, rtx_seq++);

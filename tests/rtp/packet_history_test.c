@@ -125,6 +125,27 @@ static void the_ring_follows_a_rising_rate(void **state) {
   packet_history_free(h);
 }
 
+/* Whenever a burst comes, also when the ring has just begun anew: nothing younger than 300 ms is overwritten. */
+static void a_burst_at_any_place_is_kept(void **state) {
+  (void)state;
+  for (uint32_t before = 0; before < 120; before++) {
+    struct packet_history *h;
+    int64_t now_us = 1000000;
+    uint32_t seq = 0;
+    assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
+    for (uint32_t i = 0; i < 60 + before; i++, now_us += 33000)
+      put(h, seq++, 900 + i * 37 % 300, now_us);
+    const uint32_t first = seq;
+    for (uint32_t i = 0; i < 300; i++)
+      put(h, seq, 900 + seq * 37 % 300, now_us), seq++;
+    for (uint32_t at = first - 8; at != seq; at++)
+      assert_non_null(packet_history_find(h, at, -1));
+    for (uint32_t at = first; at != seq; at++)
+      check(h, at, 900 + at * 37 % 300);
+    packet_history_free(h);
+  }
+}
+
 static size_t resident(void) {
   unsigned long pages = 0;
   FILE *f = fopen("/proc/self/statm", "r");
@@ -185,6 +206,7 @@ int main(void) {
                                      cmocka_unit_test(random_sizes_never_corrupt_a_packet),
                                      cmocka_unit_test(the_ring_is_as_long_as_the_rate_needs),
                                      cmocka_unit_test(the_ring_follows_a_rising_rate),
+                                     cmocka_unit_test(a_burst_at_any_place_is_kept),
                                      cmocka_unit_test(what_a_burst_needed_is_given_back),
                                      cmocka_unit_test(a_rest_forgets_everything_and_the_ring_works_again)};
   return cmocka_run_group_tests(tests, NULL, NULL);

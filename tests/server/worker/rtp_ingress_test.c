@@ -1,6 +1,8 @@
 /* tests/server/worker/rtp_ingress_test.c: whose SSRC is it: mid, rid, repaired-rid, a=ssrc; and those who lie about it. */
 #include "tests/server/worker/engine_harness.h"
 
+static const char *const rids[] = {"q", "h", "f"};
+
 static struct browser *publisher(struct harness *h, const char *offer) {
   struct browser *b = harness_join(h, "doctor");
   browser_offer(b, offer);
@@ -18,7 +20,6 @@ static void rids_name_the_layers(void **state) {
   struct harness *h = harness_new();
   struct browser *a = publisher(h, "chromium");
   struct track *camera = track_of(a, "1", "camera");
-  static const char *const rids[] = {"q", "h", "f"};
   for (size_t i = 0; i < 3; i++) {
     struct source s = source_video(a, "1", rids[i], 320, 180);
     source_send(&s, true);
@@ -163,7 +164,6 @@ static void a_restarted_encoder_takes_its_layer_over(void **state) {
   struct browser *a = publisher(h, "chromium"), *b = publisher(h, "chromium");
   struct track *camera = track_of(a, "1", "camera");
   struct source old[3], fresh = source_video(a, "1", "h", 640, 360);
-  static const char *const rids[] = {"q", "h", "f"};
   for (size_t i = 0; i < 3; i++) {
     old[i] = source_video(a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
     source_send(&old[i], true);
@@ -231,6 +231,80 @@ static void the_reserved_extension_id_ends_the_walk(void **state) {
   harness_free(h);
 }
 
+/* The layer that nobody watches is not opened but for samples; who begins to watch it gets its very next key frame. */
+static void what_nobody_receives_is_not_opened(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *a = publisher(h, "chromium"), *b = harness_connect(h, "patient");
+  const char *name = browser_publish(a, "1", "camera");
+  struct track *camera = engine_find_track(h->engine, room_manager_find_track(h->manager, name));
+  browser_view(b, name, 320, 180);
+  struct source layers[3];
+  for (size_t i = 0; i < 3; i++)
+    layers[i] = source_video(a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
+  for (int n = 0; n < 300; n++, harness_advance(h, 10 * MILLISECOND)) {
+    for (size_t i = 0; i < 3; i++)
+      source_send(&layers[i], n == 0);
+    if (n == 50) harness_forget(h);
+  }
+  const uint64_t unopened = h->engine->counters.rtp_unopened;
+  assert_in_range(unopened, 2 * 300 * 8 / 10, 2 * 300 * 99 / 100);
+  struct rtp_incoming_stats stats[3];
+  for (size_t i = 0; i < 3; i++) {
+    rtp_incoming_stream_stats(camera->layers[i]->stream, h->now_us, &stats[i]);
+    assert_int_equal(stats[i].packets, 300);
+    assert_int_equal(stats[i].lost, 0);
+    assert_true(rtp_incoming_stream_is_live(camera->layers[i]->stream, h->now_us));
+  }
+  assert_int_equal(stats[0].unopened, 0);
+  assert_int_equal(stats[1].unopened + stats[2].unopened, unopened);
+  assert_int_equal(browser_count_ssrc(b, browser_slot_ssrc(b, browser_slot_of(b, name)).ssrc), 249);
+  assert_int_equal(h->engine->counters.nacks_out, 0);
+  browser_view(b, name, 1280, 720);
+  browser_forget(b);
+  source_send(&layers[2], true);
+  assert_int_equal(b->rtp_count, 1);
+  assert_int_equal(got_ssrc(&b->rtp[0]), layers[2].ssrc);
+  const uint64_t before = h->engine->counters.rtp_unopened;
+  for (int n = 0; n < 100; n++, harness_advance(h, 10 * MILLISECOND))
+    source_send(&layers[2], false);
+  assert_int_equal(h->engine->counters.rtp_unopened, before);
+  assert_int_equal(b->rtp_count, 101);
+  harness_free(h);
+}
+
+/* Whoever can send from the publisher's address can say much in the headers of packets that are not opened, and change little: numbers
+ * far from the authentic ones are not believed, and the samples are authentic. */
+static void forged_headers_change_little(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *a = publisher(h, "chromium");
+  struct track *camera = track_of(a, "1", "camera");
+  struct source s = source_video(a, "1", "q", 320, 180);
+  for (int n = 0; n < 30; n++, harness_advance(h, 30 * MILLISECOND))
+    source_send(&s, n == 0);
+  const struct rtp_incoming_stream *stream = camera->layers[0]->stream;
+  const uint32_t highest = rtp_incoming_stream_highest(stream);
+  struct datagram d;
+  source_seal(&s, false, &d);
+  for (uint16_t k = 0; k < 200; k++) {
+    struct datagram forged = d;
+    const uint16_t seq = (uint16_t)(highest + (k % 2 ? 2000 : -2000) + k);
+    forged.data[2] = (uint8_t)(seq >> 8);
+    forged.data[3] = (uint8_t)seq;
+    browser_send_datagram(a, forged.data, forged.len);
+    harness_pump(h);
+  }
+  assert_int_equal(rtp_incoming_stream_highest(stream), highest);
+  assert_int_equal(camera->layers[0]->idle, true);
+  browser_send_datagram(a, d.data, d.len);
+  harness_pump(h);
+  assert_int_equal(rtp_incoming_stream_highest(stream), highest + 1);
+  const uint64_t *drops = h->engine->counters.ice_drops; /* behind the window, or ahead of it */
+  assert_true(drops[ICE_DROP_SRTP_AUTH] > 50 && drops[ICE_DROP_SRTP_AUTH] + drops[ICE_DROP_SRTP_REPLAY] > 130);
+  harness_free(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rids_name_the_layers),
@@ -243,6 +317,8 @@ int main(void) {
       cmocka_unit_test(ssrcs_cannot_chase_each_other),
       cmocka_unit_test(floods_of_ssrcs_are_capped),
       cmocka_unit_test(the_reserved_extension_id_ends_the_walk),
+      cmocka_unit_test(what_nobody_receives_is_not_opened),
+      cmocka_unit_test(forged_headers_change_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
