@@ -26,7 +26,7 @@ LIBC = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "
         "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "endian.h",
         "immintrin.h"}
 # Socket address *types* travel through ice; sockets themselves do not (SOCKET_CALLS below).
-FOREIGN = {"rtp": ["uthash.h"],
+FOREIGN = {"rtp": ["uthash.h", "sys/mman.h", "unistd.h"],  # madvise() alone: pages of a history go back
            "ice": ["stun/", "openssl/", "srtp2/", "intel-ipsec-mb.h", "usrsctp.h", "uthash.h", "sys/socket.h", "netinet/in.h", "arpa/inet.h",
                    "sys/mman.h"],
            "signaling": ["libwebsockets.h", "jansson.h", "jwt.h", "uv.h", "openssl/", "uthash.h"],
