@@ -161,7 +161,7 @@ async function collide(two, r, round) {
 
 test(`${ROUNDS} collisions, seed ${seed}`, { timeout: ROUNDS * 30_000 }, async () => {
   let rounds = 0;
-  const ends = await Promise.allSettled(rooms.map(async (two, i) => {
+  await Promise.all(rooms.map(async (two, i) => {
     const r = random(seed + i);
     await settled(two);
     for (let round = 0; rounds < ROUNDS; round++) {
@@ -170,6 +170,4 @@ test(`${ROUNDS} collisions, seed ${seed}`, { timeout: ROUNDS * 30_000 }, async (
     }
     for (const member of [two.ann, two.bob]) assert.deepEqual(member.takeErrors().filter((e) => !/connection_lost|closed|WebSocket/.test(e)), []);
   }));
-  const failures = ends.flatMap((e) => (e.status === 'rejected' ? [e.reason] : []));
-  if (failures.length) throw failures[0];
 });

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { MediaReady } from '../../server/web/sdk/media_ready.js';
 import { Topology } from '../../server/web/sdk/topology.js';
+import { judge, percentile } from '../../bench/switch/figures.mjs';
 
 let now = 0;
 Object.defineProperty(globalThis, 'performance', { value: { now: () => now }, configurable: true });
@@ -149,4 +150,34 @@ test('a connection that the other one may live on is kept until the other one cl
   third.topology.close();
   assert.equal(third.connection.closed, true);
   mock.timers.reset();
+});
+
+// ---- how bench/switch.mjs judges a change ---------------------------------------------------------------------------
+
+/** Pictures 33 ms apart from 0 to 2000, without those between `from` and `to`. */
+const pictures = (from = 0, to = 0) => {
+  const list = [];
+  for (let n = 0; n < 60; n++) if (!(n * 33 > from && n * 33 < to)) list.push([n * 33, n * 33 + 2, n * 33 - 10, null, 1000 + n * 33 * 90, n]);
+  return list;
+};
+
+test('a change is judged by its longest pause; the machine spoils a window when something else stood still then', () => {
+  const calm = { own: pictures(), control: pictures(), drawn: pictures() };
+  const missed = judge({ ...calm, frames: pictures(1000, 1100) }, pictures(), 1000);
+  assert.equal(missed.gap, 132);
+  assert.equal(Math.round(missed.media), 132, 'pictures that never came: three are missing in the media, too');
+  assert.equal(missed.missed, 3);
+  assert.deepEqual(missed.spoiled, []);
+  assert.equal(judge({ ...calm, frames: pictures(200, 400) }, pictures(), 1000).gap, 33, 'what was before does not belong to it');
+  assert.equal(judge({ ...calm, frames: [] }, pictures(), 1000), null);
+  for (const key of ['own', 'control', 'drawn']) {
+    assert.deepEqual(judge({ ...calm, frames: pictures(1000, 1100), [key]: pictures(1000, 1100) }, pictures(), 1000).spoiled, [key]);
+    assert.deepEqual(judge({ ...calm, frames: pictures(1000, 1100), [key]: pictures(1400, 1500) }, pictures(), 1000).spoiled, [], 'at another time');
+  }
+  assert.deepEqual(judge({ ...calm, frames: pictures(1000, 1100) }, pictures(900, 1000), 1000).spoiled, ['source'], 'a picture needs time to come here');
+});
+
+test('of ten values the median is the fifth, and the 95th percentile the last', () => {
+  const values = [9, 1, 8, 2, 7, 3, 6, 4, 5, 10];
+  assert.deepEqual([0.5, 0.9, 0.95, 1].map((p) => percentile(values, p)), [5, 9, 10, 10]);
 });
