@@ -91,9 +91,10 @@ async function look(two, way, n, counts) {
     const seen = await m.evaluate((from, to) => window.presented(from, to), at - 4500, at + 1000);
     const source = (await two[1 - i].evaluate((from, to) => window.presented(from, to), at - 4500, at + 1000)).own;
     const made = await m.evaluate((from, to) => window.madeUp(from, to), at - 500, at + 1000);
+    const kept = await m.evaluate((from, to) => window.soundKept(from, to), at, at + 1100);
     // Before a change to direct the third has been gone for seconds; before the other one it has just come.
     const rest = way === 'p2p' ? judge(seen, source, at - 2500) : null;
-    lines.push({ kinds: `${kinds[i]}<${kinds[1 - i]}`, way, who: m.name, n, failed, ...judge(seen, source, at), made, rest });
+    lines.push({ kinds: `${kinds[i]}<${kinds[1 - i]}`, way, who: m.name, n, failed, ...judge(seen, source, at), made, kept, rest });
     if (options.trace) fs.appendFileSync(options.trace, `${JSON.stringify({ ...lines.at(-1), at, seen, source })}\n`);
   }
   return lines;

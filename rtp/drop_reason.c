@@ -17,6 +17,7 @@ static const char *const names[RTP_DROP_COUNT] = {
     [RTP_DROP_NOT_SELECTED] = "not_selected",
     [RTP_DROP_PAUSED] = "paused",
     [RTP_DROP_WAITING_KEYFRAME] = "waiting_keyframe",
+    [RTP_DROP_SETTLING] = "settling",
     [RTP_DROP_BEFORE_SWITCH] = "before_switch",
     [RTP_DROP_TEMPORAL_LAYER] = "temporal_layer",
     [RTP_DROP_NO_PAYLOAD_TYPE] = "no_payload_type",

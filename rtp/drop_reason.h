@@ -20,6 +20,7 @@ enum rtp_drop_reason {
   RTP_DROP_NOT_SELECTED,     /* neither the slot's current nor its wanted source                          */
   RTP_DROP_PAUSED,           /* nobody looks at the slot                                                  */
   RTP_DROP_WAITING_KEYFRAME, /* wanted source, but its key frame has not begun                           */
+  RTP_DROP_SETTLING,         /* sound that begins again, in a burst of what piled up: the late head of it */
   RTP_DROP_BEFORE_SWITCH,    /* late packet from before the slot switched to this source                  */
   RTP_DROP_TEMPORAL_LAYER,   /* above the slot's temporal layer                                           */
   RTP_DROP_NO_PAYLOAD_TYPE,  /* the receiver did not negotiate this codec                                 */

@@ -85,6 +85,14 @@ bool rtp_incoming_stream_timestamp_of(const struct rtp_incoming_stream *s, uint6
   return true;
 }
 
+bool rtp_incoming_stream_sr_since(const struct rtp_incoming_stream *s, int64_t since_us) {
+  return s->statistics.has_sr && s->statistics.sr_arrival_us >= since_us;
+}
+
+bool rtp_incoming_stream_settling(const struct rtp_incoming_stream *s) {
+  return rtp_receive_statistics_settling(&s->statistics);
+}
+
 bool rtp_incoming_stream_sr_at(const struct rtp_incoming_stream *s, int64_t now_us, uint64_t *ntp,
                                uint32_t *timestamp) {
   if (!s->statistics.has_sr) return false;

@@ -113,6 +113,12 @@ bool rtp_incoming_stream_timestamp_of(const struct rtp_incoming_stream *s, uint6
 /* The same line at an instant of our clock (the report's arrival plus the time since): what a translated SR says. */
 bool rtp_incoming_stream_sr_at(const struct rtp_incoming_stream *s, int64_t now_us, uint64_t *ntp, uint32_t *timestamp);
 
+/* Whether the last report came at `since_us` or later. */
+bool rtp_incoming_stream_sr_since(const struct rtp_incoming_stream *s, int64_t since_us);
+
+/* It begins again after a silence, and its packets do not come evenly yet: see rtp_receive_statistics_settling(). */
+bool rtp_incoming_stream_settling(const struct rtp_incoming_stream *s);
+
 uint32_t rtp_incoming_stream_clock_hz(const struct rtp_incoming_stream *s);
 /* Timestamp distance between frames (video) or packets (audio), smoothed; a nominal one until known. */
 uint32_t rtp_incoming_stream_frame_step(const struct rtp_incoming_stream *s);

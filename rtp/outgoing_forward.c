@@ -7,7 +7,10 @@
 #include "rtp/outgoing_internal.h"
 
 /* Timestamps computed from the publisher's NTP clock are believed when they lie this close to what the arrival says. */
-#define NTP_TRUST_SECONDS 2
+#define NTP_TRUST_SECONDS      2
+/* Timestamps of sound lag behind when a browser begins to send again (Chromium: a third of a second): they are put right, unless
+ * they are as near as this part of a second. */
+#define SOUND_TRUST_PER_SECOND 25
 
 /* RFC 3550 §5.1: "the last octet of the padding contains a count of how many padding octets should be ignored" */
 static const uint8_t padding_payload[1] = {1};
@@ -34,7 +37,8 @@ static uint32_t ideal_timestamp(const struct rtp_outgoing_stream *s, const struc
   }
   uint32_t by_clock = in_old - old->timestamp_offset - old->drift;
   int32_t difference = (int32_t)(by_clock - by_arrival);
-  int32_t trust = (int32_t)(NTP_TRUST_SECONDS * clock_hz);
+  int32_t trust = (int32_t)(!s->video && old->stream == m->stream ? clock_hz / SOUND_TRUST_PER_SECOND
+                                                                  : NTP_TRUST_SECONDS * clock_hz);
   return difference < trust && difference > -trust ? by_clock : by_arrival;
 }
 
@@ -50,7 +54,10 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
       timestamp = earliest;
     }
   }
-  if (s->interrupted) s->repair_from = (uint16_t)(s->highest_out + 1);
+  if (s->interrupted) {
+    s->repair_from = (uint16_t)(s->highest_out + 1);
+    s->reports_from_us = m->arrival_us;
+  }
   s->interrupted = false;
   s->epoch_number++;
   struct epoch *e = outgoing_epoch(s);
@@ -84,6 +91,8 @@ static enum rtp_drop_reason try_switch(struct rtp_outgoing_stream *s, const stru
   if (s->paused) return RTP_DROP_PAUSED;
   if (m->padding_only) return (enum rtp_drop_reason)m->hole;
   if (s->video && !m->info.keyframe) return RTP_DROP_WAITING_KEYFRAME;
+  /* A receiver that gets the late head of a burst holds back all sound for ten seconds, in case there are more. */
+  if (!s->video && rtp_incoming_stream_settling(m->stream)) return RTP_DROP_SETTLING;
   if (s->formats[m->format].payload_type == 0) return RTP_DROP_NO_PAYLOAD_TYPE;
   begin_epoch(s, m);
   return RTP_DROP_NONE;

@@ -156,7 +156,8 @@ struct rtp_outgoing_stream {
   uint32_t first_source;   /* extended; of this epoch */
   uint32_t last_timestamp; /* ours, newest packet     */
   bool video, paused, started, allow_two_byte, frame_unwanted;
-  bool interrupted; /* paused or cut: the next epoch makes what was sent before useless */
+  bool interrupted;        /* paused or cut: the next epoch makes what was sent before useless */
+  int64_t reports_from_us; /* the source's reports from before that say nothing of its timestamps now */
   uint16_t repair_from;
   uint8_t epoch_number;
   uint8_t temporal_max, temporal_now;

@@ -137,7 +137,9 @@ bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, const stru
                                        struct rtcp_sender_info *out) {
   uint64_t ntp;
   uint32_t timestamp;
-  if (!s->current || !rtp_incoming_stream_sr_at(s->current, now_us, &ntp, &timestamp)) return false;
+  /* A browser's timestamps of sound do not go on evenly through a pause: a report from before it is wrong by some of it. */
+  if (!s->current || !rtp_incoming_stream_sr_since(s->current, s->reports_from_us)) return false;
+  if (!rtp_incoming_stream_sr_at(s->current, now_us, &ntp, &timestamp)) return false;
   ntp = sender_clock_ours(clock, ntp);
   *out = (struct rtcp_sender_info){.ntp = ntp,
                                    .rtp_timestamp = timestamp - outgoing_epoch(s)->timestamp_offset,

@@ -177,8 +177,8 @@ void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent);
 /* ---- RTCP ---- */
 
 /* Sender info for an SR about this slot: the source's time on our clock (`clock` of its publisher), translated to the slot's
- * timestamps, so that audio and video of one publisher stay in sync. False while nothing was sent or the source sent no SR. The
- * receiver's answer gives the RTT. */
+ * timestamps, so that audio and video of one publisher stay in sync. False while nothing was sent, the source sent no SR, or its
+ * last one is older than a pause of the slot. The receiver's answer gives the RTT. */
 bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, const struct sender_clock *clock, int64_t now_us,
                                        struct rtcp_sender_info *out);
 

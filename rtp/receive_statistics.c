@@ -3,10 +3,15 @@
 
 #include <string.h>
 
-#define SEQ_MOD    65536U
+#define SEQ_MOD          65536U
 
 /* A.1: bad_seq is set to a value no sequence number can have while no jump is suspected. */
-#define NO_BAD_SEQ (SEQ_MOD + 1)
+#define NO_BAD_SEQ       (SEQ_MOD + 1)
+
+#define SILENCE_US       500000
+#define SETTLING_PACKETS 25
+#define SETTLED_PACKETS  3
+#define EVEN_PER_SECOND  200 /* 5 ms sooner than the one before is early */
 
 void rtp_receive_statistics_init(struct rtp_receive_statistics *s, uint32_t clock_rate) {
   memset(s, 0, sizeof *s);
@@ -33,9 +38,23 @@ static uint32_t arrival_in_units(const struct rtp_receive_statistics *s, int64_t
   return (uint32_t)(seconds * s->clock_rate + rest * s->clock_rate / 1000000);
 }
 
+/* `sooner`: the packet took less time than the one before it, in timestamp units. */
+static void settle(struct rtp_receive_statistics *s, int32_t sooner) {
+  s->settling--;
+  s->even = sooner > (int32_t)(s->clock_rate / EVEN_PER_SECOND) ? 0 : (uint8_t)(s->even + 1);
+  if (s->even == SETTLED_PACKETS) s->settling = 0;
+}
+
 /* RFC 3550 A.8, the integer form. */
 static void update_jitter(struct rtp_receive_statistics *s, uint32_t timestamp, int64_t now_us) {
   uint32_t transit = arrival_in_units(s, now_us) - timestamp;
+  if (s->has_transit && now_us - s->last_us >= SILENCE_US) {
+    s->settling = SETTLING_PACKETS;
+    s->even = 0;
+  } else if (s->settling) {
+    settle(s, (int32_t)(s->transit - transit));
+  }
+  s->last_us = now_us;
   if (s->has_transit) {
     int32_t difference = (int32_t)(transit - s->transit);
     uint32_t d = difference < 0 ? 0U - (uint32_t)difference : (uint32_t)difference;
@@ -44,6 +63,10 @@ static void update_jitter(struct rtp_receive_statistics *s, uint32_t timestamp, 
   }
   s->transit = transit;
   s->has_transit = true;
+}
+
+bool rtp_receive_statistics_settling(const struct rtp_receive_statistics *s) {
+  return s->settling > 0;
 }
 
 enum rtp_sequence_verdict rtp_receive_statistics_packet(struct rtp_receive_statistics *s, uint16_t seq,

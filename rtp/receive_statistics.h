@@ -38,7 +38,9 @@ struct rtp_receive_statistics {
   uint32_t transit;
   uint32_t jitter_q4; /* timestamp units × 16 */
   bool started, has_transit;
-  uint8_t fraction_lost; /* of the last report block */
+  uint8_t settling, even; /* after a silence: packets that it may still take; packets in a row that were not early */
+  int64_t last_us;        /* when the last packet came                                                         */
+  uint8_t fraction_lost;  /* of the last report block */
   /* the last sender report */
   bool has_sr;
   uint64_t sr_ntp;
@@ -58,6 +60,10 @@ void rtp_receive_statistics_init(struct rtp_receive_statistics *s, uint32_t cloc
 enum rtp_sequence_verdict rtp_receive_statistics_packet(struct rtp_receive_statistics *s, uint16_t seq,
                                                         uint32_t timestamp, uint32_t bytes, int64_t now_us,
                                                         uint32_t *extended);
+
+/* True after half a second without a packet, for as long as each comes sooner than the one before let expect: what begins to
+ * send again sends what has piled up in one burst, whose first packets are late. At most 25 packets. */
+bool rtp_receive_statistics_settling(const struct rtp_receive_statistics *s);
 
 /* The extended number nearest to the newest one: for sequence numbers that came by another way (RTX). */
 uint32_t rtp_receive_statistics_extend(const struct rtp_receive_statistics *s, uint16_t seq);

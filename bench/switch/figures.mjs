@@ -40,7 +40,9 @@ export function judge(seen, source, at) {
   const beside = (list, before = 0) => longest(list ?? [], pause.from[0] - before, pause.to[0])?.ms ?? 0;
   const others = { own: beside(seen.own), control: beside(seen.control), drawn: beside(seen.drawn), source: beside(source, 150) };
   const spoiled = Object.entries(others).filter(([, ms]) => ms >= STALL_MS).map(([key]) => key);
-  return { gap: pause.ms, after: pause.from[0] - at, ...steps(pause), beside: others, spoiled };
+  const after = seen.frames.filter((f) => f[0] > at && f[0] < at + 2 * AROUND_MS && f[2]);
+  const delay = after.length ? percentile(after.map((f) => f[0] - f[2]), 0.5) : null;
+  return { delay, gap: pause.ms, after: pause.from[0] - at, ...steps(pause), beside: others, spoiled };
 }
 
 /** @param {number[]} values @param {number} p */

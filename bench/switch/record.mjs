@@ -41,13 +41,16 @@ export async function record(name, control) {
   camera.on('mediaChanged', () => swaps.push(now()));
   const sound = [];
   setInterval(async () => {
-    const made = new Map();
+    const [made, kept] = [new Map(), new Map()];
     for (const way of ['p2p', 'sfu']) {
       for (const r of (await room.getStats(way)).values()) {
-        if (r.type === 'inbound-rtp' && r.kind === 'audio') made.set(plain(r.trackIdentifier), r.concealedSamples);
+        if (r.type === 'inbound-rtp' && r.kind === 'audio') {
+          made.set(plain(r.trackIdentifier), r.concealedSamples);
+          kept.set(plain(r.trackIdentifier), [r.jitterBufferDelay, r.jitterBufferEmittedCount]);
+        }
       }
     }
-    sound.push({ at: now(), heard: plain(microphone.mediaStreamTrack?.id), made });
+    sound.push({ at: now(), heard: plain(microphone.mediaStreamTrack?.id), made, kept });
     if (sound.length > 300) sound.splice(0, 100);
   }, 100);
 
@@ -68,6 +71,14 @@ export async function record(name, control) {
       if (at > from && at < to && sound[i - 1].made.has(heard)) made += Math.max(0, counts.get(heard) - sound[i - 1].made.get(heard));
     }
     return made / 48;
+  };
+
+  /** How long what was heard at the end had lain in the jitter buffer, on average since `from`, ms. */
+  window.soundKept = (from, to) => {
+    const inside = sound.filter((s) => s.at > from && s.at < to);
+    const of = (s) => s?.kept.get(inside.at(-1).heard);
+    const [a, b] = [of(inside[0]), of(inside.at(-1))];
+    return a && b && b[1] > a[1] ? ((b[0] - a[0]) * 1000) / (b[1] - a[1]) : null;
   };
 
   async function callOneself(track) {

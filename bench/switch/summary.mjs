@@ -20,6 +20,8 @@ export function summarize(lines) {
       }
       const rests = all.map((l) => l.rest).filter(Boolean);
       if (rests.length) out.push(`  at rest gap ms ${spread(rests.map((r) => r.gap))}; over ${GOAL_MS}: ${rests.filter((r) => r.gap > GOAL_MS + 1).length}`);
+      const known = (key) => all.map((l) => l[key]).filter((v) => v !== null && v !== undefined);
+      out.push(`  in the second after it: from received to presented ms ${spread(known('delay'))}; sound kept ms ${spread(known('kept'))}`);
       for (const key of ['own', 'control', 'drawn', 'source']) out.push(`  beside: ${key.padEnd(8)} ms ${spread(all.map((l) => l.beside[key]))}${rests.length ? `; at rest ${spread(rests.map((r) => r.beside[key]))}` : ''}`);
     }
   }

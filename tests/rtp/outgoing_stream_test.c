@@ -106,6 +106,76 @@ static void sender_reports_are_translated_and_give_the_round_trip(void **state) 
   rtp_incoming_stream_free(s.stream);
 }
 
+/* Sound that stood still while it was not wanted: 20 ms a packet, ten seconds of nothing, and on as if nothing had been. */
+static void after_a_pause_nothing_is_reported_until_the_source_has(void **state) {
+  (void)state;
+  struct fixture_source s = {.stream = fixture_incoming(false, 1000, 0, NULL), .ssrc = 1000, .timestamp = 5000};
+  struct receiver *r = fixture_receiver(false, NULL);
+  struct fixture_packet p;
+  struct rtcp_sender_info before, after;
+  struct sender_clock clock = {0};
+  int64_t now = 1000000;
+  rtp_outgoing_stream_select(r->out, s.stream);
+  for (int i = 0; i < 50; i++, now += 20000) {
+    fixture_opus(&s, &p);
+    assert_int_equal(fixture_pass(r, &s, &p, now), RTP_DROP_NONE);
+  }
+  struct rtcp_sender_info sr = {.ntp = (uint64_t)100 << 32, .rtp_timestamp = p.packet.timestamp};
+  rtp_incoming_stream_sender_report(s.stream, &sr, now);
+  sender_clock_report(&clock, sr.ntp, now);
+  assert_true(rtp_outgoing_stream_sender_report(r->out, &clock, now, &before));
+  rtp_outgoing_stream_pause(r->out, true);
+  now += 10000000;
+  rtp_outgoing_stream_pause(r->out, false);
+  for (int i = 0; i < 50; i++, now += 20000) {
+    fixture_opus(&s, &p);
+    assert_int_equal(fixture_pass(r, &s, &p, now), i < 3 ? RTP_DROP_SETTLING : RTP_DROP_NONE);
+    assert_false(rtp_outgoing_stream_sender_report(r->out, &clock, now, &after));
+  }
+  sr = (struct rtcp_sender_info){.ntp = ((uint64_t)111 << 32), .rtp_timestamp = p.packet.timestamp};
+  rtp_incoming_stream_sender_report(s.stream, &sr, now);
+  sender_clock_report(&clock, sr.ntp, now);
+  assert_true(rtp_outgoing_stream_sender_report(r->out, &clock, now, &after));
+  /* One line through both, as if it had never stood still; a packet's time is lost between a report and the next packet. */
+  assert_in_range(rtcp_ntp_to_us(after.ntp - before.ntp), 11000000 - 2000, 11000000 + 2000);
+  assert_in_range(after.rtp_timestamp - before.rtp_timestamp, 11 * 48000 - 2 * 960, 11 * 48000 + 2 * 960);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
+}
+
+/* Six packets at once, as browsers begin again: the receiver gets the first that is on time, where the silence has left room for it. */
+static void the_late_head_of_a_burst_is_left_out(void **state) {
+  (void)state;
+  struct fixture_source s = {.stream = fixture_incoming(false, 1000, 0, NULL), .ssrc = 1000, .timestamp = 5000};
+  struct receiver *r = fixture_receiver(false, NULL);
+  struct fixture_packet p;
+  int64_t now = 1000000;
+  rtp_outgoing_stream_select(r->out, s.stream);
+  for (int i = 0; i < 10; i++, now += 20000) {
+    fixture_opus(&s, &p);
+    assert_int_equal(fixture_pass(r, &s, &p, now), RTP_DROP_NONE);
+  }
+  const uint32_t last = r->last.timestamp;
+  rtp_outgoing_stream_pause(r->out, true);
+  now += 4000000 - 20000;
+  rtp_outgoing_stream_pause(r->out, false);
+  for (int i = 0; i < 6; i++) {
+    fixture_opus(&s, &p);
+    assert_int_equal(fixture_pass(r, &s, &p, now), RTP_DROP_SETTLING);
+  }
+  int passed = 0;
+  for (int i = 0; i < 10; i++) {
+    now += 20000;
+    fixture_opus(&s, &p);
+    passed += fixture_pass(r, &s, &p, now) == RTP_DROP_NONE;
+    if (passed == 1) assert_int_equal(r->last.timestamp - last, (4000 + 20 * (i + 1)) * 48);
+  }
+  assert_int_equal(passed, 8); /* three are needed to see that they come evenly */
+  assert_int_equal(fixture_holes(r), 0);
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(s.stream);
+}
+
 static void a_receiver_may_not_flood_keyframe_requests(void **state) {
   (void)state;
   struct fixture_source s = {.stream = fixture_incoming(true, 1000, 0, NULL), .ssrc = 1000};
@@ -126,6 +196,8 @@ int main(void) {
                                      cmocka_unit_test(pausing_stops_and_resuming_waits_for_a_keyframe),
                                      cmocka_unit_test(forgetting_a_source_leaves_no_pointer),
                                      cmocka_unit_test(sender_reports_are_translated_and_give_the_round_trip),
+                                     cmocka_unit_test(after_a_pause_nothing_is_reported_until_the_source_has),
+                                     cmocka_unit_test(the_late_head_of_a_burst_is_left_out),
                                      cmocka_unit_test(a_receiver_may_not_flood_keyframe_requests)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
