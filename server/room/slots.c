@@ -126,7 +126,6 @@ struct pairs {
 };
 
 static void find_pairs(struct pairs *pairs, struct member *receiver) {
-  pairs->count[ROOM_AUDIO] = pairs->count[ROOM_VIDEO] = 0;
   for (size_t i = 0; i < receiver->slot_count; i++) {
     struct slot *slot = &receiver->slots[i];
     pairs->slots[slot->kind][pairs->count[slot->kind]++] = slot;
@@ -145,23 +144,24 @@ enum fit { FIT_PAIR, FIT_ALONE, FIT_ANY };
 static struct slot *find_empty(const struct pairs *pairs, enum room_kind kind, const struct track *t, enum fit fit) {
   enum room_kind other = kind == ROOM_AUDIO ? ROOM_VIDEO : ROOM_AUDIO;
   for (size_t i = 0; i < pairs->count[kind]; i++) {
-    if (pairs->slots[kind][i]->track) continue;
+    struct slot *slot = pairs->slots[kind][i];
+    if (!slot || slot->track) continue;
     const struct track *beside = i < pairs->count[other] ? pairs->slots[other][i]->track : NULL;
     if (fit == FIT_ANY || (fit == FIT_ALONE && !beside && i < pairs->count[other]) ||
         (fit == FIT_PAIR && beside && belong_together(t, beside)))
-      return pairs->slots[kind][i];
+      return slot;
   }
   return NULL;
 }
 
 /* Keeps what is still picked, empties the rest, and fills the empty slots with what has none. */
 static void place(struct member *receiver, enum room_kind kind, const struct pick *p, uint64_t placed) {
-  struct pairs pairs;
+  struct pairs pairs = {0};
   size_t left = p->count;
   find_pairs(&pairs, receiver);
   for (size_t i = 0; i < pairs.count[kind]; i++) {
     struct slot *slot = pairs.slots[kind][i];
-    if (!slot->track) continue;
+    if (!slot || !slot->track) continue;
     if (slot->track->mark != p->mark || slot->track->closing) {
       slot->track = NULL;
       continue;
