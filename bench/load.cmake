@@ -46,10 +46,12 @@ set_source_files_properties(load/options.c PROPERTIES
 
 add_executable(consilium-load load/main.c)
 target_link_libraries(consilium-load PRIVATE consilium_flags load)
+consilium_whole_program(consilium-load)
 set_target_properties(consilium-load PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 install(TARGETS consilium-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # consilium-floor: the physical parts of forwarding, and the least program that does it.
 add_executable(consilium-floor floor/main.c floor/machine.c floor/parts.c floor/relay.c floor/relay_load.c floor/seal_part.c)
 target_link_libraries(consilium-floor PRIVATE consilium_flags load ice PkgConfig::SRTP PkgConfig::JANSSON m)
+consilium_whole_program(consilium-floor)
 set_target_properties(consilium-floor PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")

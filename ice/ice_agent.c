@@ -40,6 +40,9 @@ struct tuple {
 };
 
 struct ice_agent {
+  int selected; /* index, NOBODY */
+  int pending;  /* the latest nominated tuple that has not answered yet, NOBODY */
+  struct tuple tuples[ICE_MAX_TUPLES];
   struct ice_stun_codec *codec;
   struct ice_agent_listener on;
   struct credentials now;
@@ -47,14 +50,11 @@ struct ice_agent {
   uint32_t generation;
   enum ice_state state;
   bool restart_needed; /* consent expired: RFC 7675 §5.1 forbids these credentials from here on */
-  int selected;        /* index, NOBODY */
-  int pending;         /* the latest nominated tuple that has not answered yet, NOBODY */
   bool has_nomination;
   uint32_t nomination; /* the highest value of the NOMINATION attribute */
   int64_t alive_us;    /* last authenticated anything */
   int64_t rtt_us;
   uint64_t tie_breaker;
-  struct tuple tuples[ICE_MAX_TUPLES];
 };
 
 /* --- credentials ------------------------------------------------------------------------------------------------- */
@@ -359,6 +359,10 @@ bool ice_agent_accepts(struct ice_agent *a, const struct ice_address *from, size
 }
 
 /* --- output ---------------------------------------------------------------------------------------------------------- */
+
+void ice_agent_prefetch(const struct ice_agent *a) {
+  __builtin_prefetch(a); /* the first tuple is nearly always the selected one */
+}
 
 const struct ice_address *ice_agent_selected(const struct ice_agent *a) {
   return a->selected == NOBODY ? NULL : &a->tuples[a->selected].remote;

@@ -21,15 +21,17 @@ struct peer_sender {
 };
 
 struct peer_transport {
+  /* What a packet asks for. */
+  struct ice_agent *ice;
+  struct srtp_session *srtp; /* NULL until the handshake is over */
+  enum peer_state state;
+  struct peer_transport_stats stats; /* how much was sent lies in front */
   struct peer_transport_context *context;
   struct peer_transport_listener on;
-  struct ice_agent *ice;
   struct dtls_transport *dtls;
-  struct srtp_session *srtp;     /* NULL until the handshake is over */
   struct sctp_association *sctp; /* NULL until then, or when the peer offered none */
   struct peer_sender *senders;
   size_t sender_count;
-  enum peer_state state;
   enum peer_reason reason;
   bool remote_set;
   bool closed;     /* by us */
@@ -38,7 +40,6 @@ struct peer_transport {
   uint16_t sctp_port;
   int64_t now_us;          /* of the call we are in, for callbacks that are not told */
   int64_t connect_from_us; /* since when we wait for the first check; INT64_MAX: not waiting */
-  struct peer_transport_stats stats;
 };
 
 /* Brings t->state in line with its parts and tells the listener. */

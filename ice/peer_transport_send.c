@@ -110,6 +110,16 @@ int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, 
   return finish_seal(t, srtp_seal_packet(&seal));
 }
 
+void peer_transport_prefetch(const struct peer_transport *t, const struct peer_sender *s) {
+  __builtin_prefetch(t, 1);
+  __builtin_prefetch(s->srtp, 1);
+}
+
+void peer_transport_prefetch_keys(const struct peer_transport *t, const struct peer_sender *s) {
+  ice_agent_prefetch(t->ice);
+  if (s->srtp != NULL) srtp_sender_prefetch(s->srtp);
+}
+
 int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run) {
   if (t->srtp == NULL || t->state == PEER_CLOSED || ice_agent_selected(t->ice) == NULL) return PEER_NOT_CONNECTED;
   run->transport = t;

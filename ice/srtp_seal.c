@@ -20,11 +20,14 @@ static inline int claim(struct srtp_sender *sender, uint16_t seq, uint64_t *inde
 }
 
 static inline void write_iv(const struct srtp_sender *sender, uint64_t index, uint8_t iv[16]) {
-  uint64_t tail; /* srtp_keys_write_iv() has done the rest, with index 0 */
-  memcpy(iv, sender->iv, sizeof sender->iv);
-  memcpy(&tail, iv + sender->iv_index_at, sizeof tail);
-  tail ^= htobe64(index);
-  memcpy(iv + sender->iv_index_at, &tail, sizeof tail);
+  uint64_t words[2] = {sender->iv[0], sender->iv[1]}; /* srtp_keys_write_iv() has done the rest, with index 0 */
+  if (sender->aead) {                                 /* the index lies in bytes 6 to 11, else in 8 to 13 */
+    words[0] ^= htobe64(index >> 32);
+    words[1] ^= htobe64(index << 32);
+  } else {
+    words[1] ^= htobe64(index << 16);
+  }
+  memcpy(iv, words, sizeof words);
 }
 
 /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
@@ -79,8 +82,7 @@ int srtp_seal_packet(struct srtp_seal *seal) {
 
 int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header_len, const uint8_t *payload,
                       size_t payload_len, uint8_t padding, size_t cap) {
-  const struct srtp_session *s = sender->session;
-  const size_t padded_len = payload_len + padding, whole = header_len + padded_len + s->info->tag_bytes;
+  const size_t padded_len = payload_len + padding, whole = header_len + padded_len + sender->tag_bytes;
   if (cap < whole) return SRTP_NO_SPACE;
   uint16_t seq;
   memcpy(&seq, packet + 2, sizeof seq);
@@ -93,9 +95,9 @@ int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header
     pad(packet, header_len, payload, payload_len, padding);
     payload = packet + header_len;
   }
-  const struct srtp_seal_job job = {s->seal_cipher,         iv, payload, padded_len, packet, header_len,
+  const struct srtp_seal_job job = {sender->cipher,         iv, payload, padded_len, packet, header_len,
                                     (uint32_t)(index >> 16)};
-  rc = s->engine->ops->seal(&job);
+  rc = sender->seal(&job);
   return rc == SRTP_OK ? (int)whole : rc;
 }
 

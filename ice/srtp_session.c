@@ -155,12 +155,23 @@ int srtp_sender_open(struct srtp_sender **out, struct srtp_session *s, uint32_t 
   struct srtp_sender *sender = calloc(1, sizeof *sender);
   if (sender == NULL) return SRTP_NO_MEMORY;
   sender->session = s;
+  sender->cipher = s->seal_cipher;
+  sender->seal = s->engine->ops->seal;
+  sender->tag_bytes = (uint8_t)s->info->tag_bytes;
   sender->ssrc = ssrc;
-  srtp_keys_write_iv(s->info->aead, s->seal_salt, ssrc, 0, sender->iv);
-  sender->iv_index_at = s->info->aead ? 4 : 6;
+  srtp_keys_write_iv(s->info->aead, s->seal_salt, ssrc, 0, (uint8_t *)sender->iv);
+  sender->aead = s->info->aead;
   s->senders[s->sender_count++] = sender;
   *out = sender;
   return SRTP_OK;
+}
+
+/* As much of a cipher's keyed state as a packet of a full datagram needs. */
+#define CIPHER_BYTES 1024
+
+void srtp_sender_prefetch(const struct srtp_sender *sender) {
+  for (size_t at = 0; at < CIPHER_BYTES; at += 64)
+    __builtin_prefetch((const uint8_t *)sender->cipher + at);
 }
 
 uint32_t srtp_sender_ssrc(const struct srtp_sender *sender) {

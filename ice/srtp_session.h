@@ -124,6 +124,8 @@ int srtp_session_seal_rtcp(struct srtp_session *session, const uint8_t *packet, 
  * Owned by the session and valid until that is freed; there is no close, because forgetting indices under a living key
  * would allow a nonce to repeat. Errors: SRTP_SSRC_LIMIT, SRTP_NO_MEMORY. */
 int srtp_sender_open(struct srtp_sender **out, struct srtp_session *session, uint32_t ssrc);
+/* The keys of this sender will be needed soon. */
+void srtp_sender_prefetch(const struct srtp_sender *sender);
 uint32_t srtp_sender_ssrc(const struct srtp_sender *sender);
 struct srtp_session *srtp_sender_session(const struct srtp_sender *sender);
 

@@ -3,6 +3,7 @@
 #define ICE_SRTP_SESSION_INTERNAL_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "ice/srtcp.h"
@@ -24,12 +25,16 @@ struct srtp_engine {
   struct srtp_pending pending;
 };
 
+/* What sealing a packet needs, the session's included: a hundred receivers share a cache. */
 struct srtp_sender {
-  struct srtp_session *session;
+  void *cipher;
+  int (*seal)(const struct srtp_seal_job *job);
+  uint64_t iv[2]; /* of index 0, as it lies in memory: salt and SSRC never change */
+  bool aead;
+  uint8_t tag_bytes;
   uint32_t ssrc;
-  uint8_t iv_index_at; /* the eight bytes of the IV that end with the index */
-  uint8_t iv[16];      /* of index 0: salt and SSRC never change            */
   struct srtp_index index;
+  struct srtp_session *session;
 };
 
 /* What was left unopened since the last authentic packet of an SSRC, and when the first of it came. */

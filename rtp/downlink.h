@@ -120,6 +120,9 @@ struct downlink_run {
 };
 
 /* `paced` false: the receiver never reports, nothing waits. A slot that is DOWNLINK_NO_SLOT is not paced either. */
+/* A run begins soon: what it will need begins to come into the cache. First the one, and a while later, when that is there, the other. */
+void downlink_prefetch(const struct downlink *d, uint16_t slot);
+void downlink_prefetch_ring(const struct downlink *d);
 void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slot, bool paced, int64_t now_us);
 void downlink_run_end(struct downlink_run *r);
 

@@ -15,6 +15,19 @@ static void take_out(struct downlink_run *r) {
   if (d->cluster.id) r->most_us = -1; /* its packets are counted one by one */
 }
 
+void downlink_prefetch(const struct downlink *d, uint16_t slot) {
+  __builtin_prefetch(&d->overhead_bytes);
+  if (slot < DOWNLINK_SLOTS) __builtin_prefetch(&d->slots[slot], 1);
+  __builtin_prefetch(&d->cluster);
+  __builtin_prefetch(&d->stats.offered, 1);
+  __builtin_prefetch(&d->pacer, 1);
+  __builtin_prefetch(&d->history, 1);
+}
+
+void downlink_prefetch_ring(const struct downlink *d) {
+  __builtin_prefetch(&d->history.ring[d->history.next % TRANSPORT_HISTORY_PACKETS], 1);
+}
+
 void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slot, bool paced, int64_t now_us) {
   r->downlink = d;
   r->ring = d->history.ring;

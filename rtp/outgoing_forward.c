@@ -15,6 +15,8 @@
 /* RFC 3550 §5.1: "the last octet of the padding contains a count of how many padding octets should be ignored" */
 static const uint8_t padding_payload[1] = {1};
 
+#define CACHE_LINE 64
+
 /* ---- switching ---- */
 
 /* Where the packet's timestamp belongs in ours, if publisher clocks or arrival times had their way. */
@@ -264,6 +266,20 @@ static inline void count(struct rtp_outgoing_stream *s, uint16_t bytes, int64_t 
 }
 
 /* ---- one packet ---- */
+
+void rtp_outgoing_stream_prefetch(const struct rtp_outgoing_stream *s) {
+  const uint8_t *at = (const uint8_t *)s, *end = (const uint8_t *)&s->templates[1];
+  for (; at < end; at += CACHE_LINE)
+    __builtin_prefetch(at, 1);
+}
+
+/* Where the next packets' numbers will be remembered. */
+void rtp_outgoing_stream_prefetch_places(const struct rtp_outgoing_stream *s) {
+  const uint32_t ours = s->highest_out + 1;
+  __builtin_prefetch(&s->map[(s->highest_source + 1) & s->window_mask], 1);
+  __builtin_prefetch(&s->sent[ours & s->window_mask], 1);
+  __builtin_prefetch(&s->sent[(ours + CACHE_LINE / sizeof(struct sent)) & s->window_mask], 1);
+}
 
 /* Out of line: most packets follow one of their own frame. */
 __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_outgoing_stream *s,

@@ -119,6 +119,11 @@ struct rtp_forward_result {
   bool filler;              /* padding only, closes a hole */
 };
 
+/* A forward() to this slot comes soon: what it will need begins to come into the cache. First the one, and a while later, when that is
+ * there, the other. */
+void rtp_outgoing_stream_prefetch(const struct rtp_outgoing_stream *s);
+void rtp_outgoing_stream_prefetch_places(const struct rtp_outgoing_stream *s);
+
 /* Writes the header for this receiver into `header` (RTP_OUTGOING_HEADER_MAX bytes) and patches media's payload in place (the
  * same bytes for every receiver, so send or seal before forwarding to the next). RTP_DROP_NONE: *r is filled, send it.
  * Else *r is not written. Packets of streams this slot does not want cost one comparison (RTP_DROP_NOT_SELECTED). */

@@ -73,9 +73,11 @@ void rtp_element_begin(struct rtp_element_iterator *it, const struct rtp_packet 
 
 bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out) {
   const uint8_t *at = it->at, *end = it->end;
-  it->at = end; /* unless there is one more */
+  it->at = end;                            /* unless there is one more */
+  while (end - at >= 4 && load32(at) == 0) /* padding; blocks of a fixed size have much of it */
+    at += 4;
   while (at < end && *at == 0)
-    at++; /* padding */
+    at++;
   if (at == end) return false;
   uint8_t id = *at++;
   size_t len;

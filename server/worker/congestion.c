@@ -146,8 +146,10 @@ void congestion_report(struct peer *peer, uint8_t fraction_lost, int64_t now_us)
 #define AUDIO_ONLY_PATIENCE_US 1000000
 
 static void tell_audio_only(struct peer *peer, int64_t now_us) {
-  const struct congestion *c = &peer->link;
+  struct congestion *c = &peer->link;
+  if (!c->audio_only && !c->audio_only_told) return; /* nearly always: the room need not be looked up */
   if (c->audio_only && now_us - c->audio_only_us < AUDIO_ONLY_PATIENCE_US) return;
+  c->audio_only_told = c->audio_only;
   room_manager_audio_only(peer->engine->manager, peer->participant,
                           c->audio_only ? allocation_reason_name(c->reason) : NULL, now_us);
 }

@@ -23,6 +23,7 @@ struct congestion {
   struct downlink *downlink; /* NULL: nothing was ever sent to it */
   bool governed;
   bool audio_only;               /* pictures are wanted, and the link carries none */
+  bool audio_only_told;          /* to the room */
   enum allocation_reason reason; /* why, when audio_only */
   int64_t audio_only_us;         /* since when */
   int64_t reported_us;           /* when its feedback began, 0: not yet */

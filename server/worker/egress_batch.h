@@ -20,12 +20,12 @@
 
 struct egress_batch;
 
-/* Where a peer's packets go. Embed one per selected 5-tuple; zero the last two members when the address changes. */
+/* Where a peer's packets go. Embed one per selected 5-tuple; zero the first two members when the address changes. */
 struct egress_destination {
-  struct sockaddr_storage address;
-  socklen_t address_len;
   uint32_t generation; /* the flush in which `open_message` was made; others are stale */
   uint32_t open_message;
+  socklen_t address_len;
+  struct sockaddr_storage address;
 };
 
 struct egress_counters {

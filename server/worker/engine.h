@@ -94,20 +94,23 @@ struct layer_wish {
 
 /* One SSRC that we send to a peer, for as long as its m-line lives. */
 struct slot {
+  /* What a packet asks for. */
   struct peer *peer;
-  struct section *section;
   struct rtp_outgoing_stream *out;
-  struct peer_sender *sender, *rtx_sender;
-  struct track *track; /* NULL: empty              */
-  size_t index;        /* in track->subscribers    */
+  struct peer_sender *sender;
+  struct track *track; /* NULL: empty */
+  uint16_t link_slot;  /* in the peer's downlink */
+  bool sent;           /* something went out: sender reports make sense */
+  bool takes_red;      /* the receiver decodes RED (RFC 2198), not only Opus */
+
+  bool open; /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
+  struct section *section;
+  struct peer_sender *rtx_sender;
+  size_t index; /* in track->subscribers    */
   struct room_view view;
   uint32_t ssrc, rtx_ssrc;
   uint32_t formats; /* bit n: decodes enum media_format n */
   int64_t sr_due_us;
-  bool sent;                             /* something went out: sender reports make sense      */
-  bool open;                             /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
-  bool takes_red;                        /* the receiver decodes RED (RFC 2198), not only Opus */
-  uint16_t link_slot;                    /* in the peer's downlink */
   int8_t share;                          /* layer granted last, LAYER_NONE */
   enum allocation_reason share_reason;   /* of a governed video slot */
   struct allocation_memory share_memory; /* of the track that flows here */
@@ -172,17 +175,21 @@ struct engine_room {
 struct ufrag_entry;
 
 struct peer {
+  /* What a packet to it asks for. */
   struct engine *engine;
+  struct peer_transport *transport; /* NULL before the first offer */
+  struct udp_socket *socket;        /* of the selected address     */
+  int64_t due_us; /* when it must be serviced next; 0: at the next tick, whoever gives it something to do says so */
+  struct egress_destination destination;
+  struct congestion link; /* what we send to it */
+
   uint32_t participant;
   char id[ROOM_ID_BYTES];
   bool hidden;
   bool paused; /* nothing of its tracks is forwarded: who is here gets them directly */
   struct engine_room *room;
 
-  struct peer_transport *transport; /* NULL before the first offer */
   char remote_ufrag[ICE_REMOTE_CHARS + 1];
-  struct udp_socket *socket; /* of the selected address     */
-  struct egress_destination destination;
   enum room_transport told;                                  /* to the room */
   struct ice_fingerprint fingerprints[SDP_MAX_FINGERPRINTS]; /* of its first offer; they never change */
   size_t fingerprint_count;
@@ -202,9 +209,7 @@ struct peer {
 
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
   int64_t report_due_us;
-  int64_t due_us; /* when it must be serviced next; 0: at the next tick, whoever gives it something to do says so */
   struct transport_feedback_recorder *recorder; /* what it sends: NULL before its first packet with transport-cc */
-  struct congestion link;                       /* what we send to it */
   struct quality quality;
 
   int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */

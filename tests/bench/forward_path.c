@@ -16,7 +16,8 @@
 #define FRAME_US      33333
 
 /* A frame as a loaded worker reads it: in one batch. */
-__attribute__((noinline)) static void measured(struct harness *h, const struct browser *from, struct datagram *frame) {
+__attribute__((noinline, noclone)) static void measured(struct harness *h, const struct browser *from,
+                                                        struct datagram *frame) {
   for (size_t i = 0; i < FRAME_PACKETS; i++)
     engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), frame[i].data, frame[i].len,
                    h->now_us);

@@ -47,7 +47,7 @@ def forwarded(printed):
 
 def main(build, *flags):
     build = pathlib.Path(build)
-    total, _, printed = count("rtp_outgoing_stream_forward", build / "bench/rtp_forward", 500, 50)
+    total, _, printed = count("forward_to_all", build / "bench/rtp_forward", 500, 50)
     figures = {"rtp": round(total / forwarded(printed), 1)}
     total, cipher, printed = count("measured", build / "tests/bench/forward_path")
     assert 0 < cipher < total, f"{cipher} of {total}: the cipher's functions were not found: have they other names now?"
