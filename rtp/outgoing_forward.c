@@ -276,9 +276,9 @@ void rtp_outgoing_stream_prefetch(const struct rtp_outgoing_stream *s) {
 /* Where the next packets' numbers will be remembered. */
 void rtp_outgoing_stream_prefetch_places(const struct rtp_outgoing_stream *s) {
   const uint32_t ours = s->highest_out + 1;
-  __builtin_prefetch(&s->map[(s->highest_source + 1) & s->window_mask], 1);
-  __builtin_prefetch(&s->sent[ours & s->window_mask], 1);
-  __builtin_prefetch(&s->sent[(ours + CACHE_LINE / sizeof(struct sent)) & s->window_mask], 1);
+  __builtin_prefetch(&s->window[(s->highest_source + 1) & s->window_mask].map, 1);
+  __builtin_prefetch(&s->window[ours & s->window_mask], 1);
+  __builtin_prefetch(&s->window[(ours + CACHE_LINE / sizeof *s->window) & s->window_mask], 1);
 }
 
 /* Out of line: most packets follow one of their own frame. */
