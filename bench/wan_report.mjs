@@ -22,6 +22,9 @@ function median(values) {
 /** @param {Run} run received bitrate times frame rate, of the direct call's */
 const ratioOf = ({ direct, ours }) => (direct && ours ? (ours.kbps * ours.fps) / (direct.kbps * direct.fps) : NaN);
 
+/** Links on which a direct call is the measure of bitrate and frame rate: on lossy ones it gives up rate for nothing. */
+const RATE_LIMITED = new Set(['clean', 'drop', 'rate780', '3g', 'lte', 'dsl']);
+
 /** When the outages of the profiles end, in seconds. */
 const OUTAGE_END_S = { blackout3s: 18 };
 
@@ -68,7 +71,7 @@ for (const [key, runs] of groups) {
   const commits = [...new Set(runs.flatMap((run) => Object.values(run).map((r) => r.versions?.commit)))].join(', ');
   const joins = `${both(runs, (r) => r.firstPicture, 1)}, ${both(runs, (r) => r.toTop, 1)}`;
   const back = [...new Set(runs.map((run) => `${backAfter(run.direct)} → ${backAfter(run.ours)}`))].join('; ').replace(/^ → $/, '');
-  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} (${both(runs, (r) => r.sentFps, 1)}) | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
+  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} (${both(runs, (r) => r.sentFps, 1)}) | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) && RATE_LIMITED.has(key.split('-')[0]) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
   const shown = runs.find((run) => ratioOf(run) === ratio) ?? runs[0];
   if (folder) fs.writeFileSync(path.join(folder, `wan-${key}.svg`), plot(Object.values(shown)));
   plots.push(`## ${key}`, '', `![${key}](wan-${key}.svg)`, '');
