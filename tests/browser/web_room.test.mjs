@@ -214,7 +214,7 @@ test('on a phone: everything within reach of a thumb, panels over the pictures',
   const phone = await Member.join(browser, server.url, { room, name: 'Dr. Phone', camera }, {}, (page) => page.setViewport({ width: 320, height: 568, hasTouch: true, isMobile: true }));
   await phone.seesVideos(3);
   const buttons = await phone.evaluate(() => [...document.querySelectorAll('.bar button, .controls button')].filter((b) => b.checkVisibility()).map((b) => ({ id: b.id, ...b.getBoundingClientRect().toJSON() })));
-  for (const { id, left, right, width, height } of buttons) assert.ok(left >= 0 && right <= 320 && width >= 40 && height >= 40, `${id}: ${left} to ${right}, ${width} × ${height}`);
+  for (const { id, left, right, width, height } of buttons) assert.ok(left >= 0 && right <= 320 && width >= 44 && height >= 44, `${id}: ${left} to ${right}, ${width} × ${height}`);
   for (const [one, two] of buttons.slice(1).map((b, i) => [buttons[i], b])) assert.ok(one.top !== two.top || one.right <= two.left + 1, `${one.id} over ${two.id}`);
   await phone.screenshot('room-phone');
   await phone.page.tap('#room-people');
