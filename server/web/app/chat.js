@@ -17,6 +17,7 @@ export class ChatPanel {
   #changed;
   #toggle;
   #off;
+  /** Takes away what was told of messages. @type {(() => void)[]} */ #told = [];
 
   /** @param {Room} room @param {HTMLElement} toggle the button that opens it @param {() => void} changed unread or open changed */
   constructor(room, toggle, changed) {
@@ -52,6 +53,7 @@ export class ChatPanel {
     if (open === this.open) return;
     this.open = open;
     this.unread = 0;
+    for (const forget of this.#told.splice(0)) forget(); // it would lie over the field
     this.#showOpen();
     if (focus) (this.open ? find('chat-text') : this.#toggle).focus();
     this.#changed();
@@ -86,7 +88,8 @@ export class ChatPanel {
   #tell({ name, text: words }) {
     this.unread++;
     const letters = [...words];
-    toast(text('chat.came', { name, words: letters.length > TOLD_LETTERS ? `${letters.slice(0, TOLD_LETTERS).join('')}…` : words }), 'chat');
+    const short = letters.length > TOLD_LETTERS ? `${letters.slice(0, TOLD_LETTERS).join('')}…` : words;
+    this.#told.push(toast(text('chat.came', { name, words: short }), 'chat'));
   }
 
   /** @param {ChatMessage} message */

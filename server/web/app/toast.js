@@ -7,7 +7,7 @@ import { errorText, text } from './i18n.js';
 const SHOWN_MS = 8000;
 const MOST = 3;
 
-/** @param {string} words @param {string} [iconName] */
+/** @param {string} words @param {string} [iconName] @returns {() => void} takes it away */
 export function toast(words, iconName = 'warning') {
   const list = find('toasts');
   const known = [...list.children].find((t) => /** @type {HTMLElement} */ (t).dataset.words === words);
@@ -18,12 +18,14 @@ export function toast(words, iconName = 'warning') {
   const element = make('div', 'toast', icon(iconName), make('p', '', words), close);
   element.dataset.words = words;
   const timer = setTimeout(() => element.remove(), SHOWN_MS);
-  close.onclick = () => {
+  const remove = () => {
     clearTimeout(timer);
     element.remove();
   };
+  close.onclick = remove;
   list.append(element);
   while (list.children.length > MOST) list.firstElementChild?.remove();
+  return remove;
 }
 
 /** @param {unknown} error */
