@@ -34,7 +34,7 @@ function callForm(client, room) {
   const states = make('div', 'call-states');
   states.setAttribute('role', 'status');
   return form('call', button, [make('h3', '', text('invite.callTitle')), make('div', 'invite-row', labelled('invite.identity', who), button), states], async () => {
-    const call = await client.calls.invite({ identities: [who.value.trim()], room: room.id }).catch((error) => toast(callError(error)));
+    const call = await client.calls.invite({ identities: [who.value.trim()], room: room.id }).catch((error) => void toast(callError(error)));
     if (!call) return;
     const row = make('div', 'call-state');
     const words = make('span');
