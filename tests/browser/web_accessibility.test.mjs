@@ -106,8 +106,9 @@ async function checkAllPages(kind, scheme) {
   const patient = await Member.join(browser, server.url, { room, name: 'Ms. Li', role: 'patient' }, { camera: '0' }, dress);
   await doctor.waitFor(() => document.querySelectorAll('.tile').length === 2, 'two tiles');
   await patient.evaluate(() => window.consilium.room.sendChat('Hello'));
+  await doctor.waitFor(() => document.querySelector('#toasts').textContent === 'Ms. Li: Hello', 'told of the message');
   await doctor.click('#control-chat');
-  await doctor.waitFor(() => document.querySelector('.chat-item'), 'the message');
+  await doctor.waitFor(() => document.querySelector('.chat-item') && document.querySelector('#toasts').textContent === '', 'the message, in the chat alone');
   await doctor.evaluate(() => window.consilium.room.raiseHand(true));
   await check(doctor.page, `${kind} ${scheme}: room with chat`);
   await checkCall(browser, doctor, patient, room, `${kind} ${scheme}`);
@@ -194,12 +195,19 @@ test('the keyboard alone joins, mutes, chats, locks and leaves', { timeout: 90_0
   assert.equal(await active(), 'ended-title', 'what follows is read');
 });
 
-test('comings and goings are announced', { timeout: 60_000 }, async () => {
+test('comings and goings, hands and locks are announced', { timeout: 60_000 }, async () => {
   browsers.chromium ??= await launch('chromium');
   const ann = await Member.join(browsers.chromium, server.url, { room: 'live', name: 'Ann' });
   assert.equal(await ann.evaluate(() => document.getElementById('announcer').getAttribute('aria-live')), 'polite');
   const bob = await Member.join(browsers.chromium, server.url, { room: 'live', name: 'Bob' });
   await ann.waitFor(() => document.getElementById('announcer').textContent === 'Bob joined', 'told of Bob');
+  const hears = (words) => bob.waitFor((w) => document.getElementById('announcer').textContent === w, `told: ${words}`, {}, words);
+  await ann.click('#control-hand');
+  await bob.waitFor(() => document.getElementById('toasts').textContent === 'Ann raised a hand', 'told of the hand');
+  await ann.choose('#room-menu', 'lock');
+  await hears('The room is locked: nobody else can join');
+  await ann.choose('#room-menu', 'lock');
+  await hears('The room is open again');
   await bob.click('#control-leave');
   await ann.waitFor(() => document.getElementById('announcer').textContent === 'Bob left', 'told that Bob left');
   await Promise.all([ann.close(), bob.close()]);

@@ -32,6 +32,7 @@ static uint16_t next16(struct script *s) {
 struct world {
   struct rtp_incoming_stream *sources[2];
   struct rtp_outgoing_stream *out;
+  struct sender_clock clock;
   struct rtp_extension_map map;
   int64_t now_us;
   uint16_t seq[2];
@@ -161,12 +162,13 @@ static void control(struct world *w, struct script *s) {
       break;
     case 3:
       rtp_incoming_stream_sender_report(w->sources[value & 1], &sr, w->now_us);
+      sender_clock_report(&w->clock, sr.ntp, w->now_us);
       break;
     case 4:
       rtp_outgoing_stream_receiver_report(w->out, &block, w->now_us);
       break;
     case 5:
-      rtp_outgoing_stream_sender_report(w->out, w->now_us, &sr);
+      rtp_outgoing_stream_sender_report(w->out, &w->clock, w->now_us, &sr);
       break;
     case 6:
       rtp_incoming_stream_nack(w->sources[value & 1], seqs, value % 32, w->now_us);
