@@ -14,7 +14,7 @@ const browsers = {};
 /** @type {Member} */ let doctor;
 
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ args: ['--set', 'rooms.resume_window_seconds=10'] });
   browsers.chromium = await launch('chromium', { viewport: { width: 1000, height: 700 } });
   doctor = await Member.join(browsers.chromium, server.url, { room, name: 'Dr. Lee', camera }, {}, (page) => page.evaluateOnNewDocument(() => {
     // What is saved goes to the download folder, where a page cannot look: the test takes it on its way there.
