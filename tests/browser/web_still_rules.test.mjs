@@ -2,12 +2,15 @@
 // lossy, breaking link in virtual time, hostile messages of both kinds, and where a place of a picture lies in its element.
 
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import { contentBox, fromPicture, toPicture } from '../../server/web/app/content_box.js';
 import { Emitter } from '../../server/web/sdk/emitter.js';
 import { decodePlace, encodePlace, Pointer } from '../../server/web/sdk/pointer.js';
 import { Stills } from '../../server/web/sdk/still.js';
 import { decodeStill, encodeStill, MOST_STILL_BYTES, newStillId } from '../../server/web/sdk/still_wire.js';
+
+globalThis.crypto ??= webcrypto; // Debian 12's Node.js keeps it to itself
 
 // ---- a world in virtual time ---------------------------------------------------------------------------------------
 
