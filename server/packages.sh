@@ -1,7 +1,7 @@
 # server/packages.sh: Debian 12's packages by what they are for; sourced by server/run and tests/run.
 
 packages_build=(
-  build-essential cmake ninja-build pkg-config git
+  build-essential cmake ninja-build pkg-config git file
   libuv1-dev libnice-dev libsrtp2-dev libssl-dev libusrsctp-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
   libjwt-dev libcyaml-dev libyaml-dev uthash-dev libsmartcols-dev
 )
