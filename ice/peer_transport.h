@@ -163,8 +163,8 @@ enum peer_packet_kind { PEER_PACKET_CONSUMED = 0, PEER_PACKET_RTP, PEER_PACKET_R
 
 struct peer_packet {
   enum peer_packet_kind kind;
-  size_t
-      len; /* of the plain RTP or RTCP packet, which now begins at the `data` given; of an unopened one with its tag */
+  /* Of the plain RTP or RTCP packet, which now begins at the `data` given; of an unopened one with its tag. */
+  size_t len;
   enum ice_drop_reason drop; /* ICE_DROP_NONE when the datagram was of use */
 };
 
