@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/log.h"
+
 int child_begin(const char *name) {
   struct pollfd supervisor = {.fd = CHILD_STATUS_FD, .events = POLLIN};
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -42,6 +44,17 @@ int child_read_config(struct config **out, char message[CONFIG_MESSAGE_BYTES]) {
   else
     *out = c;
   return error;
+}
+
+struct config *child_reload(const char *process) {
+  struct config *fresh = NULL;
+  char message[CONFIG_MESSAGE_BYTES];
+  if (child_read_config(&fresh, message) != CONFIG_OK) {
+    log_error("reload_failed", log_text("reason", message));
+    return NULL;
+  }
+  log_configure(fresh->log.level, fresh->log.format, process);
+  return fresh;
 }
 
 void child_hear_reload(void) {

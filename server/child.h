@@ -29,6 +29,10 @@ int child_begin(const char *name);
 /* Reads the settings from CHILD_CONFIG_FD. Same results as config_load_text. */
 int child_read_config(struct config **out, char message[CONFIG_MESSAGE_BYTES]);
 
+/* What SIGHUP asks for: reads them again and sets the log to its level and format under this process's name. NULL when they
+ * cannot be read (which is logged): the caller keeps what it has. The result is the caller's, to be freed with config_free(). */
+struct config *child_reload(const char *process);
+
 /* Call once SIGHUP has its handler; one that came before is delivered now. */
 void child_hear_reload(void);
 

@@ -219,18 +219,13 @@ static void start_up(uv_timer_t *timer) {
 
 static void hang_up(uv_signal_t *signal, int number) {
   struct gateway *g = signal->data;
-  struct config *fresh = NULL;
-  char message[CONFIG_MESSAGE_BYTES];
+  struct config *fresh = child_reload("gateway");
   (void)number;
-  if (child_read_config(&fresh, message) != CONFIG_OK) {
-    log_error("reload_failed", log_text("reason", message));
-    return;
-  }
+  if (!fresh) return;
   fresh->rooms.resume_window_seconds = g->config->rooms.resume_window_seconds; /* the workers keep theirs, too */
   fresh->rooms.empty_linger_seconds = g->config->rooms.empty_linger_seconds;
   config_free(g->config);
   g->config = fresh;
-  log_configure(fresh->log.level, fresh->log.format, "gateway");
   room_directory_set_rooms_max(g->directory, (size_t)fresh->limits.rooms);
   call_requests_reload(g);
   if (g->listener && *fresh->http.tls_certificate && listener_reload_certificates(g->listener) != LISTENER_OK)

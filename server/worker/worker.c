@@ -203,14 +203,9 @@ static void on_signal(uv_signal_t *handle, int number) {
 
 static void on_hangup(uv_signal_t *handle, int number) {
   const struct worker *worker = handle->data;
-  struct config *fresh = NULL;
-  char message[CONFIG_MESSAGE_BYTES];
+  struct config *fresh = child_reload(worker->options->name);
   (void)number;
-  if (child_read_config(&fresh, message) != CONFIG_OK) {
-    log_error("reload_failed", log_text("reason", message));
-    return;
-  }
-  log_configure(fresh->log.level, fresh->log.format, worker->options->name);
+  if (!fresh) return;
   config_free(fresh);
   log_info("reloaded");
 }
