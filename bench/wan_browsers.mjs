@@ -14,15 +14,18 @@
 // own count: a gap three times the usual, or 150 ms longer), share of audio concealed, received video kbit/s, seconds from joining
 // to the first and to the largest picture, and the height of the picture by second. Audio made up is counted as long as it is
 // heard; after that, in an outage, it is `silent`. --plot writes FOLDER/wan-PROFILE.svg; wan_report.mjs makes a table of --json files.
+// How busy the machine was, and for how long at most this program was kept waiting, is in the JSON: what a busy machine does to two
+// browsers is no link's doing. Whole series: wan_series.mjs.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nameOf, plot } from './wan_plot.mjs';
 import { launch } from '../tests/browser/lib/browsers.mjs';
-import { Server } from '../tests/browser/lib/server.mjs';
+import { binary, Server } from '../tests/browser/lib/server.mjs';
 
 const options = { seconds: '40', systems: 'direct,ours', camera: '960x540', seed: '1', browser: 'chromium', sender: 'chromium', calm: '', json: '', plot: '' };
 const [profile, ...rest] = process.argv.slice(2);
@@ -193,6 +196,19 @@ function longestGap(samples) {
   return gap;
 }
 
+/** How busy the machine is from now on: the share of its time that is spent, and the longest wait of this program. */
+function watchMachine() {
+  const spent = () => os.cpus().reduce(([busy, all], { times }) => [busy + times.user + times.nice + times.sys + times.irq, all + times.user + times.nice + times.sys + times.irq + times.idle], [0, 0]);
+  const [busyBefore, allBefore] = spent();
+  const waits = monitorEventLoopDelay({ resolution: 10 });
+  waits.enable();
+  return () => {
+    const [busy, all] = spent();
+    waits.disable();
+    return { busyPercent: Math.round((100 * (busy - busyBefore)) / (all - allBefore)), longestWaitMs: Math.round(waits.max / 1e6) };
+  };
+}
+
 // ---- one measurement -----------------------------------------------------------------------------------------------
 
 async function measure(system, sender, receiver, url, restartSteps) {
@@ -203,6 +219,7 @@ async function measure(system, sender, receiver, url, restartSteps) {
     first = await receiver.evaluate(count);
   }
   restartSteps();
+  const machine = watchMachine();
   const samples = [first];
   const sentBefore = await sender.evaluate(countSent);
   const links = [];
@@ -225,7 +242,7 @@ async function measure(system, sender, receiver, url, restartSteps) {
   const sent = (await sender.evaluate(countSent)) - sentBefore;
   const series = bySecond(samples, Math.floor(seconds));
   return {
-    profile, system, browser: options.browser, sender: options.sender, camera: options.camera, seed: Number(options.seed), versions, seconds,
+    profile, system, browser: options.browser, sender: options.sender, camera: options.camera, seed: Number(options.seed), versions, seconds, machine: machine(),
     fps: (last.frames - first.frames) / seconds, sentFps: sent / seconds, gap: longestGap(samples), links,
     frozen: (100 * (last.frozen - first.frozen)) / seconds,
     concealed: (100 * (last.concealed - first.concealed)) / Math.max(1, last.samples - first.samples),
@@ -262,7 +279,9 @@ async function setUp() {
 const results = [];
 const commit = spawnSync('git', ['-C', new URL('.', import.meta.url).pathname, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout.trim();
 const { near, far, server, host, link } = await setUp();
-const versions = { commit, sender: await near.version(), receiver: await far.version() };
+/** @type {string} of the program itself: of when its build folder was configured */
+const built = /\((\w+)\)/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout)?.[1] ?? 'unknown';
+const versions = { commit, built, sender: await near.version(), receiver: await far.version() };
 try {
   const url = `https://${host}:${new URL(server.url).port}`;
   for (const system of options.systems.split(',')) {

@@ -1,4 +1,5 @@
 // bench/wan_report.mjs: the table of what wan_browsers.mjs measured, from its --json files; several of a profile: the median of each figure.
+// wan_series.mjs makes both.
 //
 //   node bench/wan_report.mjs --plots bench/results RUNS/*.json > bench/results/wan.md
 //
@@ -16,7 +17,8 @@ const folder = words[0] === '--plots' ? words.splice(0, 2)[1] : null;
 /** @param {number[]} values */
 function median(values) {
   const sorted = values.filter((v) => Number.isFinite(v)).sort((a, b) => a - b);
-  return sorted.length ? sorted[Math.floor((sorted.length - 1) / 2)] : NaN;
+  const middle = (sorted.length - 1) / 2;
+  return sorted.length ? (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2 : NaN;
 }
 
 /** @param {Run} run received bitrate times frame rate, of the direct call's */
@@ -46,6 +48,19 @@ for (const file of words) {
   groups.set(key, [...(groups.get(key) ?? []), run]);
 }
 
+/** " (lowest–highest)" where there were several. @param {number[]} values @param {number} digits */
+function range(values, digits) {
+  const known = values.filter((v) => Number.isFinite(v));
+  if (known.length < 2) return '';
+  return ` (${Math.min(...known).toFixed(digits)}–${Math.max(...known).toFixed(digits)})`;
+}
+
+/** What was measured, and by a program of which commit, when that is another. @param {any} result */
+function commitOf({ versions }) {
+  const other = versions?.built && !`${versions.commit}`.startsWith(versions.built);
+  return `${versions?.commit}${other ? ` (program ${versions.built})` : ''}`;
+}
+
 /** "direct → ours" of one figure. */
 function both(runs, figure, digits) {
   const of = (system) => {
@@ -59,20 +74,22 @@ const first = [...groups.values()][0]?.[0];
 const sample = first?.ours ?? first?.direct;
 const lines = [
   '# Browsers behind bad links', '',
-  'Direct call → our server, in the same run behind the same seeded link (`bench/wan`); medians where there were several runs. Made by',
-  '`sudo node bench/wan_browsers.mjs PROFILE --seconds N --json FILE` and `node bench/wan_report.mjs --plots bench/results FILES`.',
+  'Direct call → our server, in the same run behind the same seeded link (`bench/wan`); medians where there were several runs (ours: lowest–highest).',
+  'Made by `sudo node bench/wan_series.mjs --out FOLDER --report bench/results`. The longest wait is of a program that wanted to be woken every 10 ms.',
   sample ? `Camera ${sample.camera}, ${sample.versions?.sender}; two cores for both browsers, server and link.` : '', '',
-  '| link | runs | fps (encoded) | frozen % | audio made up % (and silent %) | kbit/s | join → first, top picture, s | rate × fps of direct | picture back after the outage, s | commits |',
-  '|---|---|---|---|---|---|---|---|---|---|',
+  '| link | runs | fps (encoded) | frozen % | audio made up % (and silent %) | kbit/s | join → first, top picture, s | rate × fps of direct | picture back after the outage, s | longest wait of the machine, ms | commits |',
+  '|---|---|---|---|---|---|---|---|---|---|---|',
 ];
 const plots = [];
 for (const [key, runs] of groups) {
   const ratio = median(runs.map(ratioOf));
-  const commits = [...new Set(runs.flatMap((run) => Object.values(run).map((r) => r.versions?.commit)))].join(', ');
+  const commits = [...new Set(runs.flatMap((run) => Object.values(run).map(commitOf)))].join(', ');
   const joins = `${both(runs, (r) => r.firstPicture, 1)}, ${both(runs, (r) => r.toTop, 1)}`;
+  const waits = runs.flatMap((run) => Object.values(run).map((r) => r.machine?.longestWaitMs)).filter(Number.isFinite);
   const back = [...new Set(runs.map((run) => `${backAfter(run.direct)} → ${backAfter(run.ours)}`))].join('; ').replace(/^ → $/, '');
-  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} (${both(runs, (r) => r.sentFps, 1)}) | ${both(runs, (r) => r.frozen, 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) && RATE_LIMITED.has(key.split('-')[0]) ? ratio.toFixed(2) : '–'} | ${back} | ${commits} |`);
-  const shown = runs.find((run) => ratioOf(run) === ratio) ?? runs[0];
+  lines.push(`| ${key} | ${runs.length} | ${both(runs, (r) => r.fps, 1)} (${both(runs, (r) => r.sentFps, 1)}) | ${both(runs, (r) => r.frozen, 1)}${range(runs.map((run) => run.ours?.frozen), 1)} | ${both(runs, (r) => r.concealed, 1)} (${both(runs, (r) => r.silent, 1)}) | ${both(runs, (r) => r.kbps, 0)} | ${joins} | ${Number.isFinite(ratio) && RATE_LIMITED.has(key.split('-')[0]) ? `${ratio.toFixed(2)}${range(runs.map(ratioOf), 2)}` : '–'} | ${back} | ${waits.length ? Math.max(...waits) : '–'} | ${commits} |`);
+  const away = (run) => Math.abs(ratioOf(run) - ratio);
+  const shown = runs.reduce((best, run) => (away(run) < away(best) ? run : best), runs[0]);
   if (folder) fs.writeFileSync(path.join(folder, `wan-${key}.svg`), plot(Object.values(shown)));
   plots.push(`## ${key}`, '', `![${key}](wan-${key}.svg)`, '');
 }

@@ -19,6 +19,10 @@
 #define FRESH_WANTED_BPS   2500000
 #define FRESH_SINGLE_BPS   1000000
 
+/* A browser whose own link cannot carry all of its layers stops the largest. While the others go on, so long a silence of one says so;
+ * longer than an encoder skips frames of a layer that has become too large. */
+#define SILENT_US          INT64_C(400000)
+
 /* ---- what there is ---- */
 
 struct offer { /* a track's layers by their number, smallest first; unseen ones are not live */
@@ -30,15 +34,26 @@ struct offer { /* a track's layers by their number, smallest first; unseen ones 
   int current;  /* what the slot is to get now, LAYER_NONE */
 };
 
+/* A silence of all is no choice of the publisher's: nothing would be gained by another layer. */
+static void leave_silent(struct offer *offer, const int64_t last_packet_us[]) {
+  int64_t newest_us = -1;
+  for (size_t i = 0; i < offer->count; i++)
+    if (offer->incoming[i] && last_packet_us[i] > newest_us) newest_us = last_packet_us[i];
+  for (size_t i = 0; i < offer->count; i++)
+    if (offer->incoming[i] && newest_us - last_packet_us[i] > SILENT_US) offer->layers[i].live = false;
+}
+
 static void gather(const struct slot *slot, int64_t now_us, struct offer *offer) {
   const struct rtp_incoming_stream *flowing = rtp_outgoing_stream_wanted(slot->out);
   *offer = (struct offer){.only = LAYER_NONE, .current = LAYER_NONE};
   size_t seen = 0;
+  int64_t last_packet_us[ENGINE_MAX_LAYERS];
   for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
     struct incoming *incoming = slot->track->layers[i];
     if (!incoming) continue;
     struct rtp_incoming_stats stats;
     rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
+    last_packet_us[i] = stats.last_packet_us;
     if (incoming->stream == flowing) offer->current = (int)i;
     /* Before the publisher has done as it was asked, what flows need not stop. */
     if (offer->current == (int)i) stats.bitrate_bps = track_expected_bps(slot->track, i, stats.bitrate_bps, now_us);
@@ -57,6 +72,7 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
         .temporal_count = stats.temporal_layers,
     };
   }
+  leave_silent(offer, last_packet_us);
 }
 
 bool slot_is_shown(const struct slot *slot) {

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import readline from 'node:readline';
 
-const binary = process.env.CONSILIUM ?? new URL('../../../build/release/consilium', import.meta.url).pathname;
+export const binary = process.env.CONSILIUM ?? new URL('../../../build/release/consilium', import.meta.url).pathname;
 
 /** A free TCP port of the loopback interface. */
 async function freeTcpPort() {

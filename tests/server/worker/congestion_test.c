@@ -11,7 +11,7 @@ struct stage {
   struct source layers[LAYERS], mic;
   double owed[LAYERS]; /* bytes */
   uint16_t pli_seen;
-  bool wants_key[LAYERS];
+  bool wants_key[LAYERS], stopped[LAYERS];
   uint32_t slot_ssrc, audio_ssrc; /* of b */
 };
 
@@ -61,6 +61,7 @@ static int layer_of(struct browser *b, const struct stage *s) {
 /* Five milliseconds of everything that `a` sends. */
 static void step(struct stage *s) {
   for (size_t i = 0; i < LAYERS; i++) {
+    if (s->stopped[i]) continue;
     for (s->owed[i] += layer_bps[i] / 8 * 0.005; s->owed[i] >= 820; s->owed[i] -= 820) {
       source_send(&s->layers[i], s->wants_key[i]);
       s->wants_key[i] = false;
@@ -163,6 +164,37 @@ static void a_link_that_drops_and_comes_back(void **state) {
   browser_link(s.b, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
   assert_true(until(&s, 2, 20 * SECOND) <= 8 * SECOND);
   assert_int_equal(film(&s, 20 * SECOND), 0);
+  harness_free(s.h);
+}
+
+static void a_layer_that_its_publisher_stops_is_left_at_once(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 10000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  film(&s, 5 * SECOND);
+  assert_int_equal(layer_of(s.b, &s), 2);
+  s.stopped[2] = true; /* its own link has become too slow for it */
+  assert_true(until(&s, 1, 5 * SECOND) <= 700 * MILLISECOND);
+  film(&s, 3 * SECOND);
+  s.stopped[2] = false;
+  s.wants_key[2] = true;
+  assert_true(until(&s, 2, 10 * SECOND) <= 2 * SECOND); /* and was no failure of b's link */
+  assert_int_equal(film(&s, 5 * SECOND), 0);
+  harness_free(s.h);
+}
+
+static void a_silence_of_all_layers_changes_nothing(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  browser_link(s.b, 10000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  until(&s, 2, 5 * SECOND);
+  film(&s, 5 * SECOND);
+  s.stopped[0] = s.stopped[1] = s.stopped[2] = true;
+  assert_int_equal(film(&s, 1200 * MILLISECOND), 0);
+  s.stopped[0] = s.stopped[1] = s.stopped[2] = false;
+  assert_int_equal(film(&s, 3 * SECOND), 0);
+  assert_int_equal(layer_of(s.b, &s), 2);
   harness_free(s.h);
 }
 
@@ -328,6 +360,8 @@ int main(void) {
       cmocka_unit_test(a_narrow_link_gets_what_it_carries),
       cmocka_unit_test(a_source_without_layers_need_not_stop_again),
       cmocka_unit_test(a_link_that_drops_and_comes_back),
+      cmocka_unit_test(a_layer_that_its_publisher_stops_is_left_at_once),
+      cmocka_unit_test(a_silence_of_all_layers_changes_nothing),
       cmocka_unit_test(sound_alone_and_back),
       cmocka_unit_test(a_blackout_ends_within_a_second),
       cmocka_unit_test(the_screen_comes_before_faces),
