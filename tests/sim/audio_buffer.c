@@ -26,7 +26,9 @@ void audio_buffer_init(struct audio_buffer *a) {
 
 static void histogram_add(struct audio_histogram *h, int64_t us) {
   int64_t bucket = us < 0 ? 0 : us / BUCKET_US;
-  double forget = fmin(fmax(1 - 2.0 / (h->count + 1), 0), h->forget);
+  double forget = 1 - 2.0 / (h->count + 1);
+  if (forget < 0) forget = 0;
+  if (forget > h->forget) forget = h->forget;
   h->count++;
   for (int i = 0; i < AUDIO_BUCKETS; i++)
     h->share[i] *= forget;
@@ -47,7 +49,9 @@ static double worth_us(const struct audio_histogram *h, double base_us) {
   double lost = 1, least = INFINITY, best_us = BUCKET_US;
   for (int i = 0; i < AUDIO_BUCKETS; i++) {
     lost -= h->share[i];
-    double cost = fmax(i * (double)BUCKET_US - base_us, 0) + US_PER_SHARE * fmax(lost, 0);
+    double waiting = i * (double)BUCKET_US - base_us, cost = waiting > 0 ? waiting : 0;
+    if (cost >= least - 1e-6) break; /* more of it costs more */
+    cost += lost > 0 ? US_PER_SHARE * lost : 0;
     if (cost >= least - 1e-6) continue;
     least = cost;
     best_us = (i + 1.0) * BUCKET_US;
@@ -55,15 +59,22 @@ static double worth_us(const struct audio_histogram *h, double base_us) {
   return best_us;
 }
 
+/* Whoever was slower than a later one will never be the fastest. */
+static void note_offset(struct audio_buffer *a, int64_t offset_us, int64_t now_us) {
+  uint32_t number = a->arrived++;
+  while (a->history_head != a->history_tail && a->history[(a->history_tail - 1) % AUDIO_HISTORY].offset_us >= offset_us)
+    a->history_tail--;
+  struct audio_arrival *first = &a->history[a->history_head % AUDIO_HISTORY];
+  while (a->history_head != a->history_tail &&
+         (first->at_us < now_us - HISTORY_US || number - first->number >= AUDIO_HISTORY))
+    first = &a->history[++a->history_head % AUDIO_HISTORY];
+  a->history[a->history_tail++ % AUDIO_HISTORY] = (struct audio_arrival){now_us, offset_us, number};
+  a->fastest_us = a->history[a->history_head % AUDIO_HISTORY].offset_us;
+}
+
 static void note_arrival(struct audio_buffer *a, uint32_t seq, int64_t now_us) {
   int64_t offset_us = now_us - (int64_t)seq * FRAME_US;
-  a->history[a->arrived % AUDIO_HISTORY].at_us = now_us;
-  a->history[a->arrived++ % AUDIO_HISTORY].offset_us = offset_us;
-  a->fastest_us = offset_us;
-  for (uint32_t i = 0; i < a->arrived && i < AUDIO_HISTORY; i++) {
-    if (a->history[i].at_us >= now_us - HISTORY_US && a->history[i].offset_us < a->fastest_us)
-      a->fastest_us = a->history[i].offset_us;
-  }
+  note_offset(a, offset_us, now_us);
   int64_t late_us = offset_us - a->fastest_us;
   bool newest = (int32_t)(seq - a->highest) >= 0;
   histogram_add(&a->late, newest ? 0 : late_us);

@@ -23,9 +23,11 @@ struct audio_buffer {
   uint32_t have[AUDIO_SLOTS]; /* extended number + 1 */
   bool started;
   uint32_t next, highest; /* to play; newest */
-  struct {
+  struct audio_arrival {
     int64_t at_us, offset_us; /* arrival, and that minus the frame's time */
-  } history[AUDIO_HISTORY];
+    uint32_t number;
+  } history[AUDIO_HISTORY]; /* each faster than all after it … */
+  uint32_t history_head, history_tail;
   uint32_t arrived;
   int64_t fastest_us; /* least offset of the last two seconds */
   struct audio_histogram underrun, late;

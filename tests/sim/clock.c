@@ -20,19 +20,26 @@ static bool before(const struct sim_entry *a, const struct sim_entry *b) {
   return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-void sim_at(struct sim_clock *c, int64_t at_us, sim_event run, void *arg, void *data) {
+static void push(struct sim_clock *c, struct sim_entry e) {
   if (c->count == c->room) {
     c->room = c->room ? c->room * 2 : 1024;
     c->heap = realloc(c->heap, c->room * sizeof *c->heap);
     if (!c->heap) abort();
   }
-  struct sim_entry e = {at_us > c->now_us ? at_us : c->now_us, c->order++, run, arg, data};
   size_t i = c->count++;
   while (i > 0 && before(&e, &c->heap[(i - 1) / 2])) {
     c->heap[i] = c->heap[(i - 1) / 2];
     i = (i - 1) / 2;
   }
   c->heap[i] = e;
+}
+
+void sim_at(struct sim_clock *c, int64_t at_us, sim_event run, void *arg, void *data) {
+  push(c, (struct sim_entry){at_us > c->now_us ? at_us : c->now_us, c->order++, run, arg, data});
+}
+
+void sim_at_order(struct sim_clock *c, int64_t at_us, uint64_t order, sim_event run, void *arg) {
+  push(c, (struct sim_entry){at_us, order, run, arg, NULL});
 }
 
 static struct sim_entry pop(struct sim_clock *c) {

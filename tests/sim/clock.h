@@ -28,6 +28,11 @@ void sim_clock_init(struct sim_clock *c, int64_t start_us);
 void sim_clock_close(struct sim_clock *c);
 /* Runs `run(arg, data)` at `at_us`, now at the earliest. */
 void sim_at(struct sim_clock *c, int64_t at_us, sim_event run, void *arg, void *data);
+/* The same for who keeps a queue of his own, and shows only its head: the place among the events of one instant was taken before. */
+static inline uint64_t sim_take_order(struct sim_clock *c) {
+  return c->order++;
+}
+void sim_at_order(struct sim_clock *c, int64_t at_us, uint64_t order, sim_event run, void *arg);
 void sim_run_until(struct sim_clock *c, int64_t end_us);
 
 #endif

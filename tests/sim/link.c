@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rtp/packet.h"
+
 #define TRACE_STEP_US 100000
 #define SLOW_STEP_US  20000
 #define INSTANT_BPS   1e9
@@ -96,7 +98,17 @@ void link_init(struct sim_link *l, struct sim_clock *clock, const struct link_pr
   l->waits_of = UINT32_MAX;
 }
 
+static void free_all(struct sim_packet *p) {
+  while (p) {
+    struct sim_packet *next = p->next;
+    free(p);
+    p = next;
+  }
+}
+
 void link_close(struct sim_link *l) {
+  free_all(l->way_head);
+  free_all(l->spare);
   free(l->trace_bps);
 }
 
@@ -129,19 +141,62 @@ static bool is_lost(struct sim_link *l) {
   return sim_chance(&l->random, p->loss);
 }
 
-static void arrive(void *arg, void *data) {
-  struct sim_link *l = arg;
-  struct sim_packet *p = data;
+static struct sim_packet *take_packet(struct sim_link *l) {
+  struct sim_packet *p = l->spare;
+  if (p) {
+    l->spare = p->next;
+    return p;
+  }
+  p = calloc(1, sizeof *p);
+  if (!p) abort();
+  return p;
+}
+
+static void give_packet(struct sim_link *l, struct sim_packet *p) {
+  p->next = l->spare;
+  l->spare = p;
+}
+
+static void deliver(struct sim_link *l, struct sim_packet *p) {
   struct link_flow *f = &l->flows[p->flow];
   if (l->clock->now_us >= l->count_from_us) f->delivered_bytes += p->len + l->overhead_bytes;
   f->deliver(f->arg, p);
-  free(p);
+  give_packet(l, p);
+}
+
+/* One that is not in its place. */
+static void arrive(void *arg, void *data) {
+  struct sim_packet *p = data;
+  struct sim_link *l = arg;
+  deliver(l, p);
+}
+
+static void arrive_next(void *arg, void *data) {
+  struct sim_link *l = arg;
+  struct sim_packet *p = l->way_head;
+  (void)data;
+  l->way_head = p->next;
+  if (l->way_head) sim_at_order(l->clock, l->way_head->at_us, l->way_head->order, arrive_next, l);
+  deliver(l, p);
+}
+
+static void queue_up(struct sim_link *l, struct sim_packet *p, int64_t at_us) {
+  p->at_us = at_us;
+  p->order = sim_take_order(l->clock);
+  p->next = NULL;
+  if (l->way_head) {
+    l->way_tail->next = p;
+  } else {
+    l->way_head = p;
+    sim_at_order(l->clock, at_us, p->order, arrive_next, l);
+  }
+  l->way_tail = p;
 }
 
 static void lose(struct sim_link *l, struct sim_packet *p) {
   struct link_flow *f = &l->flows[p->flow];
   if (f->dropped) f->dropped(f->arg, p);
-  free(p);
+  give_packet(l, p);
 }
 
 /* ---- the bottleneck ---- */
@@ -173,13 +228,19 @@ static void count_wait(struct sim_link *l, uint8_t flow) {
   l->waits++;
 }
 
+/* Padding says at its end how long it is. */
+static size_t carried(const uint8_t *data, size_t len) {
+  bool media = rtp_kind_of(data, len) == RTP_KIND_RTP && !(data[0] & 0x20);
+  return media && len > LINK_CARRIED ? LINK_CARRIED : len;
+}
+
 void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len) {
-  struct sim_packet *p = malloc(sizeof *p);
-  if (!p || len > sizeof p->data) abort();
+  struct sim_packet *p = take_packet(l);
+  if (len > sizeof p->data) abort();
   p->sent_us = l->clock->now_us;
   p->len = (uint16_t)len;
   p->flow = flow;
-  memcpy(p->data, data, len);
+  memcpy(p->data, data, carried(data, len));
   l->entered++;
   drain(l);
   uint32_t bytes = (uint32_t)len + l->overhead_bytes;
@@ -203,16 +264,20 @@ void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len
   int64_t at_us = (int64_t)ceil(l->free_us) + (int64_t)(l->profile.delay_ms * 1000);
   at_us = after_wifi(l, at_us + jitter_us(l, at_us));
   if (at_us < l->last_delivery_us) at_us = l->last_delivery_us; /* in order, but for those reordered */
+  bool in_order = true;
   if (sim_chance(&l->random, l->profile.reorder)) {
     at_us += 10000 + (int64_t)(sim_uniform(&l->random) * 30000);
+    in_order = false;
   } else {
     l->last_delivery_us = at_us;
   }
   if (sim_chance(&l->random, l->profile.duplicate)) {
-    struct sim_packet *twin = malloc(sizeof *twin);
-    if (!twin) abort();
+    struct sim_packet *twin = take_packet(l);
     *twin = *p;
     sim_at(l->clock, at_us + 1000, arrive, l, twin);
   }
-  sim_at(l->clock, at_us, arrive, l, p);
+  if (in_order)
+    queue_up(l, p, at_us);
+  else
+    sim_at(l->clock, at_us, arrive, l, p);
 }

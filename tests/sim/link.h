@@ -10,10 +10,11 @@
 #include "tests/sim/clock.h"
 #include "tests/sim/random.h"
 
-#define LINK_STEPS  12
-#define LINK_FLOWS  8
-#define LINK_QUEUED 8192
-#define IP_UDP_SRTP 44 /* IPv4 20, UDP 8, AES-GCM tag 16: what a packet is longer on the wire than here */
+#define LINK_STEPS   12
+#define LINK_FLOWS   8
+#define LINK_QUEUED  8192
+#define LINK_CARRIED 256 /* of a media packet: nobody looks at its payload behind the descriptor */
+#define IP_UDP_SRTP  44  /* IPv4 20, UDP 8, AES-GCM tag 16: what a packet is longer on the wire than here */
 
 enum link_trace { TRACE_NONE = 0, TRACE_LTE, TRACE_3G };
 
@@ -34,14 +35,16 @@ struct link_profile {
 };
 
 struct sim_packet {
-  int64_t sent_us;
+  struct sim_packet *next; /* on the way, or spare */
+  int64_t sent_us, at_us;  /* leaves, arrives */
+  uint64_t order;
   uint16_t len;
   uint8_t flow;
   uint8_t data[1600];
 };
 
 struct link_flow {
-  void (*deliver)(void *arg, const struct sim_packet *p); /* the packet is freed afterwards */
+  void (*deliver)(void *arg, struct sim_packet *p); /* whose bytes may be changed: it is gone afterwards */
   void (*dropped)(void *arg,
                   const struct sim_packet *p); /* NULL: nobody cares; called when the queue was full or it got lost */
   void *arg;
@@ -67,8 +70,9 @@ struct sim_link {
   uint32_t queue_head, queue_tail;
   double slow_jitter; /* 0…1 */
   int64_t slow_jitter_us, wifi_next_us, wifi_until_us, last_delivery_us;
-  bool bad;              /* Gilbert-Elliott */
-  int64_t count_from_us; /* statistics begin here */
+  bool bad;                                       /* Gilbert-Elliott */
+  struct sim_packet *way_head, *way_tail, *spare; /* in order of arrival */
+  int64_t count_from_us;                          /* statistics begin here */
   uint64_t entered, lost, overflowed, waits;
   uint32_t wait_ms[LINK_WAIT_BINS]; /* histogram of queueing delay, of flows `waits_of` */
   uint32_t waits_of;                /* bit mask of flows */

@@ -78,7 +78,6 @@ static void send_frame(struct publisher *p, int index) {
     size_t share = left / (count - i);
     left -= share;
     uint8_t *data = l->history[l->seq % PUBLISHER_HISTORY].data;
-    memset(data, 0, sizeof l->history[0].data);
     size_t n = header(data, ssrc, l->seq, l->timestamp, SIM_VP8, i + 1 == count);
     descriptor(data + n, l, i == 0, key, tid, sync);
     size_t len = n + (share > 24 ? share : 24);
@@ -174,14 +173,14 @@ static void resend(struct publisher *p, const struct rtcp_nack *nack) {
     uint16_t seq = nack->seqs[i], age = (uint16_t)(l->seq - seq);
     if (age == 0 || age >= PUBLISHER_HISTORY) continue;
     struct rtp_packet old;
-    uint8_t copy[1400], out[1500];
+    uint8_t copy[LINK_CARRIED], out[1500];
     size_t len = l->history[seq % PUBLISHER_HISTORY].len;
-    memcpy(copy, l->history[seq % PUBLISHER_HISTORY].data, len);
+    memcpy(copy, l->history[seq % PUBLISHER_HISTORY].data, sizeof copy);
     if (rtp_packet_parse(&old, copy, len)) continue;
     size_t n = header(out, nack->media_ssrc + 1, l->rtx_seq++, old.timestamp, SIM_VP8_RTX, old.marker);
     out[n] = (uint8_t)(seq >> 8);
     out[n + 1] = (uint8_t)seq;
-    memcpy(out + n + 2, old.payload, old.payload_len);
+    memcpy(out + n + 2, old.payload, old.payload_len < LINK_CARRIED - n ? old.payload_len : LINK_CARRIED - n);
     p->send(p->arg, out, n + 2 + old.payload_len);
   }
 }

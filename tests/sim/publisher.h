@@ -7,6 +7,7 @@
 
 #include "rtp/rtcp.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/link.h"
 #include "tests/sim/random.h"
 #include "tests/sim/wire.h"
 
@@ -24,7 +25,7 @@ struct publisher_layer {
   uint64_t keyframes;
   struct {
     uint16_t len;
-    uint8_t data[1400];
+    uint8_t data[LINK_CARRIED];
   } * history; /* by sequence number */
 };
 

@@ -6,8 +6,9 @@
 #include "rtp/packet.h"
 #include "tests/sim/wire.h"
 
-#define TICK_US 5000
-#define NACKS   256
+#define TICK_US         5000
+#define NACKS           256
+#define FEEDBACK_MIN_US 50000
 
 static void on_tick(void *arg, void *data);
 
@@ -81,11 +82,9 @@ static void on_audio(struct receiver *r, const struct rtp_packet *p) {
     audio_buffer_packet(&r->audio, extended - red.blocks[i].timestamp_offset / SIM_AUDIO_STEP, r->clock->now_us);
 }
 
-void receiver_packet(struct receiver *r, const struct sim_packet *packet) {
-  uint8_t copy[1600];
-  memcpy(copy, packet->data, packet->len);
+void receiver_packet(struct receiver *r, struct sim_packet *packet) {
   struct rtp_packet p;
-  if (rtp_kind_of(copy, packet->len) != RTP_KIND_RTP || rtp_packet_parse(&p, copy, packet->len)) return;
+  if (rtp_kind_of(packet->data, packet->len) != RTP_KIND_RTP || rtp_packet_parse(&p, packet->data, packet->len)) return;
   struct rtp_extension_values x;
   rtp_extension_read(&p, &r->extensions, &x);
   r->packets++;
@@ -118,23 +117,25 @@ static void send_nacks(struct receiver *r, struct nack_requester *n, uint32_t ss
 static int64_t feedback_interval_us(const struct receiver *r) {
   uint64_t bps = rtp_rate_window_bps(&r->rate, r->clock->now_us);
   int64_t interval_us = bps ? (int64_t)(68ULL * 8 * 20 * 1000000 / bps) : 100000;
-  return interval_us < 50000 ? 50000 : interval_us > 250000 ? 250000 : interval_us;
+  return interval_us < FEEDBACK_MIN_US ? FEEDBACK_MIN_US : interval_us > 250000 ? 250000 : interval_us;
 }
 
 static void on_tick(void *arg, void *data) {
   struct receiver *r = arg;
   (void)data;
   int64_t now_us = r->clock->now_us;
-  uint8_t out[1200];
   audio_buffer_play(&r->audio, now_us, now_us >= r->count_from_us);
   send_nacks(r, &r->nack, SIM_SLOT_VIDEO);
-  if (r->recorder.unreported && now_us - r->feedback_us >= feedback_interval_us(r)) {
+  int64_t since_us = now_us - r->feedback_us;
+  if (r->recorder.unreported && since_us >= FEEDBACK_MIN_US && since_us >= feedback_interval_us(r)) {
+    uint8_t out[1200];
     int len;
     r->feedback_us = now_us;
     while ((len = transport_feedback_build(&r->recorder, 1, SIM_SLOT_VIDEO, out, sizeof out, now_us)) > 0)
       r->send(r->arg, out, (size_t)len);
   }
   if (video_buffer_wants_keyframe(&r->video, now_us) && now_us - r->pli_us > 300000) {
+    uint8_t out[64];
     int len = rtcp_write_pli(out, sizeof out, 1, SIM_SLOT_VIDEO);
     r->pli_us = now_us;
     r->plis++;

@@ -30,8 +30,8 @@ struct receiver {
 };
 
 void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us);
-/* A packet of the server. */
-void receiver_packet(struct receiver *r, const struct sim_packet *p);
+/* A packet of the server, parsed in place. */
+void receiver_packet(struct receiver *r, struct sim_packet *p);
 /* Statistics of frames and audio count from now on. */
 void receiver_begin_counting(struct receiver *r);
 

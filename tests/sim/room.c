@@ -41,11 +41,11 @@ static void publisher_to_link(void *arg, const uint8_t *data, size_t len) {
   link_send(arg, 0, data, len);
 }
 
-static void link_to_sfu(void *arg, const struct sim_packet *p) {
+static void link_to_sfu(void *arg, struct sim_packet *p) {
   sfu_receive(arg, p->data, p->len);
 }
 
-static void link_to_publisher(void *arg, const struct sim_packet *p) {
+static void link_to_publisher(void *arg, struct sim_packet *p) {
   publisher_receive(arg, p->data, p->len);
 }
 
@@ -53,7 +53,7 @@ static void mark(uint8_t *marks, int64_t at_us) {
   if (at_us / MARK_US < MARKS) marks[at_us / MARK_US] = 1;
 }
 
-static void link_to_browser(void *arg, const struct sim_packet *p) {
+static void link_to_browser(void *arg, struct sim_packet *p) {
   struct leg *leg = arg;
   int64_t now_us = leg->room->clock.now_us;
   int64_t held_up_us = now_us - p->sent_us - (int64_t)(leg->down->profile.delay_ms * 1000);
@@ -70,7 +70,7 @@ static void link_lost(void *arg, const struct sim_packet *p) {
   mark(leg->lossy, leg->room->clock.now_us);
 }
 
-static void link_to_slot(void *arg, const struct sim_packet *p) {
+static void link_to_slot(void *arg, struct sim_packet *p) {
   struct leg *leg = arg;
   sfu_receive_rtcp(leg->slot, p->data, p->len);
 }

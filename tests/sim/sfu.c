@@ -48,7 +48,7 @@ static void forward(struct sfu_receiver *r, const struct rtp_media_packet *m, bo
   }
   size_t len = (size_t)f.header_len + f.payload_len;
   if (!downlink_offer(r->downlink, video ? r->video_slot : r->audio_slot, f.seq, (uint32_t)len, now_us)) return;
-  memcpy(packet + f.header_len, f.payload, f.payload_len);
+  memcpy(packet + f.header_len, f.payload, f.payload_len < LINK_CARRIED ? f.payload_len : LINK_CARRIED);
   seal_and_send(r, packet, len, f.transport_seq_offset);
 }
 
@@ -60,15 +60,13 @@ static struct rtp_incoming_stream *stream_of(struct sfu *s, uint32_t ssrc) {
   return ssrc >= SIM_VIDEO_SSRC && index < SIM_LAYERS ? s->video[index] : NULL;
 }
 
-void sfu_receive(struct sfu *s, const uint8_t *data, size_t len) {
+void sfu_receive(struct sfu *s, uint8_t *data, size_t len) {
   int64_t now_us = s->clock->now_us;
-  uint8_t copy[1600];
-  memcpy(copy, data, len);
-  if (rtp_kind_of(copy, len) == RTP_KIND_RTCP) {
+  if (rtp_kind_of(data, len) == RTP_KIND_RTCP) {
     struct rtcp_iterator it;
     struct rtcp_packet packet;
     struct rtcp_report report;
-    if (rtcp_begin(&it, copy, len)) return;
+    if (rtcp_begin(&it, data, len)) return;
     while (rtcp_next(&it, &packet)) {
       if (packet.type != RTCP_SR || rtcp_parse_report(&packet, &report)) continue;
       struct rtp_incoming_stream *stream = stream_of(s, report.ssrc);
@@ -78,7 +76,7 @@ void sfu_receive(struct sfu *s, const uint8_t *data, size_t len) {
   }
   struct rtp_packet p;
   struct rtp_media_packet m;
-  if (rtp_packet_parse(&p, copy, len)) return;
+  if (rtp_packet_parse(&p, data, len)) return;
   struct rtp_incoming_stream *stream = stream_of(s, p.ssrc);
   if (!stream || rtp_incoming_stream_receive(stream, &p, NULL, now_us, &m) != RTP_DROP_NONE) return;
   for (int i = 0; i < s->receiver_count; i++)

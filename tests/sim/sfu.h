@@ -52,8 +52,8 @@ void sfu_init(struct sfu *s, struct sim_clock *clock, struct publisher *publishe
 void sfu_close(struct sfu *s);
 struct sfu_receiver *sfu_add_receiver(struct sfu *s, struct receiver *browser, struct sim_link *down, uint8_t flow,
                                       uint64_t seed, bool red);
-/* A packet from the publisher; RTCP from a receiver. */
-void sfu_receive(struct sfu *s, const uint8_t *data, size_t len);
+/* A packet from the publisher, parsed in place; RTCP from a receiver. */
+void sfu_receive(struct sfu *s, uint8_t *data, size_t len);
 void sfu_receive_rtcp(struct sfu_receiver *r, const uint8_t *data, size_t len);
 
 #endif

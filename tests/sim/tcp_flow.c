@@ -34,7 +34,7 @@ static void on_missed(void *arg, void *data) {
   fill(t);
 }
 
-static void delivered(void *arg, const struct sim_packet *p) {
+static void delivered(void *arg, struct sim_packet *p) {
   struct tcp_flow *t = arg;
   int64_t back_us = t->base_rtt_us / 2;
   t->rtt_us = (7 * t->rtt_us + t->clock->now_us - p->sent_us + back_us) / 8;
