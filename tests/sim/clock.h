@@ -4,6 +4,7 @@
 #ifndef TESTS_SIM_CLOCK_H
 #define TESTS_SIM_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct sim_clock {
   uint64_t order;
   struct sim_entry *heap;
   size_t count, room;
+  bool root_is_free; /* the event that runs was there */
+  int64_t end_us;    /* of the run */
 };
 
 void sim_clock_init(struct sim_clock *c, int64_t start_us);
@@ -33,6 +36,8 @@ static inline uint64_t sim_take_order(struct sim_clock *c) {
   return c->order++;
 }
 void sim_at_order(struct sim_clock *c, int64_t at_us, uint64_t order, sim_event run, void *arg);
+/* Whether nothing else comes before it within this run: then it is now, and the caller may go on with it at once. */
+bool sim_goes_on(struct sim_clock *c, int64_t at_us, uint64_t order);
 void sim_run_until(struct sim_clock *c, int64_t end_us);
 
 #endif

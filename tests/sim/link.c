@@ -161,7 +161,6 @@ static void deliver(struct sim_link *l, struct sim_packet *p) {
   struct link_flow *f = &l->flows[p->flow];
   if (l->clock->now_us >= l->count_from_us) f->delivered_bytes += p->len + l->overhead_bytes;
   f->deliver(f->arg, p);
-  give_packet(l, p);
 }
 
 /* One that is not in its place. */
@@ -169,15 +168,21 @@ static void arrive(void *arg, void *data) {
   struct sim_packet *p = data;
   struct sim_link *l = arg;
   deliver(l, p);
+  give_packet(l, p);
 }
 
 static void arrive_next(void *arg, void *data) {
   struct sim_link *l = arg;
-  struct sim_packet *p = l->way_head;
+  struct sim_packet *p;
   (void)data;
-  l->way_head = p->next;
-  if (l->way_head) sim_at_order(l->clock, l->way_head->at_us, l->way_head->order, arrive_next, l);
-  deliver(l, p);
+  do {
+    p = l->way_head;
+    deliver(l, p);
+    l->way_head = p->next;
+    give_packet(l, p);
+    p = l->way_head;
+  } while (p && sim_goes_on(l->clock, p->at_us, p->order));
+  if (p) sim_at_order(l->clock, p->at_us, p->order, arrive_next, l);
 }
 
 static void queue_up(struct sim_link *l, struct sim_packet *p, int64_t at_us) {
@@ -205,6 +210,7 @@ static void drain(struct sim_link *l) {
   while (l->queue_head != l->queue_tail && l->queue[l->queue_head % LINK_QUEUED].done_us <= (double)l->clock->now_us) {
     l->queued_bytes -= l->queue[l->queue_head++ % LINK_QUEUED].bytes;
   }
+  if (l->queue_head == l->queue_tail) l->queue_head = l->queue_tail = 0; /* where memory is warm */
 }
 
 double link_queue_ms(const struct sim_link *l) {

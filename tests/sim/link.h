@@ -13,7 +13,7 @@
 #define LINK_STEPS   12
 #define LINK_FLOWS   8
 #define LINK_QUEUED  8192
-#define LINK_CARRIED 256 /* of a media packet: nobody looks at its payload behind the descriptor */
+#define LINK_CARRIED 128 /* of a media packet: nobody looks at its payload behind the descriptor */
 #define IP_UDP_SRTP  44  /* IPv4 20, UDP 8, AES-GCM tag 16: what a packet is longer on the wire than here */
 
 enum link_trace { TRACE_NONE = 0, TRACE_LTE, TRACE_3G };
