@@ -36,6 +36,7 @@ static void arrive(struct receiver *r, uint16_t seq) {
   if (lost_of == 0 || (seq * 2654435761U >> 7) % lost_of) transport_feedback_arrived(&r->recorder, seq, now_us + 20000);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the listener's type
 static void on_send(void *arg, void *slot, bool rtx, uint8_t *packet, size_t header_len, size_t len, size_t transport) {
   (void)slot;
   (void)packet;
@@ -87,18 +88,18 @@ static bool receive(uint32_t n, uint8_t *bytes, struct rtp_media_packet *media) 
 /* A frame to one receiver, as server/worker/fan_out.c does it. */
 static void forward(struct receiver *r, const struct rtp_media_packet *frame) {
   struct downlink_run run;
-  if (r->downlink) downlink_run_begin(&run, r->downlink, r->slot, true, now_us);
+  const bool governed = r->downlink != NULL;
+  if (governed) downlink_run_begin(&run, r->downlink, r->slot, true, now_us);
   for (size_t i = 0; i < PACKETS_PER_FRAME; i++) {
     uint8_t header[RTP_OUTGOING_HEADER_MAX];
     struct rtp_forward_result f;
     if (rtp_outgoing_stream_forward(r->out, &frame[i], now_us, header, &f) != RTP_DROP_NONE) continue;
     forwarded++;
     uint16_t seq = 0;
-    if (!r->downlink) seq = r->next_seq++;
-    if (!r->downlink || downlink_run_pass(&run, f.seq, (uint32_t)f.header_len + f.payload_len, true, &seq))
-      arrive(r, seq);
+    if (!governed) seq = r->next_seq++;
+    if (!governed || downlink_run_pass(&run, f.seq, (uint32_t)f.header_len + f.payload_len, true, &seq)) arrive(r, seq);
   }
-  if (r->downlink) downlink_run_end(&run);
+  if (governed) downlink_run_end(&run);
 }
 
 static void forward_frame(uint32_t first) {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define REST_US         1000000
-#define INTERVAL_GROWTH 5 / 4
+#define REST_US       1000000
+#define RARER_BY_PART 4 /* each interval is longer than the last by its fourth part */
 
 void probe_controller_init(struct probe_controller *p) {
   memset(p, 0, sizeof *p);
@@ -52,7 +52,7 @@ void probe_controller_result(struct probe_controller *p, const struct probe_resu
   }
   p->again = false;
   if (!confirmed) {
-    p->interval_us = p->interval_us * INTERVAL_GROWTH;
+    p->interval_us += p->interval_us / RARER_BY_PART;
     if (p->interval_us > PROBE_INTERVAL_MAX_US) p->interval_us = PROBE_INTERVAL_MAX_US;
     p->due_us = now_us + p->interval_us;
     return;

@@ -65,6 +65,7 @@ static int bind_socket(struct udp_socket *socket_, const struct sockaddr_storage
   socklen_t bound_len = sizeof bound;
   if (getsockname(socket_->fd, (struct sockaddr *)&bound, &bound_len) < 0) return -errno;
   socket_->family = bound.ss_family;
+  // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has written it
   socket_->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port
                                                    : ((struct sockaddr_in6 *)&bound)->sin6_port);
   return 0;

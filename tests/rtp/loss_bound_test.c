@@ -77,7 +77,7 @@ static void the_bound_is_given_back(void **state) {
     run(0.5, 800000 + 100000 * k, 0, 1000000);
   assert_true(loss_bound_bps(&l) != LOSS_BOUND_NONE);
   run(20, 1000000, 0, 1e12);
-  assert_true(loss_bound_bps(&l) == LOSS_BOUND_NONE || loss_bound_bps(&l) > 1200000);
+  assert_true(loss_bound_bps(&l) > 1200000); /* or there is none, which is more than anything */
 }
 
 static void forgetting_keeps_the_bound_alone(void **state) {
