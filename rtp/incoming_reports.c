@@ -65,6 +65,10 @@ const struct rtp_media_packet *rtp_incoming_stream_find(const struct rtp_incomin
   return packet_history_find(s->history, seq, now_us);
 }
 
+void rtp_incoming_stream_keep(struct rtp_incoming_stream *s, int64_t us) {
+  packet_history_keep(s->history, us > 0 ? us : PACKET_HISTORY_KEEP_US);
+}
+
 uint32_t rtp_incoming_stream_highest(const struct rtp_incoming_stream *s) {
   return s->statistics.highest;
 }

@@ -103,6 +103,10 @@ bool rtp_incoming_stream_is_video(const struct rtp_incoming_stream *s);
 const struct rtp_media_packet *rtp_incoming_stream_find(const struct rtp_incoming_stream *s, uint32_t seq,
                                                         int64_t now_us);
 
+/* How long its packets may be asked for: the most of rtp_outgoing_stream_asks_us() of all who receive it, 0 when that is not known of
+ * one of them. Brought between 100 and 600 ms; 300 when unknown, as at first. */
+void rtp_incoming_stream_keep(struct rtp_incoming_stream *s, int64_t us);
+
 /* Highest extended sequence number received; 0 before the first packet. */
 uint32_t rtp_incoming_stream_highest(const struct rtp_incoming_stream *s);
 

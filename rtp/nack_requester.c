@@ -14,7 +14,7 @@ void nack_requester_set_rtt(struct nack_requester *n, int64_t rtt_us) {
 }
 
 void nack_requester_init(struct nack_requester *n, int64_t rtt_us) {
-  memset(n, 0, sizeof *n);
+  memset(n, 0, offsetof(struct nack_requester, list)); /* its far end is rarely needed: those pages are never touched */
   n->deadline_us = INT64_MAX;
   nack_requester_set_rtt(n, rtt_us > 0 ? rtt_us : DEFAULT_RTT_US);
 }
@@ -23,8 +23,9 @@ static struct nack_missing *at(struct nack_requester *n, uint32_t index) {
   return &n->list[index & MASK];
 }
 
+/* An empty list begins at its beginning. */
 static void clear(struct nack_requester *n) {
-  n->head = n->tail;
+  n->head = n->tail = 0;
   n->deadline_us = INT64_MAX;
 }
 
@@ -37,7 +38,7 @@ void nack_requester_restart(struct nack_requester *n) {
 static void trim(struct nack_requester *n) {
   while (n->head != n->tail && at(n, n->head)->done)
     n->head++;
-  if (n->head == n->tail) n->deadline_us = INT64_MAX;
+  if (n->head == n->tail) clear(n);
 }
 
 /* The list is in sequence order and spans less than half of the number circle: binary search. */

@@ -155,6 +155,10 @@ void rtp_outgoing_stream_set_rtt(struct rtp_outgoing_stream *s, int64_t rtt_us) 
   if (rtt_us > 0) s->rtt_us = rtt_us;
 }
 
+int64_t rtp_outgoing_stream_asks_us(const struct rtp_outgoing_stream *s) {
+  return s->rtt_us ? 3 * (s->rtt_us + s->jitter_us) : 0;
+}
+
 /* RFC 3550 §6.4.1: round trip = arrival of the report - LSR - DLSR. LSR is in the source's clock, so it is looked up among the
  * reports we sent. A report we do not know (or a lie) changes nothing. */
 static void measure_round_trip(struct rtp_outgoing_stream *s, const struct rtcp_report_block *b, int64_t now_us) {

@@ -194,6 +194,9 @@ void rtp_outgoing_stream_receiver_report(struct rtp_outgoing_stream *s, const st
 /* Round trip to the receiver from elsewhere (ICE, the peer's other streams); spaces retransmissions. 0 is ignored. */
 void rtp_outgoing_stream_set_rtt(struct rtp_outgoing_stream *s, int64_t rtt_us);
 
+/* For how long its receiver may ask for a packet: three tries at its round trip and jitter. 0: nothing is known of them yet. */
+int64_t rtp_outgoing_stream_asks_us(const struct rtp_outgoing_stream *s);
+
 uint32_t rtp_outgoing_stream_ssrc(const struct rtp_outgoing_stream *s);
 uint32_t rtp_outgoing_stream_rtx_ssrc(const struct rtp_outgoing_stream *s);
 

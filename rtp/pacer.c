@@ -7,7 +7,7 @@
 #define REPAIR_MASK (PACER_REPAIR_QUEUE - 1U)
 
 void pacer_init(struct pacer *p, uint64_t target_bps) {
-  memset(p, 0, sizeof *p);
+  memset(p, 0, offsetof(struct pacer, video)); /* what a backlog never reaches is never made real by the kernel */
   pacer_set_target(p, target_bps, 0);
 }
 
@@ -24,7 +24,7 @@ void pacer_set_target(struct pacer *p, uint64_t target_bps, uint64_t burst_bps) 
 
 bool pacer_push(struct pacer *p, enum pacer_kind kind, const struct pacer_decision *d) {
   bool repair = kind == PACER_REPAIR;
-  /* Empty queues begin at their beginning: what a backlog never reached is never made real by the kernel. */
+  /* Empty queues begin at their beginning, for the same reason. */
   if (p->repair_head == p->repair_tail) p->repair_head = p->repair_tail = 0;
   if (p->video_head == p->video_tail) p->video_head = p->video_tail = 0;
   uint32_t used = repair ? p->repair_tail - p->repair_head : p->video_tail - p->video_head;

@@ -19,47 +19,55 @@ struct entry {
   struct rtp_media_packet packet;
 };
 
-/* How long packets are kept: at first (round trips up to 150 ms ask twice in that time), and once somebody asked for older ones. A
- * thumbnail keeps seconds in the smallest ring. */
-#define KEEP_FIRST_US       300000
-#define KEEP_MOST_US        600000
+/* For so long what was asked for counts. */
+#define ASKED_US            3000000
 /* The ring of bytes is as many segments long; of each is known when it was written last. */
 #define SEGMENT             4096U
 #define SEGMENTS(bytes)     (((bytes) + SEGMENT - 1) / SEGMENT * SEGMENT)
 #define LARGEST             (RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY)
-/* A ring begins with a sixteenth of the bytes and packets that it may have: a key frame of video, 0.16 s of audio. */
-#define FIRST_BYTES(most)   SEGMENTS((most) / 16 > LARGEST * 4 ? (most) / 16 : LARGEST * 4)
+/* A ring begins with a part of the bytes and packets that it may have: 16 KiB and 64 of video, 4 KiB and 8 of audio. */
+#define FIRST_BYTES(most)   SEGMENTS((most) / 32 > LARGEST ? (most) / 32 : LARGEST)
 #define FIRST_PACKETS(most) ((most) > 16 ? (most) / 16 : (most))
-#define WORTH_GIVING_BACK   (4 * SEGMENT)
+#define WORTH_GIVING_BACK   (2 * SEGMENT)
 #define NEVER               (INT64_MIN / 2)
 
 struct packet_history {
-  int64_t max_age_us, keep_us;
+  int64_t max_age_us;
+  int64_t keep_us;                    /* the longest of the next three */
+  int64_t told_us;                    /* packet_history_keep() */
+  int64_t asked_us, asked_earlier_us; /* what was asked for asks for: lately, before that */
+  int64_t asked_since_us;
   int64_t lap_began_us;
   uint64_t position;               /* next byte to write */
   uint64_t capacity, max_capacity; /* of bytes: in use, taken; whole segments */
   size_t wanted_bytes;             /* as given to packet_history_create() */
   uint32_t mask, max_mask;
-  int64_t *written_us; /* by segment */
-  uint8_t *bytes;
-  struct entry entries[];
+  uint8_t *bytes; /* from a page's beginning on */
+  struct entry *entries;
+  int64_t written_us[]; /* by segment; behind it the entries */
 };
+
+static size_t page_bytes(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 int packet_history_create(struct packet_history **out, size_t packets, size_t bytes, int64_t max_age_us) {
   if (packets == 0 || packets > PACKET_HISTORY_MAX_PACKETS || (packets & (packets - 1)) != 0) return -1;
   if (bytes < (size_t)4 * LARGEST || bytes > PACKET_HISTORY_MAX_BYTES) return -1;
-  const size_t whole = SEGMENTS(bytes), segments = whole / SEGMENT;
-  struct packet_history *h = calloc(1, sizeof *h + packets * sizeof(struct entry) + segments * sizeof(int64_t) + whole);
+  const size_t whole = SEGMENTS(bytes), segments = whole / SEGMENT, page = page_bytes();
+  const size_t before = sizeof(struct packet_history) + segments * sizeof(int64_t) + packets * sizeof(struct entry);
+  struct packet_history *h = calloc(1, before + whole + page);
   if (!h) return -1;
   h->max_age_us = max_age_us;
-  h->keep_us = KEEP_FIRST_US;
+  h->keep_us = h->told_us = PACKET_HISTORY_KEEP_US;
   h->wanted_bytes = bytes;
   h->max_capacity = whole;
   h->max_mask = (uint32_t)packets - 1;
   h->capacity = FIRST_BYTES(bytes) < whole ? FIRST_BYTES(bytes) : whole;
   h->mask = FIRST_PACKETS((uint32_t)packets) - 1;
-  h->written_us = (int64_t *)(void *)(h->entries + packets);
-  h->bytes = (uint8_t *)(h->written_us + segments);
+  h->entries = (struct entry *)(void *)(h->written_us + segments);
+  uint8_t *after = (uint8_t *)h + before;
+  h->bytes = after + (page - (uintptr_t)after % page) % page;
   for (size_t i = 0; i < segments; i++)
     h->written_us[i] = NEVER;
   *out = h;
@@ -68,6 +76,34 @@ int packet_history_create(struct packet_history **out, size_t packets, size_t by
 
 void packet_history_free(struct packet_history *h) {
   free(h);
+}
+
+static void choose_keep(struct packet_history *h) {
+  int64_t keep_us = h->told_us;
+  if (keep_us < h->asked_us) keep_us = h->asked_us;
+  if (keep_us < h->asked_earlier_us) keep_us = h->asked_earlier_us;
+  h->keep_us = keep_us;
+}
+
+void packet_history_keep(struct packet_history *h, int64_t us) {
+  if (us < PACKET_HISTORY_KEEP_LEAST_US) us = PACKET_HISTORY_KEEP_LEAST_US;
+  h->told_us = us < PACKET_HISTORY_KEEP_MOST_US ? us : PACKET_HISTORY_KEEP_MOST_US;
+  choose_keep(h);
+}
+
+/* Twice the age that was asked for is kept, for whoever will ask later. */
+static void note_asked(struct packet_history *h, int64_t age_us) {
+  int64_t us = age_us < PACKET_HISTORY_KEEP_MOST_US / 2 ? age_us * 2 : PACKET_HISTORY_KEEP_MOST_US;
+  if (us <= h->asked_us) return;
+  h->asked_us = us;
+  choose_keep(h);
+}
+
+static void forget_asked(struct packet_history *h, int64_t now_us) {
+  h->asked_since_us = now_us;
+  h->asked_earlier_us = h->asked_us;
+  h->asked_us = 0;
+  choose_keep(h);
 }
 
 /* Whether writing here would overwrite something that may still be asked for. */
@@ -80,7 +116,7 @@ static bool is_young(const struct packet_history *h, uint64_t offset, size_t nee
 
 /* Makes room before what was written in the lap before this one, which moves to the new end. */
 static void grow_bytes(struct packet_history *h, uint64_t offset) {
-  const uint64_t old = h->capacity, grown = old + SEGMENTS(old / 2 > WORTH_GIVING_BACK ? old / 2 : WORTH_GIVING_BACK);
+  const uint64_t old = h->capacity, grown = old + SEGMENTS(old / 2);
   const uint64_t capacity = grown < h->max_capacity ? grown : h->max_capacity, by = capacity - old;
   const uint64_t base = h->position - offset; /* of this lap: a multiple of the capacity, from now on of the new one */
   const uint64_t segment = offset / SEGMENT, segments = by / SEGMENT;
@@ -111,7 +147,7 @@ static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity
     e->position -= e->used ? base : 0;
   }
   h->position = offset;
-  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  const uintptr_t page = page_bytes() - 1;
   uint8_t *from = (uint8_t *)(((uintptr_t)h->bytes + capacity + page) & ~page);
   const uint8_t *to = (const uint8_t *)((uintptr_t)(h->bytes + h->capacity) & ~page);
   if (to > from) (void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
@@ -162,6 +198,7 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
     return;
   }
   const size_t need = (size_t)m->payload_len + m->dependency_descriptor_len;
+  if (m->arrival_us - h->asked_since_us > ASKED_US) forget_asked(h, m->arrival_us);
   const uint64_t offset = place_for(h, need, m->arrival_us);
   struct entry *e = entry_for(h, m);
   uint8_t *at = h->bytes + offset;
@@ -180,21 +217,20 @@ void packet_history_put(struct packet_history *h, const struct rtp_media_packet 
 
 const struct rtp_media_packet *packet_history_find(struct packet_history *h, uint32_t seq, int64_t now_us) {
   const struct entry *e = &h->entries[seq & h->mask];
-  if (!e->used || e->packet.seq != seq || h->position - e->position > h->capacity) {
-    if (now_us >= 0) h->keep_us = KEEP_MOST_US;
-    return NULL;
-  }
-  if (now_us < 0) return &e->packet;
-  const int64_t age_us = now_us - e->packet.arrival_us;
-  if (age_us > h->max_age_us) return NULL;
-  if (age_us > h->keep_us / 2) h->keep_us = KEEP_MOST_US; /* before somebody asks in vain */
-  return &e->packet;
+  const bool here = e->used && e->packet.seq == seq && h->position - e->position <= h->capacity;
+  if (now_us < 0) return here ? &e->packet : NULL;
+  const bool never_came = e->used && (int32_t)(seq - e->packet.seq) > 0;
+  const int64_t age_us = here ? now_us - e->packet.arrival_us : INT64_MAX;
+  if (!never_came) note_asked(h, age_us);
+  return here && age_us <= h->max_age_us ? &e->packet : NULL;
 }
 
 void packet_history_rest(struct packet_history **h) {
   struct packet_history *old = *h;
-  if (old->position && packet_history_create(h, (size_t)old->max_mask + 1, old->wanted_bytes, old->max_age_us) == 0)
-    packet_history_free(old);
+  if (!old->position || packet_history_create(h, (size_t)old->max_mask + 1, old->wanted_bytes, old->max_age_us) < 0)
+    return;
+  packet_history_keep(*h, old->told_us);
+  packet_history_free(old);
 }
 
 void packet_history_clear(struct packet_history *h) {

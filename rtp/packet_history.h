@@ -19,17 +19,25 @@
 struct packet_history;
 
 /* `packets` (a power of two, up to the cap) limits the span of sequence numbers, `bytes` the memory for payloads, `max_age_us`
- * the time; whichever comes first. One allocation of about packets × 150 + bytes, of which only what 300 ms of the stream need is
- * used, 600 ms once somebody asked for a packet that was older than half of that, or gone.
+ * the time; whichever comes first. One allocation of about packets × 150 + bytes, of which only what must be kept is used.
  * Errors: -1 for out of memory or sizes out of range (bytes below four of the largest packets). */
 int packet_history_create(struct packet_history **out, size_t packets, size_t bytes, int64_t max_age_us);
 void packet_history_free(struct packet_history *h); /* accepts NULL */
+
+/* How long packets must be kept: while nothing is known of the receivers' round trips, at least, at most. Besides, twice the age of
+ * the oldest packet that find() was asked for in the last three to six seconds, the most when that was gone already. */
+#define PACKET_HISTORY_KEEP_US       300000
+#define PACKET_HISTORY_KEEP_LEAST_US 100000
+#define PACKET_HISTORY_KEEP_MOST_US  600000
+
+/* `us` is brought between the least and the most. Memory that is not needed for it goes back as packets come. */
+void packet_history_keep(struct packet_history *h, int64_t us);
 
 /* Copies the packet in. Ignored: padding-only, oversized. A packet stored under the same number is replaced. */
 void packet_history_put(struct packet_history *h, const struct rtp_media_packet *m);
 
 /* The packet with this extended sequence number; NULL when it never came, was overwritten or is too old. The result is
- * valid until the next put. `now_us` < 0 skips the age check. */
+ * valid until the next put. `now_us` < 0 skips the age check, and does not count as asking. */
 const struct rtp_media_packet *packet_history_find(struct packet_history *h, uint32_t seq, int64_t now_us);
 
 /* Forgets everything and gives the memory back until there is something to keep again (the source is silent): *h is another one then.

@@ -22,7 +22,7 @@ struct emulator {
   int64_t zero_us; /* the model's time begins at 0 */
 };
 
-static void on_delivery(void *arg, const struct sim_packet *p) {
+static void on_delivery(void *arg, struct sim_packet *p) {
   struct way *way = arg;
   way->delivered++;
   way->emulator->deliver(way->emulator->arg, way->direction, p->data, p->len);

@@ -275,9 +275,22 @@ void track_choose_layers(struct track *track, int64_t now_us) {
     slot_choose_layer(track->subscribers[i], now_us);
 }
 
+/* Its layers' histories are as long as whoever receives any of them may ask back. */
+static int64_t asked_back_us(const struct track *track) {
+  int64_t most_us = 1;
+  for (size_t i = 0; i < track->subscriber_count; i++) {
+    const int64_t us = rtp_outgoing_stream_asks_us(track->subscribers[i]->out);
+    if (us == 0) return 0;
+    if (us > most_us) most_us = us;
+  }
+  return most_us;
+}
+
 void track_review_layers(struct track *track, int64_t now_us) {
+  const int64_t keep_us = asked_back_us(track);
   for (size_t i = 0; i < ENGINE_MAX_LAYERS; i++) {
     struct incoming *incoming = track->layers[i];
+    if (incoming) rtp_incoming_stream_keep(incoming->stream, keep_us);
     /* One that was paused and comes back is told to the slots by its first packet, as when it began. */
     if (!incoming || rtp_incoming_stream_is_live(incoming->stream, now_us)) continue;
     incoming->heard = false;

@@ -86,7 +86,7 @@ static void random_sizes_never_corrupt_a_packet(void **state) {
   packet_history_free(h);
 }
 
-/* Whatever the rate: 600 ms are kept as far as the memory reaches once they are asked for, and a slow stream uses little of it. */
+/* Whatever the rate: as much as was told is kept as far as the memory reaches, and a slow stream uses little of it. */
 static void the_ring_is_as_long_as_the_rate_needs(void **state) {
   (void)state;
   static const struct {
@@ -96,17 +96,54 @@ static void the_ring_is_as_long_as_the_rate_needs(void **state) {
   for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
     struct packet_history *h;
     assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
-    assert_null(packet_history_find(h, 0, 0)); /* somebody asks for what is gone */
+    packet_history_keep(h, 600000);
     for (uint32_t i = 0; i < 3000; i++) {
       put(h, i, 1100, 1000000 + i * rates[r].gap_us);
       if (i < rates[r].kept || i % 97) continue;
       for (uint32_t back = 0; back < rates[r].kept; back += 1 + rates[r].kept / 20)
         check(h, i - back, 1100);
     }
-    /* 32 KiB are 29 packets: the slowest stream has lost what a long ring would still have. */
-    if (r == 0) assert_null(packet_history_find(h, 2999 - 30, -1));
+    /* 16 KiB are 14 packets: the slowest stream has lost what a long ring would still have. */
+    if (r == 0) assert_null(packet_history_find(h, 2999 - 15, -1));
     packet_history_free(h);
   }
+}
+
+/* A camera of 1.5 Mbit/s for `seconds`; now and then somebody asks for what is `age_us` old (0: nobody does). How far back it reaches. */
+static int64_t reach_us(struct packet_history *h, uint32_t *seq, int seconds, int64_t age_us) {
+  enum { GAP_US = 6000 };
+  for (int i = 0; i < seconds * (1000000 / GAP_US); i++) {
+    const int64_t now_us = (int64_t)++ * seq * GAP_US;
+    put(h, *seq, 1100, now_us);
+    if (age_us && i % 100 == 0) (void)packet_history_find(h, *seq - (uint32_t)(age_us / GAP_US), now_us);
+  }
+  int64_t reach = 0;
+  while (packet_history_find(h, *seq - (uint32_t)(reach / GAP_US) - 1, -1))
+    reach += GAP_US;
+  return reach;
+}
+
+/* What must be kept is what the receivers' round trips ask for, and twice what is really asked for, for as long as that goes on. */
+static void the_ring_is_as_long_as_receivers_ask_back(void **state) {
+  (void)state;
+  struct packet_history *h;
+  uint32_t seq = 1000;
+  assert_int_equal(packet_history_create(&h, 1024, 512 << 10, 2000000), 0);
+  assert_in_range(reach_us(h, &seq, 4, 0), 290000, 460000); /* nothing is known */
+  packet_history_keep(h, 20000);
+  assert_in_range(reach_us(h, &seq, 10, 0), 95000, 260000);       /* a near receiver: the least */
+  assert_in_range(reach_us(h, &seq, 10, 145000), 285000, 500000); /* whose queue is long */
+  assert_in_range(reach_us(h, &seq, 10, 0), 95000, 260000);
+  assert_in_range(reach_us(h, &seq, 10, 1500000), 590000, 1000000); /* asks for what is gone */
+  assert_in_range(reach_us(h, &seq, 10, -600000), 95000,
+                  190000); /* … and for what never came: no reason to keep more */
+  packet_history_keep(h, 450000);
+  assert_in_range(reach_us(h, &seq, 4, 0), 440000, 700000); /* a far one */
+  packet_history_rest(&h);
+  assert_in_range(reach_us(h, &seq, 4, 0), 440000, 700000); /* still far */
+  packet_history_keep(h, INT64_MAX);
+  assert_in_range(reach_us(h, &seq, 4, 0), 590000, 1000000);
+  packet_history_free(h);
 }
 
 /* A camera that speeds up is followed: nothing younger than 300 ms is missing once a ring's length has passed. */
@@ -203,6 +240,7 @@ int main(void) {
                                      cmocka_unit_test(packets_are_found_until_numbers_time_or_bytes_run_out),
                                      cmocka_unit_test(random_sizes_never_corrupt_a_packet),
                                      cmocka_unit_test(the_ring_is_as_long_as_the_rate_needs),
+                                     cmocka_unit_test(the_ring_is_as_long_as_receivers_ask_back),
                                      cmocka_unit_test(the_ring_follows_a_rising_rate),
                                      cmocka_unit_test(a_burst_at_any_place_is_kept),
                                      cmocka_unit_test(what_a_burst_needed_is_given_back),

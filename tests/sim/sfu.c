@@ -202,9 +202,24 @@ static void service(struct sfu_receiver *r) {
   downlink_service(r->downlink, now_us);
 }
 
+/* As server/worker/layers.c does. */
+static void tell_histories(struct sfu *s) {
+  int64_t video_us = 1, audio_us = 1;
+  for (int i = 0; i < s->receiver_count; i++) {
+    const int64_t video = rtp_outgoing_stream_asks_us(s->receivers[i].video);
+    const int64_t audio = rtp_outgoing_stream_asks_us(s->receivers[i].audio);
+    video_us = video && video_us && video > video_us ? video : video ? video_us : 0;
+    audio_us = audio && audio_us && audio > audio_us ? audio : audio ? audio_us : 0;
+  }
+  for (int i = 0; i < SIM_LAYERS; i++)
+    rtp_incoming_stream_keep(s->video[i], video_us);
+  rtp_incoming_stream_keep(s->audio, audio_us);
+}
+
 static void on_tick(void *arg, void *data) {
   struct sfu *s = arg;
   (void)data;
+  tell_histories(s);
   for (int i = 0; i < SIM_LAYERS; i++) {
     rtp_incoming_stream_set_rtt(s->video[i], s->publisher_rtt_us);
     ask_publisher(s, s->video[i]);
