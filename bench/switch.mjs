@@ -86,15 +86,18 @@ async function change(two, third, server, way) {
 async function look(two, way, n, counts) {
   const lines = [];
   for (const [i, m] of two.entries()) {
-    const [at, count] = await m.evaluate(() => [window.lastSwitch(), window.switchCount()]);
-    const failed = count === counts[i]; // told of a change and shown none
+    const moments = await m.evaluate((from) => window.switches(from), counts[i]);
+    const failed = moments.length === 0; // told of a change and shown none
+    const at = moments.at(-1) ?? (await m.evaluate(() => performance.timeOrigin + performance.now()));
     const seen = await m.evaluate((from, to) => window.presented(from, to), at - 4500, at + 1000);
     const source = (await two[1 - i].evaluate((from, to) => window.presented(from, to), at - 4500, at + 1000)).own;
     const made = await m.evaluate((from, to) => window.madeUp(from, to), at - 500, at + 1000);
     const kept = await m.evaluate((from, to) => window.soundKept(from, to), at, at + 1100);
     // Before a change to direct the third has been gone for seconds; before the other one it has just come.
     const rest = way === 'p2p' ? judge(seen, source, at - 2500) : null;
-    lines.push({ kinds: `${kinds[i]}<${kinds[1 - i]}`, way, who: m.name, n, failed, ...judge(seen, source, at), made, kept, rest });
+    // A change that was taken back and made again is one: its longest pause is its own.
+    const judged = (failed ? [at] : moments).map((moment) => judge(seen, source, moment)).reduce((a, b) => (!a || (b && b.gap > a.gap) ? b : a), null);
+    lines.push({ kinds: `${kinds[i]}<${kinds[1 - i]}`, way, who: m.name, n, failed, again: (moments.length - 1) / 2, ...judged, made, kept, rest });
     if (options.trace) fs.appendFileSync(options.trace, `${JSON.stringify({ ...lines.at(-1), at, seen, source })}\n`);
   }
   return lines;

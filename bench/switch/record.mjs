@@ -61,7 +61,8 @@ export async function record(name, control) {
     const before = list[list.indexOf(inside[0]) - 1];
     return [key, before ? [before, ...inside] : inside];
   }));
-  window.lastSwitch = () => swaps.at(-1);
+  /** When pictures changed over, but for the first `from` times. */
+  window.switches = (from) => swaps.slice(from);
   window.switchCount = () => swaps.length;
   /** Milliseconds of sound that were made up in what was heard. */
   window.madeUp = (from, to) => {

@@ -25,6 +25,6 @@ export function summarize(lines) {
       for (const key of ['own', 'control', 'drawn', 'source']) out.push(`  beside: ${key.padEnd(8)} ms ${spread(all.map((l) => l.beside[key]))}${rests.length ? `; at rest ${spread(rests.map((r) => r.beside[key]))}` : ''}`);
     }
   }
-  out.push(`changes seen: ${lines.length}, failed: ${lines.filter((l) => l.failed).length}`);
+  out.push(`changes seen: ${lines.length}, taken back and made again: ${lines.filter((l) => l.again > 0).length}, failed: ${lines.filter((l) => l.failed).length}`);
   return out.join('\n');
 }

@@ -30,7 +30,7 @@ void topology_settings_init(struct topology_settings *settings) {
   *settings = (struct topology_settings){.settle_us = 5000000,
                                          .connect_us = 3000000,
                                          .sending_us = 500000,
-                                         .return_us = 3000000,
+                                         .return_us = 4500000,
                                          .retry_us = {30000000, 120000000},
                                          .proven_us = 60000000};
 }

@@ -234,6 +234,8 @@ bool peer_wants_rtp(struct peer *peer, const uint8_t *packet, size_t len, int64_
   if (now_us < media->idle_due_us) return !media->idle;
   media->idle_due_us = now_us + IDLE_REVIEW_US;
   media->idle = !is_received(media);
+  /* Nobody waits for its key frame any more, and nobody would see it come. */
+  if (media->idle) rtp_incoming_stream_cancel_keyframe(media->stream);
   return !media->idle;
 }
 

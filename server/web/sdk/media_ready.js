@@ -1,8 +1,8 @@
 // server/web/sdk/media_ready.js: whether what a connection receives can be shown and heard: asked of the browser's statistics.
 //
 // A picture is ready when as many of it were decoded for a while as of the one that shows now, and it is about as large; sound
-// when a while of it was played out of the jitter buffer without anything made up. When nothing else plays any more, the first
-// of each will do.
+// when a while of it was played out of the jitter buffer without anything made up. One that stands still at the moment is never
+// ready while another shows. When nothing else plays any more, the first of each will do.
 
 /**
  * `shown`: what brings the picture that shows now, null when nothing does any more; `height` of that picture, 0 unknown.
@@ -44,9 +44,9 @@ export class MediaReady {
   #enough;
   /** @type {Map<RTCRtpReceiver, Seen>} */ #seen = new Map();
 
-  /** @param {boolean} urgent nothing else plays */
-  constructor(urgent) {
-    this.#enough = urgent ? URGENT : CALM;
+  /** @param {boolean} urgent nothing else plays @param {number} [patienceMs] for rate and size */
+  constructor(urgent, patienceMs = CALM.patienceMs) {
+    this.#enough = urgent ? URGENT : { ...CALM, patienceMs };
   }
 
   /** Time runs out: rate and size matter no more. */
@@ -76,8 +76,10 @@ export class MediaReady {
     }
     if (now.frames - seen.base.frames < this.#enough.frames) return false;
     seen.readyAt ||= performance.now();
-    if (performance.now() - seen.readyAt >= this.#enough.patienceMs) return true;
-    return now.height >= height * SAME_SIZE && rateHolds(seen.rate, { at: performance.now(), frames: now.frames, shown });
+    const moves = this.#enough.frames === 1 || now.frames > (seen.rate.at(-1)?.frames ?? 0); // since it was asked last
+    const holds = rateHolds(seen.rate, { at: performance.now(), frames: now.frames, shown });
+    const enough = now.height >= height * SAME_SIZE && holds;
+    return moves && (enough || performance.now() - seen.readyAt >= this.#enough.patienceMs);
   }
 }
 

@@ -5,6 +5,8 @@
 const AROUND_MS = 500;
 /** Without a picture for so long, there is none to wait for. */
 const LONGEST_MS = 5000;
+/** By so many pictures their usual interval is known. */
+const USUAL = 20;
 
 /** @typedef {VideoFrameCallbackMetadata} Metadata */
 
@@ -28,6 +30,18 @@ export class SwitchMeter {
     this.#element?.requestVideoFrameCallback(this.#onFrame);
   };
 
+  /** How long ago the last picture was presented, ms; null when none is watched. */
+  sinceLast() {
+    const last = this.#times.at(-1);
+    return this.#element && last !== undefined ? performance.now() - last : null;
+  }
+
+  /** The usual time between two pictures of late, ms; 0 unknown. */
+  interval() {
+    const steps = this.#times.slice(-USUAL).map((t, i, list) => (i ? t - list[i - 1] : 0)).slice(1).sort((a, b) => a - b);
+    return steps[steps.length >> 1] ?? 0;
+  }
+
   /** Resolves right after a picture was presented: the best moment for a change, the next one being as far away as can be. @param {number} timeoutMs */
   nextPicture(timeoutMs) {
     return new Promise((resolve) => {
@@ -44,21 +58,21 @@ export class SwitchMeter {
   }
 
   /**
-   * @param {number} at performance.now() of the change
+   * @param {number} at performance.now() of the change @param {number} [to] when it was made for the last time
    * @returns {Promise<number | null>} ms; null when no picture is watched
    */
-  async gap(at) {
+  async gap(at, to = at) {
     for (;;) {
-      const rest = at + AROUND_MS - performance.now();
+      const rest = to + AROUND_MS - performance.now();
       const last = this.#times.at(-1) ?? 0;
-      if (this.#over || !this.#element || (rest <= 0 && last > at) || rest < -LONGEST_MS) break;
+      if (this.#over || !this.#element || (rest <= 0 && last > to) || rest < -LONGEST_MS) break;
       await new Promise((resolve) => setTimeout(resolve, Math.max(rest, 50)));
     }
     this.close();
     let gap = null;
     for (let i = 1; i < this.#times.length; i++) {
       const [from, to] = [this.#times[i - 1], this.#times[i]];
-      if (to > at - AROUND_MS && from < at + AROUND_MS) gap = Math.max(gap ?? 0, to - from);
+      if (to > at - AROUND_MS && from < to + AROUND_MS) gap = Math.max(gap ?? 0, to - from);
     }
     return gap === null ? null : Math.round(gap);
   }

@@ -6,6 +6,7 @@ import { DirectConnection } from './direct_connection.js';
 import { DirectSpeakers } from './direct_speakers.js';
 import { MediaReady } from './media_ready.js';
 import { PathWatch } from './path_watch.js';
+import { picturesHold } from './picture_guard.js';
 import { SilentPlayer } from './silent_player.js';
 import { SwitchMeter } from './switch_meter.js';
 
@@ -30,17 +31,23 @@ import { SwitchMeter } from './switch_meter.js';
  */
 
 /**
- * `state`: connecting (also while ours is shown already and the other one's is not), connected (both), returning, over.
+ * `state`: connecting (also while ours is shown already and the other one's is not), connected (both), returning, over;
+ * `showing`: what comes directly is played, `pictures`: its pictures are; `began`, `changed`: the last change, and when it was made for good.
  * @typedef {{number: number, peer: string, connection: DirectConnection, state: 'connecting' | 'connected' | 'returning' | 'over',
- *   showing: boolean, reason: string, trouble: string | null, swapped: boolean, gap: Promise<number | null>, meter: SwitchMeter | null, watch: PathWatch | null, speakers: DirectSpeakers | null,
- *   heights: Map<Source, number>, pair?: string}} Attempt
+ *   showing: boolean, pictures: boolean, reason: string, trouble: string | null, swapped: boolean, gap: Promise<number | null>, meter: SwitchMeter | null, began: number, changed: number,
+ *   watch: PathWatch | null, speakers: DirectSpeakers | null, pair?: string}} Attempt
  */
 
 const POLL_MS = 50;
 /** Statistics cost time that pictures need; nobody waits for a change while both ways bring them. */
 const CALM_POLL_MS = 100;
-/** The server gives each change three seconds: from then on what is there will do. */
+/** The server gives a try three seconds, a return four and a half: from then on what is there will do. */
 const HURRY_MS = 2000;
+const RETURN_HURRY_MS = 3500;
+/** So long the way from before is kept, in case the server's pictures stop again. */
+const HOLD_MS = 600;
+/** A picture that stopped so often will not be better the next time. */
+const RETURNS = 3;
 /** No picture comes (any more): change over without waiting for one. */
 const NO_PICTURE_MS = 120;
 /** Nothing came for so long: the picture stands still already. */
@@ -65,7 +72,8 @@ export class Topology {
   /** What plays as `source` of a participant directly; null: what the server sends. @param {string} participant @param {Source} source @returns {MediaStreamTrack | null} */
   mediaOf(participant, source) {
     const attempt = this.#attempt;
-    return attempt?.showing && attempt.peer === participant ? (attempt.connection.receiver(source)?.track ?? null) : null;
+    const direct = source === 'camera' || source === 'screen' ? attempt?.pictures : attempt?.showing;
+    return attempt && direct && attempt.peer === participant ? (attempt.connection.receiver(source)?.track ?? null) : null;
   }
 
   /** The direct connection while its media is shown. */
@@ -149,8 +157,8 @@ export class Topology {
     if (!connection) return;
     /** @type {Attempt} */
     const attempt = {
-      number, peer, connection, state: 'connecting', showing: false, reason: '', trouble: null, swapped: false,
-      gap: Promise.resolve(null), meter: null, watch: null, speakers: null, heights: new Map(),
+      number, peer, connection, state: 'connecting', showing: false, pictures: false, reason: '', trouble: null, swapped: false,
+      gap: Promise.resolve(null), meter: null, began: 0, changed: 0, watch: null, speakers: null,
     };
     this.#attempt = attempt;
     connection.on('state', (state) => state === 'failed' && this.#trouble(attempt, 'failed'));
@@ -188,8 +196,9 @@ export class Topology {
     if (connecting()) attempt.pair = await connection.pair();
     if (connecting()) await meter.nextPicture(NO_PICTURE_MS);
     if (connecting()) {
-      for (const p of this.#host.publications(attempt.peer)) attempt.heights.set(p.source, heightOf(p));
-      this.#swap(attempt, true, meter);
+      attempt.meter = meter;
+      this.#swap(attempt, true);
+      this.#measure(attempt, 'connected');
       attempt.watch = new PathWatch(connection.pc, () => this.#sends(attempt.peer), () => this.#trouble(attempt, 'stalled'));
       this.#report(attempt, 'connected');
     } else {
@@ -233,27 +242,56 @@ export class Topology {
     attempt.state = 'returning';
     attempt.reason = reason;
     this.#sendAgain(attempt);
-    if (attempt.showing) {
-      const began = performance.now();
-      const unheard = new SilentPlayer();
-      const urgent = attempt.trouble !== null || reason === 'stalled' || reason === 'failed';
-      const ready = new MediaReady(urgent);
-      const meter = this.#meterBack(attempt);
-      const returning = () => attempt.state === 'returning';
-      while (returning()) {
-        if (performance.now() - began > HURRY_MS) ready.hurry();
-        for (const p of this.#host.publications(attempt.peer)) if (p.kind === 'audio') unheard.play(this.#host.slotReceiver(p.id)?.track);
-        const height = (/** @type {TrackPublication} */ p) => (attempt.trouble ? 0 : (attempt.heights.get(p.source) ?? 0));
-        if (await ready.check(this.#wanted(attempt, (p) => this.#host.slotReceiver(p.id), (p) => attempt.connection.receiver(p.source), height))) break;
-        await pause(urgent ? POLL_MS : CALM_POLL_MS);
-      }
-      if (returning()) await meter.nextPicture(NO_PICTURE_MS);
-      if (returning() && attempt.showing) this.#swap(attempt, false, meter);
-      setTimeout(() => unheard.close(), LINGER_MS);
-    }
+    if (attempt.showing) await this.#change(attempt, attempt.trouble !== null || reason === 'stalled' || reason === 'failed');
     if (attempt.state !== 'returning') return;
     attempt.swapped = true;
     this.#report(attempt, 'swapped');
+  }
+
+  /** Plays what the server sends once it is as good as what comes directly, and stays with it if it stays so. @param {Attempt} attempt @param {boolean} urgent */
+  async #change(attempt, urgent) {
+    const began = performance.now();
+    const unheard = new SilentPlayer();
+    const ready = new MediaReady(urgent, RETURN_HURRY_MS);
+    const meter = this.#meterBack(attempt);
+    const returning = () => attempt.state === 'returning';
+    const inTime = () => !urgent && !attempt.trouble && performance.now() - began < RETURN_HURRY_MS;
+    const server = (/** @type {TrackPublication} */ p) => this.#host.slotReceiver(p.id);
+    const direct = (/** @type {TrackPublication} */ p) => attempt.connection.receiver(p.source);
+    for (let n = 0; n < RETURNS && returning(); n++) {
+      while (returning()) {
+        if (!inTime()) ready.hurry();
+        for (const p of this.#host.publications(attempt.peer)) if (p.kind === 'audio') unheard.play(server(p)?.track);
+        if (await ready.check(this.#wanted(attempt, server, direct, attempt.trouble ? () => 0 : neededHeight))) break;
+        await pause(urgent ? POLL_MS : CALM_POLL_MS);
+      }
+      if (returning()) await meter.nextPicture(NO_PICTURE_MS);
+      if (!returning()) break;
+      if (attempt.showing) this.#swap(attempt, false);
+      else this.#showPictures(attempt, false);
+      if (urgent || (await picturesHold(meter, this.#pairs(attempt, server, direct), HOLD_MS, () => returning() && inTime()))) break;
+      if (returning()) this.#showPictures(attempt, true);
+    }
+    if (!attempt.showing) this.#measure(attempt, 'swapped');
+    setTimeout(() => unheard.close(), LINGER_MS);
+  }
+
+  /** @param {Attempt} attempt @param {boolean} direct */
+  #showPictures(attempt, direct) {
+    attempt.pictures = direct;
+    attempt.changed = performance.now();
+    this.#host.show();
+  }
+
+  /**
+   * Pictures that come both ways.
+   * @param {Attempt} attempt @param {(p: TrackPublication) => RTCRtpReceiver | null} nowBy @param {(p: TrackPublication) => RTCRtpReceiver | null} beforeBy
+   */
+  #pairs(attempt, nowBy, beforeBy) {
+    return this.#host.publications(attempt.peer).flatMap((p) => {
+      const [now, before] = p.kind === 'video' && !p.muted ? [nowBy(p), beforeBy(p)] : [null, null];
+      return now && before ? [{ now, before }] : [];
+    });
   }
 
   /** @param {Attempt} attempt @param {string} reason if none was told @param {boolean} [forced] the other one may still need the connection */
@@ -262,8 +300,12 @@ export class Topology {
     if (attempt.state !== 'returning') this.#sendAgain(attempt);
     attempt.state = 'over';
     attempt.reason ||= reason;
-    this.#attempt = attempt.showing ? attempt : null;
-    if (attempt.showing) this.#swap(attempt, false, this.#meterBack(attempt));
+    this.#attempt = attempt.showing || attempt.pictures ? attempt : null;
+    if (attempt.showing || attempt.pictures) {
+      this.#meterBack(attempt);
+      this.#swap(attempt, false);
+    }
+    if (attempt.began) this.#measure(attempt, 'swapped');
     this.#attempt = null;
     attempt.watch?.close();
     if (forced) this.#keep(attempt.connection);
@@ -292,16 +334,22 @@ export class Topology {
 
   // ---- the moment itself -------------------------------------------------------------------------------------------
 
-  /** @param {Attempt} attempt @param {boolean} direct @param {SwitchMeter} meter */
-  #swap(attempt, direct, meter) {
-    const at = performance.now();
-    attempt.showing = direct;
+  /** @param {Attempt} attempt @param {boolean} direct */
+  #swap(attempt, direct) {
+    attempt.showing = attempt.pictures = direct;
+    attempt.began = attempt.changed = performance.now();
     this.#host.show();
     if (!direct) attempt.watch?.close();
     attempt.speakers?.close();
     attempt.speakers = direct ? this.#listen(attempt) : null;
-    attempt.gap = meter.gap(at);
-    attempt.gap.then((gapMs) => gapMs !== null && this.#report(attempt, direct ? 'connected' : 'swapped', gapMs));
+  }
+
+  /** The change is made for good. @param {Attempt} attempt @param {'connected' | 'swapped'} state */
+  #measure(attempt, state) {
+    if (!attempt.meter) return;
+    attempt.gap = attempt.meter.gap(attempt.began, attempt.changed);
+    attempt.meter = null;
+    attempt.gap.then((gapMs) => gapMs !== null && this.#report(attempt, state, gapMs));
   }
 
   /** @param {Attempt} attempt */
@@ -327,7 +375,9 @@ export class Topology {
    */
   #wanted(attempt, receiverOf, shownBy, height) {
     return this.#host.publications(attempt.peer).flatMap((p) => {
-      const receiver = p.muted ? null : receiverOf(p);
+      // The server sends no picture that nobody sees.
+      const unseen = attempt.showing && p.kind === 'video' && (document.visibilityState !== 'visible' || heightOf(p) === 0);
+      const receiver = p.muted || unseen ? null : receiverOf(p);
       return receiver ? [{ receiver, shown: p.kind === 'video' ? shownBy(p) : null, height: height(p) }] : [];
     });
   }
@@ -358,6 +408,21 @@ export class Topology {
     attempt.speakers?.close();
     attempt.connection.close();
   }
+}
+
+/** The server sends as large a picture as is shown, and may leave it to be enlarged by so much. */
+const ENLARGED = 1.25;
+
+/** How high a picture the server must send to be no worse than the one that is shown. @param {TrackPublication} publication */
+function neededHeight({ track }) {
+  let needed = 0;
+  for (const e of track.elements) {
+    if (!(e instanceof HTMLVideoElement) || !e.videoHeight) continue;
+    const scale = window.devicePixelRatio || 1;
+    const fits = Math.min((e.clientWidth * scale) / e.videoWidth, (e.clientHeight * scale) / e.videoHeight);
+    needed = Math.max(needed, e.videoHeight * Math.min(1, fits / ENLARGED));
+  }
+  return needed;
 }
 
 /** How large a picture is shown now. @param {TrackPublication} publication */

@@ -139,7 +139,7 @@ static void held_until_sending(void **state) {
   topology_report(&w.t, 1, 7, TOPOLOGY_SENDING, -1, -1, &w.stats); /* of another attempt */
   after(SECOND / 2, TOPOLOGY_NOTHING);                             /* who does not say it is let through all the same */
   assert_true(held(false, false));
-  after(5 * SECOND / 2, TOPOLOGY_END);
+  after(w.settings.return_us - SECOND / 2, TOPOLOGY_END);
 }
 
 static void trouble_lets_through(void **state) {
@@ -204,7 +204,7 @@ static void nobody_swaps(void **state) {
   assert_int_equal(w.t.cause, TOPOLOGY_CAUSE_STALLED);
   say(0, TOPOLOGY_SWAPPED);
   say(1, TOPOLOGY_SENDING);
-  after(3 * SECOND, TOPOLOGY_END);
+  after(w.settings.return_us, TOPOLOGY_END);
   assert_int_equal(w.stats.return_timed_out, 1);
   assert_int_equal(w.stats.returned, 0);
 }
@@ -305,7 +305,7 @@ static void sockets(void **state) {
   assert_int_equal(next(), TOPOLOGY_NOTHING);
   assert_int_equal(topology_deadline(&w.t), INT64_MAX);
   w.in.reachable[0] = true;
-  after(3 * SECOND, TOPOLOGY_END);
+  after(w.settings.return_us, TOPOLOGY_END);
   after(5 * SECOND, TOPOLOGY_BEGIN);
   both(TOPOLOGY_CONNECTED);
   assert_int_equal(next(), TOPOLOGY_SWITCH);

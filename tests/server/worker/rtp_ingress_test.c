@@ -273,6 +273,32 @@ static void what_nobody_receives_is_not_opened(void **state) {
   harness_free(h);
 }
 
+/* Who wanted a layer and does not any more has asked for its key frame: that is not asked for again and again, because nobody
+ * opens the packets that would answer it, and to some encoders it is one of all layers. */
+static void what_nobody_wants_any_more_is_not_asked_for(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *a = publisher(h, "chromium"), *b = harness_connect(h, "patient");
+  const char *name = browser_publish(a, "1", "camera");
+  browser_view(b, name, 320, 180);
+  struct source layers[3];
+  for (size_t i = 0; i < 3; i++)
+    layers[i] = source_video(a, "1", rids[i], (uint16_t)(320 << i), (uint16_t)(180 << i));
+  for (int n = 0; n < 500; n++, harness_advance(h, 10 * MILLISECOND)) {
+    for (size_t i = 0; i < 3; i++)
+      source_send(&layers[i], n == 0);
+    if (n == 100) browser_view(b, name, 1280, 720);
+    if (n == 101) browser_view(b, name, 320, 180);
+  }
+  assert_in_range(h->engine->counters.keyframe_requests_out, 1, 3);
+  browser_view(b, name, 1280, 720); /* wanted again: asked for again */
+  const uint64_t before = h->engine->counters.keyframe_requests_out;
+  for (int n = 0; n < 20; n++, harness_advance(h, 10 * MILLISECOND))
+    source_send(&layers[2], false);
+  assert_true(h->engine->counters.keyframe_requests_out > before);
+  harness_free(h);
+}
+
 /* Whoever can send from the publisher's address can say much in the headers of packets that are not opened, and change little: numbers
  * far from the authentic ones are not believed, and the samples are authentic. */
 static void forged_headers_change_little(void **state) {
@@ -318,6 +344,7 @@ int main(void) {
       cmocka_unit_test(floods_of_ssrcs_are_capped),
       cmocka_unit_test(the_reserved_extension_id_ends_the_walk),
       cmocka_unit_test(what_nobody_receives_is_not_opened),
+      cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
       cmocka_unit_test(forged_headers_change_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
