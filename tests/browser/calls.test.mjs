@@ -105,9 +105,20 @@ test('two pages of the patient ring; one answers, both see and hear each other, 
   await Promise.all([doctor.inCall(), desk.inCall()]);
   await doctor.waitFor(() => [...document.querySelectorAll('#sounds audio')].some((a) => !a.paused && a.currentTime > 0), 'hearing the patient');
   await doctor.screenshot('calls-in-call');
+  // Loaded anew, a page is in the call again, with its devices as they were; when nobody is left, it is ready for calls.
+  await desk.click('#control-microphone');
+  const [before] = await doctor.evaluate(() => [...window.consilium.room.remoteParticipants.keys()]);
+  await desk.page.reload();
+  await desk.inCall();
+  await doctor.waitFor((old) => [...window.consilium.room.remoteParticipants.keys()].some((id) => id !== old) && window.consilium.room.remoteParticipants.size === 1, 'seeing her come back', {}, before);
+  await doctor.seesVideos(1);
+  assert.equal(await desk.evaluate(() => window.consilium.room.localParticipant.isEnabled('microphone')), false);
+  await phone.silent();
   await desk.click('#control-leave');
   await doctor.waitFor(() => window.consilium.room.remoteParticipants.size === 0, 'alone');
-  await doctor.click('#control-leave');
+  await doctor.page.reload();
+  await doctor.sees('home');
+  await doctor.waitFor(() => document.querySelector('#home-state[data-state="online"]') && /The call is over/.test(document.getElementById('toasts').textContent), 'told that nobody is left');
   await atHome(doctor, desk, phone);
   await desk.close();
 });

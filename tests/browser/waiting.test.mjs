@@ -54,11 +54,23 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
   await doctor.seesVideos(1);
   await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].name === 'Maria', 'reading the name that she gave');
   await other.waitFor(() => document.getElementById('waiting').dataset.doctor === 'busy', 'told that the doctor is busy');
+  // A page that is loaded anew waits at the same place, in front of who came after it.
+  const [{ id, since }] = await doctor.evaluate(() => window.consilium.room.waiting);
+  const later = await arrive('Later');
+  await waiting(2);
+  await doctor.evaluate(() => {
+    window.gone = [];
+    window.consilium.room.on('waitingChanged', (_, { removed }) => removed && window.gone.push(removed.name));
+  });
   await other.page.reload();
   await other.waitFor(() => document.getElementById('waiting').dataset.doctor === 'busy', 'waiting again, without a click');
-  await waiting(1);
-  assert.equal(await doctor.evaluate(() => window.consilium.room.waiting[0].name), 'Somebody Else');
+  await doctor.waitFor((w) => window.consilium.room.waiting.some((p) => p.id === w && p.connected), 'told that he is there again', {}, id);
+  assert.deepEqual(await doctor.evaluate(() => [window.consilium.room.waiting.map((w) => w.name), window.gone]), [['Somebody Else', 'Later'], []]);
+  assert.equal(await other.evaluate(() => window.consilium.waiting.since), since);
   assert.match(await other.words('#waiting-state'), /with another patient/);
+  await later.click('#waiting-leave');
+  await waiting(1);
+  await later.close();
 
   // Back into the queue, with a word, and in again.
   await doctor.evaluate(() => window.consilium.room.sendBack([...window.consilium.room.remoteParticipants.keys()][0], 'One moment, please.'));

@@ -28,14 +28,6 @@ function takeToken() {
 
 export const givenToken = takeToken();
 
-/** As it was when the page was loaded. @type {Kept} */
-export const kept = (givenToken && history.state) || {};
-
-/** For a reload. Without a token that works once there is nothing to keep: the next one is as good. @param {Kept} fields */
-export function keep(fields) {
-  if (givenToken) history.replaceState({ ...history.state, ...fields }, '');
-}
-
 /** What the token says of its bearer, to be shown; only the server can tell whether it is true. @returns {Partial<Who> & {guest?: boolean, calls?: boolean, wait?: boolean}} */
 function tokenClaims() {
   try {
@@ -52,6 +44,17 @@ export const claims = givenToken ? tokenClaims() : {};
 
 /** Whether the page is for calling and being called, without a room of its own. */
 export const isLobby = givenToken ? claims.calls === true && claims.room === '' : query.get('lobby') === '1';
+
+/** What a reload goes on with is worth keeping: a token that works once, a call, a place in the queue. Else the next token is as good. */
+const keeps = givenToken !== null || isLobby || query.get('wait') === '1';
+
+/** For a reload. @param {Kept} fields */
+export function keep(fields) {
+  if (keeps) history.replaceState({ ...history.state, ...fields }, '');
+}
+
+/** As it was when the page was loaded. @type {Kept} */
+export const kept = (keeps && history.state) || {};
 
 /** Nothing said who comes or where to: the start page of the development server. */
 export const isBare = !givenToken && !isLobby && !['room', 'name', 'role'].some((key) => query.has(key));

@@ -131,6 +131,7 @@ async function openHome(makeCheck) {
   });
   const home = new HomeView(visit, makeCheck, () => (givenToken ? [] : demoContacts()));
   await home.open();
+  if (kept.here && visit.client.welcome && !(await visit.comeBack().catch(() => false))) home.back('over');
 }
 
 async function start() {

@@ -49,6 +49,23 @@ export class Visit {
     await this.#enter(this.#joinRoom());
   }
 
+  /**
+   * The page was loaded anew during a call: on it goes, if anybody is still there.
+   * @returns {Promise<boolean>}
+   */
+  async comeBack() {
+    const { welcome } = this.client;
+    const there = welcome?.resumed && welcome.room !== '' && (await this.client.checkRoom()).participants > 0;
+    if (!there) {
+      keep({ here: false });
+      return false;
+    }
+    preview.wanted.audioinput = kept.microphone !== false;
+    preview.wanted.videoinput = kept.camera !== false;
+    await this.join();
+    return true;
+  }
+
   #joinRoom() {
     return this.client.join({ ...JOIN, ...(this.name && { name: this.name }) });
   }

@@ -227,9 +227,12 @@ export class Client extends Emitter {
     this.#signal.simulateLoss(awayMs);
   }
 
-  /** The page goes away for good: say so, or the others would look at an empty picture until the server gives up on us. */
+  /**
+   * The page goes away for good: say so, or the others would look at an empty picture until the server gives up on us. A place in the
+   * queue is kept for as long as the session: who only loads the page anew does not stand at its end.
+   */
   #onPageHide = (/** @type {PageTransitionEvent} */ event) => {
-    if (!event.persisted && this.room && !this.room.left) this.#signal.request('leave').catch(() => {});
+    if (!event.persisted && this.room && !this.room.left && !this.waiting) this.#signal.request('leave').catch(() => {});
   };
 
   #stopListening() {
