@@ -21,6 +21,11 @@
 /* So long after a decrease, and with hardly a queue, what arrives is what the path carries at least. */
 #define CARRIED_AFTER_US 1000000
 #define CARRIED_QUEUE_US 5000
+/* Who shares a bottleneck finds his share by growing: not before he has passed what he met there by so much, or was left in peace
+ * for so long, may a cluster take from the others; after a drop it says where the link is now. */
+#define SHARED_PASSED    1.02
+#define SHARED_PEACE_US  10000000
+#define SHARED_DROP_US   3000000
 
 const char *bandwidth_limit_name(enum bandwidth_limit limit) {
   static const char *const names[] = {"delay", "loss", "remb", "stalled"};
@@ -107,9 +112,18 @@ int64_t bandwidth_estimator_usual_wait_us(const struct bandwidth_estimator *e) {
   return queue_delay_jitter_us(&e->queue) + WITNESS_SPANS * beyond_frames(e->jitter_us);
 }
 
+/* The clusters of several senders make the queues, and the decreases of all of them: whoever fills what he has needs none. */
+static bool leaves_it_to_growth(const struct bandwidth_estimator *e, int64_t now_us) {
+  const struct rate_control *r = &e->control;
+  if (!probe_controller_shares(&e->probes, now_us) || e->application.limited || r->capacity_kbps <= 0) return false;
+  if (e->dropped_us >= 0 && now_us - e->dropped_us <= SHARED_DROP_US) return false;
+  return now_us - r->decreased_us < SHARED_PEACE_US && r->bps < SHARED_PASSED * 1000 * r->capacity_kbps;
+}
+
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
   if (e->stalled || probe_controller_idle(&e->probes, now_us)) return false;
   if (queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue)) return false;
+  if (leaves_it_to_growth(e, now_us)) return false;
   int64_t duration_us = e->jitter_us * JITTER_SPANS;
   probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
   if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,
@@ -220,7 +234,10 @@ static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
       probe_results_take(&e->results, loss_bound_random(&e->loss), queue_delay_base_us(&e->queue), now_us, &result)) {
     uint64_t measured_bps = result.measured_bps;
     uint64_t target_bps = rate_control_bps(&e->control);
-    if (measured_bps > target_bps) rate_control_set(&e->control, measured_bps, now_us);
+    if (measured_bps > target_bps) {
+      rate_control_set(&e->control, measured_bps, now_us);
+      probe_controller_claimed(&e->probes, measured_bps, now_us);
+    }
     if (measured_bps && (measured_bps >= e->proven_bps || now_us - e->proven_us > BANDWIDTH_PROOF_US)) {
       e->proven_bps = measured_bps;
       e->proven_us = now_us;
@@ -369,6 +386,7 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
     e->decreases++;
     if (e->proven_bps > rate_control_bps(&e->control)) e->proven_bps = rate_control_bps(&e->control);
     probe_controller_congested(&e->probes, now_us);
+    probe_controller_fell(&e->probes, rate_control_bps(&e->control), now_us);
   }
   reconsider(e, r, now_us);
   take_probes(e, now_us);

@@ -69,6 +69,18 @@ void probe_controller_congested(struct probe_controller *p, int64_t now_us) {
   if (p->due_us < now_us + REST_US) p->due_us = now_us + REST_US;
 }
 
+void probe_controller_claimed(struct probe_controller *p, uint64_t bps, int64_t now_us) {
+  p->claimed_bps = bps;
+  p->claimed_us = now_us;
+}
+
+void probe_controller_fell(struct probe_controller *p, uint64_t bps, int64_t now_us) {
+  if (now_us - p->claimed_us >= PROBE_CLAIM_US) p->claimed_bps = 0;
+  if (bps * 100 >= p->claimed_bps * PROBE_CLAIM_PERCENT) return;
+  p->claimed_bps = 0;
+  p->shared_until_us = now_us + PROBE_SHARED_US;
+}
+
 bool probe_controller_next(struct probe_controller *p, uint64_t target_bps, uint64_t proven_bps, int64_t now_us,
                            struct probe_cluster *out) {
   if (!p->started) return false;

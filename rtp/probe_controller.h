@@ -30,6 +30,10 @@
 #define PROBE_INTERVAL_MAX_US 3500000 /* … when they keep failing. A link that got better must be noticed soon. */
 #define PROBE_AGAIN_US        600000  /* after one that said nothing */
 #define PROBE_PENDING         2
+/* A rate that a cluster showed, and that is gone so soon, was what others left for a moment: the bottleneck is shared. */
+#define PROBE_CLAIM_US        3000000
+#define PROBE_CLAIM_PERCENT   85
+#define PROBE_SHARED_US       30000000
 
 struct probe_cluster {
   uint16_t id; /* the packets' tag */
@@ -49,6 +53,8 @@ struct probe_controller {
   int64_t due_us; /* periodic */
   int64_t interval_us;
   int64_t duration_us;
+  uint64_t claimed_bps; /* what the last cluster raised the rate to; 0: it was true, or found out */
+  int64_t claimed_us, shared_until_us;
 };
 
 void probe_controller_init(struct probe_controller *p);
@@ -67,6 +73,15 @@ void probe_controller_result(struct probe_controller *p, const struct probe_resu
 
 /* The rate was just decreased: what was pending is void, and the link gets a moment of rest. */
 void probe_controller_congested(struct probe_controller *p, int64_t now_us);
+
+/* A cluster raised the rate to this; congestion took it down to that. */
+void probe_controller_claimed(struct probe_controller *p, uint64_t bps, int64_t now_us);
+void probe_controller_fell(struct probe_controller *p, uint64_t bps, int64_t now_us);
+
+/* Clusters have shown what was not there: others use the bottleneck too. */
+static inline bool probe_controller_shares(const struct probe_controller *p, int64_t now_us) {
+  return now_us < p->shared_until_us;
+}
 
 /* Nothing can be due: the quick answer for most moments. */
 static inline bool probe_controller_idle(const struct probe_controller *p, int64_t now_us) {

@@ -227,6 +227,51 @@ static void golden_traces(void **state) {
   assert_int_equal(different, 0);
 }
 
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* One trace of a link that comes back says when its next cluster happened to be due: up to 3.5 s later. So: at many instants. */
+static void a_better_link_is_noticed_whenever_it_comes_back(void **state) {
+  (void)state;
+  double seconds[20];
+  for (size_t i = 0; i < COUNT(seconds); i++) {
+    path_open(&p, 3e6, 50);
+    p.demand_bps = 2.5e6;
+    path_run(&p, 8);
+    p.link_bps = 0.5e6;
+    path_run(&p, 10 + 0.19 * (double)i);
+    p.link_bps = 3e6;
+    for (seconds[i] = 0; seconds[i] < 20 && bandwidth_estimator_bps(&p.e) < 2400000; seconds[i] += 0.05)
+      path_run(&p, 0.05);
+  }
+  qsort(seconds, COUNT(seconds), sizeof seconds[0], by_size);
+  assert_true(seconds[COUNT(seconds) / 2] <= 2.6);
+  assert_true(seconds[COUNT(seconds) - 1] <= 4);
+}
+
+/* Sends what the estimate allows for so long, with everything wanted. Returns the clusters that were begun. */
+static uint16_t clusters_within(double seconds) {
+  uint16_t before = p.e.probes.last_id;
+  path_run(&p, seconds);
+  return (uint16_t)(p.e.probes.last_id - before);
+}
+
+static void who_shares_a_bottleneck_finds_his_share_by_growing(void **state) {
+  (void)state;
+  path_open(&p, 1e6, 100);
+  path_run(&p, 20);
+  assert_true(clusters_within(20) >= 5); /* alone: every few seconds */
+  probe_controller_claimed(&p.e.probes, 2000000, p.now_us);
+  probe_controller_fell(&p.e.probes, 900000, p.now_us);
+  assert_true(probe_controller_shares(&p.e.probes, p.now_us));
+  assert_in_range(clusters_within(20), 0, 4);
+  p.link_bps = 3e6; /* passes what it met, and asks again */
+  path_run(&p, 8);
+  assert_true(bandwidth_estimator_bps(&p.e) > 2400000);
+}
+
 /* Properties: never below the minimum, never negative, never above what was ever carried or proven by a probe, with the growth that
  * gcc-02 allows; whatever the link does. */
 static void never_above_what_the_link_and_the_probes_showed(void **state) {
@@ -301,6 +346,8 @@ int main(void) {
       cmocka_unit_test(remb_and_reports_count_until_there_is_feedback),
       cmocka_unit_test(proof_goes_stale),
       cmocka_unit_test(golden_traces),
+      cmocka_unit_test(a_better_link_is_noticed_whenever_it_comes_back),
+      cmocka_unit_test(who_shares_a_bottleneck_finds_his_share_by_growing),
       cmocka_unit_test(never_above_what_the_link_and_the_probes_showed),
       cmocka_unit_test(hostile_results_do_no_harm),
   };

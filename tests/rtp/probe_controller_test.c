@@ -134,6 +134,26 @@ static void jitter_makes_clusters_longer(void **state) {
   assert_int_equal(p.duration_us, PROBE_DURATION_US);
 }
 
+/* A cluster takes what others left for a moment; when that is gone at once, they are there. */
+static void what_was_shown_and_is_gone_belongs_to_others(void **state) {
+  (void)state;
+  assert_false(probe_controller_shares(&p, now_us));
+  probe_controller_fell(&p, 100000, now_us); /* no cluster had shown anything */
+  assert_false(probe_controller_shares(&p, now_us));
+  probe_controller_claimed(&p, 1000000, now_us);
+  probe_controller_fell(&p, 850000, now_us + 1000000); /* what a decrease takes from the true capacity */
+  assert_false(probe_controller_shares(&p, now_us + 1000000));
+  probe_controller_fell(&p, 849999, now_us + 2999999);
+  assert_true(probe_controller_shares(&p, now_us + 2999999));
+  assert_true(probe_controller_shares(&p, now_us + 2999998 + PROBE_SHARED_US));
+  assert_false(probe_controller_shares(&p, now_us + 2999999 + PROBE_SHARED_US));
+  now_us += 100000000;
+  probe_controller_claimed(&p, 1000000, now_us);
+  probe_controller_fell(&p, 200000, now_us + PROBE_CLAIM_US); /* it was true for long enough: the link changed */
+  probe_controller_fell(&p, 100000, now_us + PROBE_CLAIM_US + 1);
+  assert_false(probe_controller_shares(&p, now_us + PROBE_CLAIM_US + 1));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(it_starts_with_three_and_six_times_and_doubles, setup),
@@ -143,6 +163,7 @@ int main(void) {
       cmocka_unit_test_setup(one_that_said_nothing_is_repeated_once_soon, setup),
       cmocka_unit_test_setup(congestion_voids_and_rests, setup),
       cmocka_unit_test_setup(jitter_makes_clusters_longer, setup),
+      cmocka_unit_test_setup(what_was_shown_and_is_gone_belongs_to_others, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
