@@ -2,7 +2,7 @@
  *
  * One ring of bytes per stream, shared by all its subscribers; a packet is found by its extended sequence number in constant
  * time. New packets overwrite the oldest bytes; there is nothing to evict and nothing is allocated after create. A packet
- * is stored once, unpatched; each retransmission is rewritten for its receiver (rtp/outgoing_stream.h).
+ * is stored once; its picture numbers may be those of any receiver, for each retransmission is rewritten (rtp/outgoing_stream.h).
  */
 #ifndef RTP_PACKET_HISTORY_H
 #define RTP_PACKET_HISTORY_H

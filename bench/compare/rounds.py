@@ -175,7 +175,7 @@ def main(doc):
     summary = summarize(runs)
     table = markdown(summary, about)
     options.results.mkdir(parents=True, exist_ok=True)
-    name = f"{time.strftime('%Y%m%d-%H%M')}-{about['versions']['commit'] or 'unknown'}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{about['versions']['commit'] or 'unknown'}"
     (options.results / f"{name}.json").write_text(json.dumps({"about": about, "summary": summary, "runs": runs}, indent=1) + "\n")
     (options.results / f"{name}.md").write_text(table)
     print(table)

@@ -194,11 +194,11 @@ void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_
 }
 
 void engine_batch_over(struct engine *engine) {
-  fan_out_run(engine, engine->now_us);
+  fan_out_run_whole(engine, engine->now_us);
 }
 
 void engine_service_touched(struct engine *engine, int64_t now_us) {
-  fan_out_run(engine, now_us); /* before what its pacers hold back */
+  fan_out_run_whole(engine, now_us); /* before what its pacers hold back */
   while (engine->touched) {
     struct peer *peer = engine->touched;
     engine->touched = peer->next_touched;
@@ -219,7 +219,7 @@ void engine_tick(struct engine *engine, int64_t now_us) {
 }
 
 void engine_flush(struct engine *engine) {
-  fan_out_run(engine, engine->now_us);
+  fan_out_run_whole(engine, engine->now_us);
   for (size_t i = 0; i < engine->socket_count; i++)
     egress_batch_flush(udp_socket_egress(engine->sockets[i]));
 }

@@ -155,8 +155,10 @@ struct track {
   bool limits_stale;
   struct slot **subscribers;
   size_t subscriber_count, subscriber_room;
-  struct fan_out_packet *waiting, *waiting_last; /* of this batch, not sent yet */
-  size_t waiting_count;
+  struct fan_out_packet *waiting, *waiting_last; /* of this batch and of open frames, not sent yet */
+  struct fan_out_packet *kept;                   /* of those, while others are sent */
+  size_t waiting_count;                          /* that are sent just now */
+  struct fan_out_frame frames[ENGINE_MAX_LAYERS];
   struct track *next_waiting;
   UT_hash_handle hh;
 };
@@ -275,7 +277,7 @@ void engine_batch_over(struct engine *engine);
 void engine_service_touched(struct engine *engine, int64_t now_us);
 /* Every few milliseconds: timers of every peer. */
 void engine_tick(struct engine *engine, int64_t now_us);
-/* Sends everything, also what a batch that is not over has brought. */
+/* Sends everything, also what a batch that is not over has brought; not frames that are kept for their last packet. */
 void engine_flush(struct engine *engine);
 struct peer *engine_find_peer(const struct engine *engine, uint32_t participant);
 struct track *engine_find_track(const struct engine *engine, uint32_t handle);
@@ -333,7 +335,7 @@ void peer_send_reports(struct peer *peer, int64_t now_us);
 struct track *track_open(struct engine *engine, const struct room_track *info);
 void track_close(struct track *track);
 /* `media` lies at the place of fan_out_reserve(). */
-void track_forward(struct track *track, struct rtp_media_packet *media, int64_t now_us);
+void track_forward(struct track *track, uint8_t layer, struct rtp_media_packet *media, int64_t now_us);
 /* A layer begins, or the codec changes: the slots choose again. */
 void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us);
 void track_set_forwarding(struct track *track, bool on, int64_t now_us);

@@ -4,8 +4,25 @@
 #include "server/worker/engine.h"
 
 struct rtp_media_packet *fan_out_reserve(struct engine *engine, int64_t now_us) {
-  if (engine->fan_out.count == FAN_OUT_PACKETS) fan_out_run(engine, now_us);
-  return &engine->fan_out.packets[engine->fan_out.count].media;
+  struct fan_out *f = &engine->fan_out;
+  if (f->count == FAN_OUT_PACKETS) fan_out_run(engine, now_us);
+  return f->unused ? &f->unused->media : &f->packets[f->touched].media;
+}
+
+static struct fan_out_packet *take(struct fan_out *f) {
+  struct fan_out_packet *packet = f->unused;
+  if (packet)
+    f->unused = packet->next;
+  else
+    packet = &f->packets[f->touched++];
+  f->count++;
+  return packet;
+}
+
+static void give_back(struct fan_out *f, struct fan_out_packet *packet) {
+  packet->next = f->unused;
+  f->unused = packet;
+  f->count--;
 }
 
 /* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
@@ -21,20 +38,7 @@ static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_pac
   return true;
 }
 
-void fan_out_add(struct track *track, struct rtp_media_packet *media) {
-  struct fan_out *f = &track->publisher->engine->fan_out;
-  struct fan_out_packet *packet = &f->packets[f->count++];
-  if (&packet->media != media) packet->media = *media; /* there was a run in between */
-  packet->next = NULL;
-  packet->stripped =
-      packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only && strip_red(&packet->media, &packet->plain);
-  track->waiting_count++;
-  if (track->waiting) {
-    track->waiting_last->next = packet;
-    track->waiting_last = packet;
-    return;
-  }
-  track->waiting = track->waiting_last = packet;
+static void append(struct fan_out *f, struct track *track) {
   track->next_waiting = NULL;
   if (f->last) {
     f->last->next_waiting = track;
@@ -42,6 +46,41 @@ void fan_out_add(struct track *track, struct rtp_media_packet *media) {
     f->first = track;
   }
   f->last = track;
+}
+
+/* A clock that goes back by more belongs to a restarted source. */
+#define LATE_TICKS (5 * 90000)
+
+static void note_frame(struct fan_out_frame *frame, const struct rtp_media_packet *media) {
+  const int32_t later = (int32_t)(media->timestamp - frame->timestamp);
+  if (media->retransmitted || (frame->begun && later < 0 && later > -LATE_TICKS)) return;
+  if (!frame->begun || later != 0) {
+    frame->timestamp = media->timestamp;
+    frame->began_us = media->arrival_us;
+    frame->begun = frame->open = true;
+  }
+  if (!media->marker || !frame->open) return;
+  frame->open = false;
+  frame->took_us = media->arrival_us - frame->began_us;
+}
+
+void fan_out_add(struct track *track, uint8_t layer, struct rtp_media_packet *media) {
+  struct fan_out *f = &track->publisher->engine->fan_out;
+  struct fan_out_packet *packet = take(f);
+  if (&packet->media != media) packet->media = *media; /* there was a run in between */
+  if (track->kind == ROOM_VIDEO) note_frame(&track->frames[layer], media);
+  packet->next = NULL;
+  packet->layer = layer;
+  packet->kept = false;
+  packet->stripped =
+      packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only && strip_red(&packet->media, &packet->plain);
+  if (track->waiting) {
+    track->waiting_last->next = packet;
+    track->waiting_last = packet;
+    return;
+  }
+  track->waiting = track->waiting_last = packet;
+  append(f, track);
 }
 
 /* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
@@ -91,7 +130,7 @@ struct walk {
 };
 
 static struct slot *next_slot(struct walk *w) {
-  while (w->track && w->index == w->track->subscriber_count)
+  while (w->track && (w->index == w->track->subscriber_count || !w->track->waiting))
     *w = (struct walk){.track = w->track->next_waiting};
   return w->track ? w->track->subscribers[w->index++] : NULL;
 }
@@ -138,14 +177,79 @@ static void serve_all(const struct track *first, int64_t now_us) {
   }
 }
 
-void fan_out_run(struct engine *engine, int64_t now_us) {
+/* ---- frames ---- */
+
+static bool is_kept(const struct track *track, const struct fan_out_packet *packet, int64_t now_us, int64_t limit_us) {
+  const struct fan_out_frame *frame = &track->frames[packet->layer];
+  return frame->open && packet->media.timestamp == frame->timestamp && frame->took_us < limit_us &&
+         now_us - frame->began_us < limit_us;
+}
+
+/* Kept packets are in the history, unless the source has begun anew meanwhile. */
+static bool fetch(struct fan_out_packet *packet) {
+  if (!packet->kept || packet->media.padding_only) return true;
+  const struct rtp_media_packet *found = rtp_incoming_stream_find(packet->media.stream, packet->media.seq, -1);
+  if (!found) return false;
+  packet->media.payload = found->payload;
+  packet->media.dependency_descriptor = found->dependency_descriptor;
+  return true;
+}
+
+/* Leaves in track->waiting what is to be sent, in track->kept what is not. */
+static void part(struct fan_out *f, struct track *track, int64_t now_us, int64_t limit_us) {
+  struct fan_out_packet **ready = &track->waiting, **kept = &track->kept, *next;
+  track->waiting_count = 0;
+  for (struct fan_out_packet *packet = track->waiting; packet; packet = next) {
+    next = packet->next;
+    if (is_kept(track, packet, now_us, limit_us)) {
+      const int64_t due_us = track->frames[packet->layer].began_us + limit_us;
+      if (due_us < f->due_us) f->due_us = due_us;
+      packet->kept = true;
+      *kept = packet;
+      kept = &packet->next;
+      track->waiting_last = packet;
+    } else if (fetch(packet)) {
+      *ready = packet;
+      ready = &packet->next;
+      track->waiting_count++;
+    } else {
+      track->publisher->engine->counters.rtp_drops[RTP_DROP_HISTORY_MISS]++;
+      give_back(f, packet);
+    }
+  }
+  *ready = *kept = NULL;
+}
+
+/* What was sent goes back, what was kept waits. */
+static void join(struct fan_out *f, struct track *track) {
+  struct fan_out_packet *next;
+  for (struct fan_out_packet *packet = track->waiting; packet; packet = next) {
+    next = packet->next;
+    give_back(f, packet);
+  }
+  track->waiting = track->kept;
+}
+
+static void run(struct engine *engine, int64_t now_us, int64_t limit_us) {
   struct fan_out *f = &engine->fan_out;
   if (f->count == 0) return;
+  f->due_us = INT64_MAX;
+  for (struct track *track = f->first; track; track = track->next_waiting)
+    part(f, track, now_us, limit_us);
   serve_all(f->first, now_us);
-  for (struct track *track = f->first; track; track = track->next_waiting) {
-    track->waiting = NULL;
-    track->waiting_count = 0;
-  }
+  struct track *track = f->first, *next;
   f->first = f->last = NULL;
-  f->count = 0;
+  for (; track; track = next) {
+    next = track->next_waiting;
+    join(f, track);
+    if (track->waiting) append(f, track);
+  }
+}
+
+void fan_out_run(struct engine *engine, int64_t now_us) {
+  run(engine, now_us, 0);
+}
+
+void fan_out_run_whole(struct engine *engine, int64_t now_us) {
+  run(engine, now_us, engine->gather.whole_us);
 }

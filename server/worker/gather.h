@@ -8,6 +8,8 @@
  *   - a loaded worker, one that is busy for more than GATHER_SPARE_PERCENT of the time: it does not read again before some time has
  *     passed since it read last. The time grows with the load, and what the work itself took counts, so that nothing is
  *     waited for where batches grow by themselves.
+ * In both cases a frame's packets are also kept until its last one has come (fan_out.h), a loaded worker from 60 % on: no receiver
+ * shows a frame earlier without.
  *
  * Pure arithmetic: no clock, no socket. Waiting lowers the load and that shortens the waiting: it is changed by quarters.
  */
@@ -25,10 +27,12 @@ struct gather {
   int64_t frame_us; /* from waking up to reading, by fan-out */
   int64_t apart_us; /* from one reading to the next, by load */
   int64_t read_us;  /* when it was read last */
+  int64_t whole_us; /* how long the packets of a frame are kept for its last one; 0: not at all (fan_out.h) */
   int64_t period_began_us, busy_us;
   uint64_t in, out; /* packets, when the period began */
   unsigned load_percent;
-  bool busy_enough; /* for waiting by fan-out */
+  int load_permille; /* smoothed */
+  bool busy_enough;  /* for waiting by fan-out */
 };
 
 /* `limit_us` 0: never waits; more than GATHER_LIMIT_MAX_US counts as that. */

@@ -264,7 +264,7 @@ bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
   }
   run->peer = peer;
   run->egress = udp_socket_egress(peer->socket);
-  run->pads = gather_window_us(&engine->gather) > 0;
+  run->pads = gather_window_us(&engine->gather) > 0 || engine->gather.whole_us > 0;
   return true;
 }
 

@@ -298,5 +298,5 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
     media->heard = true; /* a layer begins, usually with a key frame: whoever wants it shall have this very packet */
     track_note_format(track, out, now_us);
   }
-  track_forward(track, out, now_us);
+  track_forward(track, media->layer, out, now_us);
 }

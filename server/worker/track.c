@@ -67,7 +67,7 @@ void track_note_format(struct track *track, const struct rtp_media_packet *media
 }
 
 /* What a packet says of its track; then it waits for the end of its batch (fan_out.h). */
-void track_forward(struct track *track, struct rtp_media_packet *media, int64_t now_us) {
+void track_forward(struct track *track, uint8_t layer, struct rtp_media_packet *media, int64_t now_us) {
   if (!track->forwarding) {
     track->publisher->engine->counters.drops[ENGINE_DROP_MUTED]++;
     return;
@@ -79,7 +79,7 @@ void track_forward(struct track *track, struct rtp_media_packet *media, int64_t 
   if (!track->flowing_told || media->info.keyframe) track_tell_room(track, now_us);
   if (track->kind == ROOM_VIDEO && track->format != (int)media->format && !media->padding_only)
     track_note_format(track, media, now_us);
-  fan_out_add(track, media);
+  fan_out_add(track, layer, media);
 }
 
 void track_set_forwarding(struct track *track, bool on, int64_t now_us) {

@@ -25,6 +25,7 @@ struct udp_socket {
   uint32_t kernel_drops_seen;
   struct egress_batch *egress;
   struct udp_counters counters;
+  size_t used; /* headers of the last batch */
   struct mmsghdr headers[UDP_BATCH];
   struct iovec iovecs[UDP_BATCH];
   struct sockaddr_storage from[UDP_BATCH];
@@ -86,6 +87,7 @@ int udp_socket_open(struct udp_socket **out, const char *address, uint16_t port,
     udp_socket_close(socket_);
     return error;
   }
+  socket_->used = UDP_BATCH;
   for (size_t i = 0; i < UDP_BATCH; i++) {
     socket_->iovecs[i] = (struct iovec){socket_->slab + i * UDP_DATAGRAM_BYTES, UDP_DATAGRAM_BYTES};
     socket_->headers[i].msg_hdr.msg_iov = &socket_->iovecs[i];
@@ -151,7 +153,7 @@ static void note_kernel_drops(struct udp_socket *socket_, struct msghdr *header)
 }
 
 static int receive_batch(struct udp_socket *socket_) {
-  for (size_t i = 0; i < UDP_BATCH; i++) {
+  for (size_t i = 0; i < socket_->used; i++) { /* the kernel has written to these */
     socket_->headers[i].msg_hdr.msg_namelen = sizeof socket_->from[i];
     socket_->headers[i].msg_hdr.msg_controllen = sizeof socket_->controls[i];
   }
@@ -160,6 +162,7 @@ static int receive_batch(struct udp_socket *socket_) {
     socket_->counters.system_calls++;
     count = recvmmsg(socket_->fd, socket_->headers, UDP_BATCH, MSG_DONTWAIT, NULL);
   } while (count < 0 && errno == EINTR);
+  socket_->used = count > 0 ? (size_t)count : 0;
   return count;
 }
 

@@ -148,12 +148,175 @@ static void a_track_that_closes_leaves_nothing_behind(void **state) {
   harness_free(r.h);
 }
 
+/* ---- frames that are kept whole ---- */
+
+#define KEEP_US 2000
+
+/* One after the other into one place, each its own batch: what is kept must not point there. */
+static void receive_batch(struct room *r, size_t camera) {
+  static struct kept_datagram slab;
+  slab = next_datagram(&r->cameras[camera]);
+  receive(r->h, r->cameras[camera].member, &slab);
+  engine_batch_over(r->h->engine);
+  memset(&slab, 0xee, sizeof slab);
+}
+
+static struct room open_keeping_room(void) {
+  struct room r = open_room();
+  for (size_t i = 0; i < 2; i++)
+    r.cameras[i].frame_packets = 4;
+  r.h->engine->gather.whole_us = KEEP_US;
+  return r;
+}
+
+static uint64_t sent(const struct room *r) {
+  return r->h->engine->counters.rtp_out;
+}
+
+static int64_t due_us(const struct room *r) {
+  return fan_out_due_us(&r->h->engine->fan_out);
+}
+
+static void a_frame_leaves_with_its_last_packet(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  const struct egress_counters *egress = egress_batch_counters(udp_socket_egress(r.h->socket));
+  const uint64_t before = sent(&r), messages = egress->messages;
+  const int64_t began_us = r.h->now_us;
+  assert_true(due_us(&r) == INT64_MAX);
+  for (size_t i = 0; i < 3; i++) {
+    receive_batch(&r, 0);
+    engine_flush(r.h->engine);
+    assert_int_equal(sent(&r), before);
+    assert_int_equal(due_us(&r), began_us + KEEP_US);
+    r.h->now_us += 400;
+  }
+  receive_batch(&r, 0);
+  engine_flush(r.h->engine);
+  assert_int_equal(sent(&r), before + (uint64_t)4 * 3);
+  assert_true(due_us(&r) == INT64_MAX);
+  if (!egress->gso_refused) assert_int_equal(egress->messages - messages, 3);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 4);
+  expect_in_order(r.receivers[1], &r.cameras[0], 4);
+  harness_free(r.h);
+}
+
+/* Two cameras' packets by turns: what is whole does not wait for what is not. */
+static void nobody_waits_for_anothers_frame(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  r.cameras[1].frame_packets = 1;
+  const uint64_t before = sent(&r);
+  for (size_t i = 1; i <= 3; i++) {
+    receive_batch(&r, 0);
+    receive_batch(&r, 1);
+    assert_int_equal(sent(&r), before + i * 3);
+  }
+  receive_batch(&r, 0);
+  assert_int_equal(sent(&r), before + (uint64_t)(3 + 4) * 3);
+  engine_flush(r.h->engine);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 4);
+  expect_in_order(r.receivers[0], &r.cameras[1], 3);
+  harness_free(r.h);
+}
+
+static void a_frame_without_end_leaves_in_time(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  const uint64_t before = sent(&r);
+  receive_batch(&r, 0);
+  receive_batch(&r, 0);
+  r.h->now_us = r.h->engine->now_us = due_us(&r);
+  engine_flush(r.h->engine);
+  assert_int_equal(sent(&r), before + (uint64_t)2 * 3);
+  assert_true(due_us(&r) == INT64_MAX);
+  r.h->now_us += 100;
+  receive_batch(&r, 0); /* what comes of it now does not wait again */
+  assert_int_equal(sent(&r), before + (uint64_t)3 * 3);
+  receive_batch(&r, 0);
+  r.h->now_us += 30 * MILLISECOND;
+  receive_batch(&r, 0); /* nor does the next frame of so slow a source */
+  assert_int_equal(sent(&r), before + (uint64_t)5 * 3);
+  for (size_t i = 0; i < 3; i++)
+    receive_batch(&r, 0);
+  r.h->now_us += 30 * MILLISECOND;
+  receive_batch(&r, 0); /* which was fast: this one may */
+  assert_int_equal(sent(&r), before + (uint64_t)8 * 3);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 8);
+  harness_free(r.h);
+}
+
+static void a_lost_last_packet_frees_with_the_next_frame(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  const uint64_t before = sent(&r);
+  for (size_t i = 0; i < 3; i++)
+    receive_batch(&r, 0);
+  (void)next_datagram(&r.cameras[0]);
+  receive_batch(&r, 0);
+  assert_int_equal(sent(&r), before + (uint64_t)3 * 3);
+  for (size_t i = 0; i < 3; i++)
+    receive_batch(&r, 0);
+  assert_int_equal(sent(&r), before + (uint64_t)7 * 3);
+  engine_flush(r.h->engine);
+  harness_pump(r.h);
+  assert_int_equal(browser_count_ssrc(r.receivers[0], r.receivers[0]->rtp[0].p.ssrc), 7);
+  harness_free(r.h);
+}
+
+static void a_stream_that_goes_sends_what_it_kept(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  struct source again = source_video(r.a, "1", "f", 1280, 720);
+  const uint64_t before = sent(&r);
+  receive_batch(&r, 0);
+  receive_batch(&r, 0);
+  struct kept_datagram d = next_datagram(&again);
+  receive(r.h, r.a, &d);
+  assert_int_equal(sent(&r), before + (uint64_t)2 * 3);
+  engine_batch_over(r.h->engine);
+  receive_batch(&r, 1);
+  receive_batch(&r, 1);
+  browser_leave(r.b);
+  assert_int_equal(r.h->engine->fan_out.count, 0);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 2);
+  harness_free(r.h);
+}
+
+static void many_that_are_kept_are_sent_meanwhile(void **state) {
+  (void)state;
+  struct room r = open_keeping_room();
+  r.cameras[0].frame_packets = r.cameras[1].frame_packets = 250;
+  for (size_t i = 0; i < 150; i++) {
+    receive_batch(&r, 0);
+    receive_batch(&r, 1);
+    assert_true(r.h->engine->fan_out.count <= FAN_OUT_PACKETS);
+  }
+  r.h->now_us = r.h->engine->now_us = r.h->now_us + KEEP_US;
+  engine_flush(r.h->engine);
+  assert_int_equal(r.h->engine->fan_out.count, 0);
+  harness_pump(r.h);
+  expect_in_order(r.receivers[0], &r.cameras[0], 150);
+  expect_in_order(r.receivers[1], &r.cameras[1], 150);
+  harness_free(r.h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packets_of_two_tracks_part_by_receiver),
       cmocka_unit_test(more_than_may_wait_is_sent_meanwhile),
       cmocka_unit_test(a_stream_that_goes_takes_nothing_with_it),
       cmocka_unit_test(a_track_that_closes_leaves_nothing_behind),
+      cmocka_unit_test(a_frame_leaves_with_its_last_packet),
+      cmocka_unit_test(nobody_waits_for_anothers_frame),
+      cmocka_unit_test(a_frame_without_end_leaves_in_time),
+      cmocka_unit_test(a_lost_last_packet_frees_with_the_next_frame),
+      cmocka_unit_test(a_stream_that_goes_sends_what_it_kept),
+      cmocka_unit_test(many_that_are_kept_are_sent_meanwhile),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

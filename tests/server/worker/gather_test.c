@@ -70,6 +70,40 @@ static void what_the_work_took_is_not_waited_for_again(void **state) {
   assert_int_equal(gather_wait_us(&g, 20000000), 0);
 }
 
+static void seconds(struct gather *g, unsigned percent, int count) {
+  for (int k = 0; k < 10 * count; k++)
+    period(g, percent, 100, 300);
+}
+
+static void a_loaded_worker_keeps_frames_whole(void **state) {
+  (void)state;
+  struct gather g;
+  gather_init(&g, 1800, 0);
+  seconds(&g, 57, 10);
+  assert_int_equal(g.whole_us, 0);
+  period(&g, 100, 100, 300); /* somebody joined */
+  assert_int_equal(g.whole_us, 0);
+  seconds(&g, 62, 10);
+  assert_int_equal(g.whole_us, 1800);
+  seconds(&g, 45, 10); /* what it is with whole frames */
+  assert_int_equal(g.whole_us, 1800);
+  seconds(&g, 41, 10);
+  assert_int_equal(g.whole_us, 0);
+  gather_init(&g, 0, 0);
+  seconds(&g, 90, 10);
+  assert_int_equal(g.whole_us, 0);
+}
+
+static void a_large_fan_out_keeps_frames_whole(void **state) {
+  (void)state;
+  struct gather g;
+  gather_init(&g, 2000, 0);
+  period(&g, 12, 20, 2000);
+  assert_int_equal(g.whole_us, 2000);
+  period(&g, 2, 20, 2000);
+  assert_int_equal(g.whole_us, 0);
+}
+
 /* The worker's load as a function of its window: 85 % without, half of that with the longest. A window that chased its own effect
  * would jump between the two. */
 static void the_window_comes_to_rest(void **state) {
@@ -114,6 +148,8 @@ int main(void) {
       cmocka_unit_test(a_small_room_waits_for_nothing_before_the_worker_is_loaded),
       cmocka_unit_test(what_the_work_took_is_not_waited_for_again),
       cmocka_unit_test(the_window_comes_to_rest),
+      cmocka_unit_test(a_loaded_worker_keeps_frames_whole),
+      cmocka_unit_test(a_large_fan_out_keeps_frames_whole),
       cmocka_unit_test(the_limit_is_kept),
       cmocka_unit_test(without_media_there_is_nothing_to_gather),
   };
