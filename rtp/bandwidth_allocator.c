@@ -108,7 +108,10 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   int next = l->granted + 1;
   uint64_t total = p->spent_bps - cost_of(l, l->granted) + cost_of(l, next);
   bool up = next > l->current;
-  uint64_t needed = up ? total * (next == 0 ? ALLOCATION_BASE_PERCENT : ALLOCATION_UP_PERCENT) / 100 : total;
+  /* The rest of the frames of a layer that its publisher keeps to this link: no key frame, and no more than it was told. */
+  bool kept = s->held_back && next > 0 && l->steps[next].layer == s->memory->layer - 1;
+  uint64_t headroom = next == 0 ? ALLOCATION_BASE_PERCENT : kept ? 100 : ALLOCATION_UP_PERCENT;
+  uint64_t needed = up ? total * headroom / 100 : total;
   bool fits = needed <= p->budget_bps;
   bool proven = !up || next == 0 || p->a->audio_bps + total <= p->a->proven_bps;
   /* A step that failed may be tried before its time when far more than it needs is proven: the link has changed. */
@@ -117,7 +120,7 @@ static bool affordable(struct purse *p, const struct allocation_slot *s, const s
   uint64_t percent = s->held_back ? ALLOCATION_CHEAPER_PERCENT : ALLOCATION_CHEAP_PERCENT;
   bool cheaper = l->steps[next].bps * 100 < s->memory->failed_bps * percent;
   bool long_gone = next == 0 && p->now_us - s->memory->gone_us >= ALLOCATION_GONE_US;
-  bool due = p->now_us >= s->memory->retry_us || changed || cheaper || long_gone;
+  bool due = p->now_us >= s->memory->retry_us || changed || cheaper || long_gone || kept;
   bool allowed = !up || (due && !p->a->queue);
   if (fits && proven && allowed) {
     p->spent_bps = total;
@@ -153,7 +156,8 @@ static void remember(struct allocation_slot *s, const struct ladder *l, int64_t 
     if (now_us - m->retry_us > INT64_C(2) * ALLOCATION_FAILED_US) m->backoff_us = 0;
     m->raised_us = now_us;
   } else if (l->granted < l->current) {
-    bool failed = m->raised_us && now_us - m->raised_us < ALLOCATION_FAILED_US;
+    bool kept = s->held_back && l->granted != NONE && l->steps[l->granted].layer == m->layer - 1;
+    bool failed = m->raised_us && now_us - m->raised_us < ALLOCATION_FAILED_US && !kept;
     if (failed) {
       m->backoff_us = m->backoff_us ? m->backoff_us * 2 : ALLOCATION_BACKOFF_US;
       if (m->backoff_us > ALLOCATION_BACKOFF_MAX_US) m->backoff_us = ALLOCATION_BACKOFF_MAX_US;

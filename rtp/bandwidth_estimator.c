@@ -9,6 +9,7 @@
 #define PROBE_QUEUE_US   25000
 /* The queue of a drop is still being reported for so long. */
 #define DRAIN_MIN_US     250000
+#define DRAIN_PERCENT    85 /* of what arrived meanwhile */
 /* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
 #define JITTER_SPANS     4
 /* A sudden drop makes a wait longer than this many of the mean variations before it. */
@@ -295,6 +296,12 @@ static void believe_what_is_carried(struct bandwidth_estimator *e, uint64_t ackn
   rate_control_set(&e->control, acknowledged_bps, now_us);
 }
 
+/* While a queue drains, what arrives is what the path carries: a radio that stood still for a moment is not slow for that. */
+static void believe_the_drain(struct bandwidth_estimator *e, uint64_t acknowledged_bps, int64_t now_us) {
+  uint64_t bps = acknowledged_bps * DRAIN_PERCENT / 100;
+  if (bps > rate_control_bps(&e->control)) rate_control_set(&e->control, bps, now_us);
+}
+
 /* ---- second thoughts ---- */
 
 /* After a decrease a queue of ours leaves no faster than what we send less than the path carries. One that has gone far sooner was
@@ -360,7 +367,10 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
   bool dropped = check_drop(e, in_flight_bytes, now_us);
   int64_t newest_us = link_drop_delay_us(&e->drop);
   bool drained = newest_us != INT64_MAX && newest_us - queue_delay_base_us(&e->queue) < BANDWIDTH_DRAINED_US;
-  if (drained && now_us - e->dropped_us > DRAIN_MIN_US) e->drain_until_us = now_us;
+  if (drained && now_us - e->dropped_us > DRAIN_MIN_US) {
+    if (now_us < e->drain_until_us) believe_the_drain(e, acknowledged_bps, now_us);
+    e->drain_until_us = now_us;
+  }
   bool decreased = rate_control_update(&e->control, usage_of(e, overused, queue_us), acknowledged_bps, busy_bps,
                                        e->application.limited, now_us);
   if (!decreased && !dropped) believe_what_is_carried(e, acknowledged_bps, queue_us, now_us);

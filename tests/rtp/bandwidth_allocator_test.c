@@ -247,6 +247,25 @@ static void what_failed_is_tried_at_once_when_it_costs_less(void **state) {
   assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
 }
 
+/* A wandering link. Its publisher keeps the layer to it: all frames come back as soon as they fit, however often that has failed. */
+static void all_frames_of_a_kept_layer_come_back_at_once(void **state) {
+  (void)state;
+  room(1);
+  desk.slots[0].held_back = true;
+  run(2500000);
+  uint64_t need = desk.a.used_bps;
+  for (int times = 0; times < 5; times++) {
+    desk.now_us += ALLOCATION_GRACE_US;
+    desk.a.queue = desk.a.settling = true;
+    run(need * 95 / 100);
+    assert_int_equal(desk.slots[0].layer, 2);
+    assert_true(desk.slots[0].max_temporal < 2);
+    desk.a.queue = desk.a.settling = false;
+    run(need * 102 / 100);
+    assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
+  }
+}
+
 /* A link that carries the upper layer only every other moment: it is tried more and more rarely. */
 static void failed_steps_are_tried_later_and_later(void **state) {
   (void)state;
@@ -390,6 +409,7 @@ int main(void) {
       cmocka_unit_test(a_little_too_much_is_borne_for_a_moment),
       cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
       cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
+      cmocka_unit_test(all_frames_of_a_kept_layer_come_back_at_once),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
       cmocka_unit_test(a_failure_of_the_large_picture_is_none_of_the_small_ones),
       cmocka_unit_test(no_picture_does_not_last),

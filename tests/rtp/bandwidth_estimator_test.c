@@ -133,6 +133,34 @@ static void what_is_carried_is_believed(void **state) {
   assert_true(bandwidth_estimator_bps(&p.e) > 150000);
 }
 
+/* The bottleneck is faster from now on, for what waits in it, too. */
+static void hurry(double link_bps) {
+  for (uint32_t i = 0; i < PATH_IN_FLIGHT; i++) {
+    double left_us = (double)(p.packets[i].arrival_us - p.now_us) - p.delay_us;
+    if (p.packets[i].arrival_us >= 0 && left_us > 0)
+      p.packets[i].arrival_us = p.now_us + (int64_t)(p.delay_us + left_us * p.link_bps / link_bps);
+  }
+  if (p.free_us > (double)p.now_us)
+    p.free_us = (double)p.now_us + (p.free_us - (double)p.now_us) * p.link_bps / link_bps;
+  p.link_bps = link_bps;
+}
+
+/* A radio changes its cell. What comes out of its queue afterwards says what the link carries. */
+static void a_moment_without_a_link_is_no_slow_link(void **state) {
+  (void)state;
+  path_open(&p, 800e3, 160);
+  p.demand_bps = 550e3;
+  p.sound_bps = 64e3;
+  path_run(&p, 20);
+  assert_true(bandwidth_estimator_bps(&p.e) >= 500000);
+  p.link_bps = 60e3;
+  path_run(&p, 0.3);
+  hurry(600e3);
+  path_run(&p, 1.2);
+  assert_true(p.e.drops >= 1);
+  assert_true(bandwidth_estimator_bps(&p.e) >= 300000);
+}
+
 static void what_is_not_sent_is_not_believed(void **state) {
   (void)state;
   path_open(&p, 50e6, 50);
@@ -342,6 +370,7 @@ int main(void) {
       cmocka_unit_test(a_lost_last_packet_is_no_outage),
       cmocka_unit_test(an_outage_is_not_remembered_by_an_idle_link),
       cmocka_unit_test(what_is_carried_is_believed),
+      cmocka_unit_test(a_moment_without_a_link_is_no_slow_link),
       cmocka_unit_test(what_is_not_sent_is_not_believed),
       cmocka_unit_test(remb_and_reports_count_until_there_is_feedback),
       cmocka_unit_test(proof_goes_stale),
