@@ -4,7 +4,7 @@
 //                                    [--sender firefox] [--calm 1] [--json FILE] [--plot FOLDER]
 //
 // One sender on this side of the link, one receiver behind it (bench/wan), the same browsers and the same seeded link for both
-// systems, one after the other. The profile's steps begin when the picture is there; with --calm 1 its loss and jitter too. Needs
+// systems, one after the other. The profile's steps and traces begin when the picture is there; with --calm 1 its loss and jitter too. Needs
 // build/release (or CONSILIUM, CONSILIUM_WAN) and tests/browser/node_modules.
 //
 // With --sender firefox the sender is a Firefox. With --browser firefox the receiver is one; it is driven over the network and
@@ -285,6 +285,8 @@ const versions = { commit, built, sender: await near.version(), receiver: await 
 try {
   const url = `https://${host}:${new URL(server.url).port}`;
   for (const system of options.systems.split(',')) {
+    link.kill('SIGUSR1'); // each system meets the same trace, joining too
+    await sleep(50); // signals of two kinds have no order
     if (options.calm) link.kill('SIGUSR2');
     const [a, b] = [await near.createBrowserContext(), await far.createBrowserContext()];
     const [sender, receiver] = [await a.newPage(), await b.newPage()];

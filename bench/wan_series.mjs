@@ -16,6 +16,8 @@ const here = new URL('.', import.meta.url).pathname;
 /** Seconds of measuring: what a profile needs to show what it is about (steps begin at 15 s; see bench/link/link_profiles.c). */
 const SECONDS = { clean: 12, rate780: 20, drop: 42, '3g': 30, loss10: 15, loss30: 15, blackout3s: 23, jitter200: 15 };
 const OTHER_SECONDS = 20;
+/** Where the page would not load for minutes: people arrive before the network turns bad. */
+const CALM = new Set(['loss30', 'jitter200']);
 /** Browsers, server, both joins, the sender's first seconds; longer than it usually is. */
 const AROUND_S = 30;
 const MAIN = ['clean', 'rate780', 'drop', '3g', 'loss10', 'loss30', 'blackout3s', 'jitter200'];
@@ -48,7 +50,7 @@ function planned() {
 /** One run in a program of its own, and not for ever. Only what is whole gets its name. @param {ReturnType<typeof planned>[number]} row */
 async function measure(row) {
   const half = `${row.file}.part`;
-  const words = ['wan_browsers.mjs', row.profile, '--seconds', row.seconds, '--seed', row.run, '--browser', row.browser, '--sender', row.sender, '--json', path.resolve(half)];
+  const words = ['wan_browsers.mjs', row.profile, '--seconds', row.seconds, '--seed', row.run, '--browser', row.browser, '--sender', row.sender, '--json', path.resolve(half), ...(CALM.has(row.profile) ? ['--calm', 1] : [])];
   const child = spawn(process.execPath, words.map(String), { cwd: here, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   const exited = once(child, 'exit');
   /** @param {NodeJS.Signals} signal @param {number} seconds */

@@ -83,6 +83,7 @@ void emulator_restart_steps(struct emulator *e, int64_t now_us) {
   for (int d = WAN_DOWN; d <= WAN_UP; d++) {
     struct way *way = &e->ways[d];
     way->link.profile = way->profile;
+    way->link.trace_from_us = (double)(now_us - e->zero_us);
     for (size_t i = 1; i < way->profile.step_count; i++)
       way->link.profile.steps[i].at_s = way->profile.steps[i].at_s + (double)(now_us - e->zero_us) / 1e6;
   }

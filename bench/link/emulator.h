@@ -24,7 +24,7 @@ void emulator_send(struct emulator *e, enum wan_direction d, const uint8_t *pack
 void emulator_advance(struct emulator *e, int64_t now_us);
 /* The next delivery; INT64_MAX: nothing is under way. */
 int64_t emulator_deadline(const struct emulator *e);
-/* The profile's steps count from now on; a calm link has loss, jitter and pauses again. */
+/* The profile's steps count from now on and its trace begins again; a calm link has loss, jitter and pauses again. */
 void emulator_restart_steps(struct emulator *e, int64_t now_us);
 
 /* Neither loss nor jitter nor pauses until the steps are started again: people arrive before the network turns bad. */

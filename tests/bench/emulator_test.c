@@ -136,6 +136,41 @@ static void a_calm_link_loses_nothing_until_it_begins(void **state) {
   emulator_free(e);
 }
 
+/* Four seconds of more than the link carries, bytes by second; the queue is empty before. */
+static void flood(struct emulator *e, struct end *end, size_t bytes[4]) {
+  uint8_t packet[1000] = {0x45};
+  for (int ms = 0; ms < 4000; ms++, end->now_us += 1000) {
+    if (ms % 1000 == 0) bytes[ms / 1000] = end->bytes[WAN_DOWN];
+    emulator_advance(e, end->now_us);
+    if (ms % 4 == 0) emulator_send(e, WAN_DOWN, packet, sizeof packet, end->now_us);
+    if (ms % 1000 == 999) bytes[ms / 1000] = end->bytes[WAN_DOWN] - bytes[ms / 1000];
+  }
+}
+
+/* Two systems, one after the other, must meet the same cell. */
+static void a_trace_begins_again_with_the_steps(void **state) {
+  (void)state;
+  struct end end = {.now_us = SECOND};
+  struct emulator *e = emulator_create(wan_profile_find("3g"), 4, deliver, &end, SECOND);
+  size_t first[4], later[4], again[4];
+  emulator_restart_steps(e, end.now_us);
+  flood(e, &end, first);
+  end.now_us += 7 * SECOND + 123;
+  emulator_advance(e, end.now_us);
+  flood(e, &end, later);
+  end.now_us += 5 * SECOND;
+  emulator_advance(e, end.now_us);
+  emulator_restart_steps(e, end.now_us);
+  flood(e, &end, again);
+  bool differs = false;
+  for (int i = 0; i < 4; i++) {
+    assert_in_range(again[i] + 3000, first[i], first[i] + 6000); /* but for the jitter */
+    differs |= later[i] > first[i] + 3000 || later[i] + 3000 < first[i];
+  }
+  assert_true(differs);
+  emulator_free(e);
+}
+
 static void every_profile_works_both_ways(void **state) {
   (void)state;
   const struct wan_profile *p;
@@ -165,6 +200,7 @@ int main(void) {
       cmocka_unit_test(steps_count_from_where_they_are_started),
       cmocka_unit_test(every_outage_ends),
       cmocka_unit_test(a_calm_link_loses_nothing_until_it_begins),
+      cmocka_unit_test(a_trace_begins_again_with_the_steps),
       cmocka_unit_test(every_profile_works_both_ways),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static void make_trace(struct sim_link *l, double duration_s) {
 /* Steps that were started anew begin between two microseconds: a rounded instant would still be in the step before, for ever. */
 static double rate_at(const struct sim_link *l, double at_us) {
   if (l->trace_bps) {
-    size_t i = (size_t)(at_us / TRACE_STEP_US);
+    size_t i = (size_t)((at_us - l->trace_from_us) / TRACE_STEP_US);
     return l->trace_bps[i < l->trace_count ? i : l->trace_count - 1];
   }
   double bps = l->profile.step_count ? l->profile.steps[0].bps : INSTANT_BPS;
@@ -50,7 +50,7 @@ double link_rate_bps(const struct sim_link *l, int64_t at_us) {
 
 /* The next instant at which the rate may change. */
 static double next_change_us(const struct sim_link *l, double at_us) {
-  if (l->trace_bps) return (floor(at_us / TRACE_STEP_US) + 1) * TRACE_STEP_US;
+  if (l->trace_bps) return (floor((at_us - l->trace_from_us) / TRACE_STEP_US) + 1) * TRACE_STEP_US + l->trace_from_us;
   double next = INFINITY;
   for (size_t i = 1; i < l->profile.step_count; i++) {
     double step_us = l->profile.steps[i].at_s * 1e6;

@@ -61,7 +61,8 @@ struct sim_link {
   struct link_flow flows[LINK_FLOWS];
   double *trace_bps; /* by 100 ms; NULL: none */
   size_t trace_count;
-  double free_us; /* when the bottleneck is idle again */
+  double trace_from_us; /* it begins then */
+  double free_us;       /* when the bottleneck is idle again */
   uint64_t queue_limit_bytes, queued_bytes;
   struct {
     double done_us;
