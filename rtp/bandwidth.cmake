@@ -19,4 +19,5 @@ set(RTP_BANDWIDTH
   downlink.c
   downlink_run.c
   downlink_probe.c
+  downlink_repeat.c
   downlink_playout.c)

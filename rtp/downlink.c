@@ -12,6 +12,7 @@ int downlink_create(struct downlink **out, const struct downlink_config *c) {
   d->listener = c->listener;
   d->overhead_bytes = c->overhead_bytes;
   d->stamping.slot = DOWNLINK_NO_SLOT;
+  d->repeat_us = INT64_MAX;
   bandwidth_estimator_init(&d->estimator, &c->bandwidth);
   transport_send_history_init(&d->history);
   burst_rate_init(&d->bursts);
@@ -235,6 +236,7 @@ __attribute__((noinline)) static void serve(struct downlink *d, int64_t now_us) 
     send_decision(d, kind, &decision, now_us);
   if (d->cluster.id || !probe_controller_idle(&d->estimator.probes, now_us)) downlink_probe(d, now_us);
   if (now_us >= d->playout_due_us) downlink_review_playout(d, now_us);
+  if (now_us >= d->repeat_us) downlink_repeat(d, now_us);
   /* A cluster that waits for the one before it goes out at the next look. */
   bool more = d->cluster.id == 0 && !probe_controller_idle(&d->estimator.probes, now_us);
   int64_t deadline_us = downlink_deadline(d), late_us = more ? 0 : now_us + SERVICE_US;
@@ -247,7 +249,8 @@ void downlink_service(struct downlink *d, int64_t now_us) {
 
 int64_t downlink_deadline(const struct downlink *d) {
   int64_t pacer = pacer_deadline(&d->pacer), probe = downlink_probe_deadline(d);
-  return pacer < probe ? pacer : probe;
+  int64_t soonest = pacer < probe ? pacer : probe;
+  return d->repeat_us < soonest ? d->repeat_us : soonest;
 }
 
 /* ---- allocation ---- */
@@ -272,8 +275,11 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
 }
 
 void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_us) {
+  d->used_bps = a->used_bps;
   d->allocated_no_picture = a->next_bps > 0 && a->used_bps <= a->audio_bps;
-  bandwidth_estimator_want(&d->estimator, a->next_bps, a->most_bps, now_us);
+  uint64_t twice_bps = now_us < d->repeat_until_us ? a->used_bps * DOWNLINK_REPEAT_ROOM_PERCENT / 100 : 0;
+  uint64_t next_bps = a->next_bps || a->target_bps > twice_bps ? a->next_bps : twice_bps;
+  bandwidth_estimator_want(&d->estimator, next_bps, a->most_bps > twice_bps ? a->most_bps : twice_bps, now_us);
   d->service_us = 0;
 }
 

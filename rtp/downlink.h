@@ -29,29 +29,37 @@
 #include "rtp/rtcp.h"
 #include "rtp/transport_feedback.h"
 
-#define DOWNLINK_SLOTS          64
-#define DOWNLINK_NO_SLOT        UINT16_MAX
+#define DOWNLINK_SLOTS               64
+#define DOWNLINK_NO_SLOT             UINT16_MAX
 /* What waits longer than this is late anyway: the slot is cut and asks for a key frame. */
-#define DOWNLINK_LATE_US        500000
+#define DOWNLINK_LATE_US             500000
 /* … and its turn may never come, when sound alone is more than the pace. */
-#define DOWNLINK_STUCK_US       1000000
+#define DOWNLINK_STUCK_US            1000000
 /* At a step down, what is left of the old layer is thrown away when it would take longer than this. */
-#define DOWNLINK_STALE_US       120000
+#define DOWNLINK_STALE_US            120000
 
 /* On a lossy path a frame is whole only after some round trips. With this much loss, receivers are asked (playout-delay extension)
  * to wait for them, at most so long: smooth and a little later is better than frozen. */
-#define DOWNLINK_LOSSY          0.012
-#define DOWNLINK_PLAYOUT_MAX_MS 400
-#define DOWNLINK_CALM_US        30000000 /* without loss, before the delay is given back */
+#define DOWNLINK_LOSSY               0.012
+#define DOWNLINK_PLAYOUT_MAX_MS      400
+#define DOWNLINK_CALM_US             30000000 /* without loss, before the delay is given back */
+
+/* Where a repair takes longer than receivers hold frames back, and there is room for it, the base temporal layer goes twice: two fifths
+ * more. Higher layers that are missing are left out, a missing base layer is a freeze. */
+#define DOWNLINK_REPEAT_RTT_US       250000
+#define DOWNLINK_REPEAT_LOSS         0.001
+#define DOWNLINK_REPEAT_LOSS_MOST    0.15 /* more: the budget of retransmissions is for those that are asked for */
+#define DOWNLINK_REPEAT_ROOM_PERCENT 145  /* the target, of what flows */
+#define DOWNLINK_REPEAT_CALM_US      15000000
 
 /* Opus is sent again with the next packets (RED, RFC 2198) of receivers that take it, once or twice by the loss, if the link can bear
  * it; the older frames of a microphone take about so much. */
-#define DOWNLINK_RED_ONCE       0.01
-#define DOWNLINK_RED_TWICE      0.06
-#define DOWNLINK_RED_BPS        36000
-#define DOWNLINK_RED_SHARE      2    /* … at most this part of the target … */
-#define DOWNLINK_RED_ALWAYS     0.15 /* … but what is lost whatever is sent is not lost for too much audio */
-#define DOWNLINK_RED_CALM_US    15000000
+#define DOWNLINK_RED_ONCE            0.01
+#define DOWNLINK_RED_TWICE           0.06
+#define DOWNLINK_RED_BPS             36000
+#define DOWNLINK_RED_SHARE           2    /* … at most this part of the target … */
+#define DOWNLINK_RED_ALWAYS          0.15 /* … but what is lost whatever is sent is not lost for too much audio */
+#define DOWNLINK_RED_CALM_US         15000000
 
 struct downlink;
 

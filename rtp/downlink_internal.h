@@ -11,7 +11,8 @@ struct downlink_slot {
   struct rtp_outgoing_stream *out; /* NULL: free */
   void *arg;
   bool video, any_sent;
-  uint16_t last_sent; /* highest number of the slot that was handed on */
+  uint16_t last_sent;         /* highest number of the slot that was handed on */
+  uint16_t repeated, settled; /* behind it: what went twice where it had to; what goes twice next */
 };
 
 struct downlink {
@@ -26,10 +27,12 @@ struct downlink {
    * number, of a retransmission the one it repeats. */
   struct transport_content stamping;
   bool allocated_stalled, allocated_draining;
-  bool allocated_no_picture; /* although one is wanted */
-  uint8_t redundancy;        /* of audio */
-  int64_t service_us;        /* nothing is due before; 0: look at once */
-  uint64_t allocated_bps;    /* target at the last allocation */
+  bool allocated_no_picture;          /* although one is wanted */
+  uint8_t redundancy;                 /* of audio */
+  int64_t service_us;                 /* nothing is due before; 0: look at once */
+  uint64_t allocated_bps;             /* target at the last allocation */
+  uint64_t used_bps;                  /* of it */
+  int64_t repeat_us, repeat_until_us; /* next look, INT64_MAX: nothing goes twice; last needed */
   int64_t playout_due_us, playout_lossy_us;
   int64_t redundancy_us; /* last needed */
   struct downlink_slot slots[DOWNLINK_SLOTS];
@@ -49,6 +52,10 @@ void downlink_probe(struct downlink *d, int64_t now_us);
 /* Once a second: how long receivers should hold frames back, so that lost packets can be sent again in time; how often audio is
  * sent. */
 void downlink_review_playout(struct downlink *d, int64_t now_us);
+
+/* With it: whether the base temporal layer goes twice. And the look at what has settled. */
+void downlink_review_repeats(struct downlink *d, int64_t now_us);
+void downlink_repeat(struct downlink *d, int64_t now_us);
 
 /* When it owes more; INT64_MAX: no cluster runs. */
 int64_t downlink_probe_deadline(const struct downlink *d);

@@ -46,6 +46,7 @@ static void review_redundancy(struct downlink *d, int64_t now_us) {
 void downlink_review_playout(struct downlink *d, int64_t now_us) {
   d->playout_due_us = now_us + REVIEW_US;
   review_redundancy(d, now_us);
+  downlink_review_repeats(d, now_us);
   double loss = loss_bound_random(&d->estimator.loss);
   uint16_t wanted_ms = 0;
   if (loss >= DOWNLINK_LOSSY) {

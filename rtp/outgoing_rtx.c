@@ -128,6 +128,14 @@ bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, stru
   return true;
 }
 
+bool rtp_outgoing_stream_is_base(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us) {
+  struct sent *sent = NULL;
+  const struct rtp_media_packet *m = NULL;
+  const struct epoch *epoch = NULL;
+  if (find(s, seq, now_us, &sent, &m, &epoch) != RTP_DROP_NONE) return false;
+  return m && m->info.has_temporal && m->info.temporal_id == 0;
+}
+
 void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,
                                size_t cap, struct rtp_rtx_result *r) {
   *r = (struct rtp_rtx_result){0};

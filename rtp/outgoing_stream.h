@@ -158,6 +158,9 @@ void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seq
  * more than half of the slot's media rate, and no packet is resent twice within a round trip. False after the last number. */
 bool rtp_rtx_next(struct rtp_rtx_iterator *it, uint8_t *packet, size_t cap, struct rtp_rtx_result *r);
 
+/* Whether what was sent under this number belongs to a base temporal layer, and can be sent again. */
+bool rtp_outgoing_stream_is_base(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us);
+
 /* A padding packet on the RTX SSRC, for bandwidth probing: `padding` bytes (1..255) after the header; also before the first media
  * packet. Not charged to the RTX budget. Same result as above; reason NO_RTX when there is none. */
 void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,

@@ -353,7 +353,7 @@ static const struct sim_row rows[] = {
      .rtt_ms = 600,
      .number = 2,
      .metrics = {{"own freeze ms", 300, true, 300},
-                 {"frozen %", 1, true, 7},
+                 {"frozen %", 1, true, 1},
                  {"concealed %", 2, true, 2},
                  {"kbit/s", 1500, false, 1500}}},
     {.name = "busy-cell-3M",
