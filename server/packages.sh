@@ -10,7 +10,7 @@ packages_build=(
 
 packages_test=(
   libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev valgrind python3 nodejs npm
-  chromium firefox-esr coturn openssl fonts-dejavu-core fonts-noto-cjk iproute2 iptables
+  chromium firefox-esr coturn openssl libnss3-tools fonts-dejavu-core fonts-noto-cjk iproute2 iptables
 )
 
 # packages_install WHY PACKAGE...: installs what is missing, by name, after saying so in one line.

@@ -1,5 +1,6 @@
 // tests/browser/lib/browsers.mjs: Chromium and Firefox with fake devices, and what a test asks a page in the call.
 
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -35,10 +36,16 @@ const FIREFOX_PREFS = {
 /**
  * `wrap` gives another program to start in place of the browser's, such as one that runs it on another host (hosts.mjs):
  * Chromium is then driven by a pipe, because its ports are that host's; Firefox, by a port that is forwarded.
+ * `authority`: a file with a certificate that Firefox shall trust to vouch for others (needs certutil).
  * @param {'chromium' | 'firefox'} kind
  */
-export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 }, wrap } = {}) {
+export async function launch(kind, { args = [], prefs = {}, viewport = { width: 1280, height: 720 }, wrap, authority } = {}) {
   const userDataDir = fs.mkdtempSync(path.join(os.tmpdir(), `consilium-${kind}-`));
+  if (authority) {
+    const certutil = (...words) => execFileSync('certutil', ['-d', `sql:${userDataDir}`, ...words]);
+    certutil('-N', '--empty-password');
+    certutil('-A', '-n', 'test', '-t', 'C,,', '-i', authority);
+  }
   const common = { userDataDir, headless: true, protocolTimeout: 120_000, defaultViewport: viewport };
   const browser = await puppeteer.launch(
     kind === 'firefox'

@@ -26,14 +26,17 @@ export function cannot(...programs) {
 }
 
 export class Hosts {
-  /** Where all find the server. */
+  /** Where all find the server, and its name there: Firefox speaks TLS only to relays that have one. */
   address = '11.0.1.1';
+  relayName = 'turn.clinic.example';
   #prefix = `c${process.pid}`;
   #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'consilium-hosts-'));
 
   constructor() {
     for (const host of ['server', ...Object.keys(CLIENTS)]) {
       this.#ip('netns', 'add', this.name(host));
+      fs.mkdirSync(this.#etc(host), { recursive: true });
+      fs.writeFileSync(path.join(this.#etc(host), 'hosts'), `127.0.0.1 localhost\n${this.address} ${this.relayName}\n`);
       // An IPv6 address that comes up by itself a second later is a change of network, for which Chromium drops what it loads.
       this.run(host, 'sh', '-c', 'for i in all default; do f=/proc/sys/net/ipv6/conf/$i/disable_ipv6; [ ! -e $f ] || echo 1 >$f; done');
     }
@@ -52,6 +55,11 @@ export class Hosts {
   /** @param {string} host */
   name(host) {
     return `${this.#prefix}-${host}`;
+  }
+
+  /** What `ip netns exec` puts in place of the files of /etc. @param {string} host */
+  #etc(host) {
+    return `/etc/netns/${this.name(host)}`;
   }
 
   #ip(...args) {
@@ -95,11 +103,22 @@ export class Hosts {
     return file;
   }
 
-  /** coturn on the server's host, with the settings of conf/coturn.conf and a certificate that nobody signed. @param {string} secret */
+  /** An authority of this test's own and a certificate of the relay's name and address that it signed. @returns {{authority: string, certificate: string, key: string}} files */
+  #certificates() {
+    const [authority, authorityKey, certificate, key, request, extensions] =
+      ['authority.pem', 'authority-key.pem', 'certificate.pem', 'key.pem', 'request.pem', 'extensions'].map((name) => path.join(this.#folder, name));
+    const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
+    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    openssl('req', '-x509', ...made, '-days', '2', '-subj', '/CN=Authority of a test', '-addext', 'keyUsage=critical,keyCertSign', '-keyout', authorityKey, '-out', authority);
+    openssl('req', ...made, '-subj', '/CN=turn', '-keyout', key, '-out', request);
+    fs.writeFileSync(extensions, `subjectAltName=DNS:${this.relayName},IP:${this.address}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
+    openssl('x509', '-req', '-in', request, '-CA', authority, '-CAkey', authorityKey, '-CAcreateserial', '-days', '2', '-extfile', extensions, '-out', certificate);
+    return { authority, certificate, key };
+  }
+
+  /** coturn on the server's host, with the settings of conf/coturn.conf and a certificate that only `authority` vouches for. @param {string} secret */
   async startTurn(secret) {
-    const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => path.join(this.#folder, name));
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn',
-      '-addext', `subjectAltName=IP:${this.address}`, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+    const { authority, certificate, key } = this.#certificates();
     const settings = fs.readFileSync(new URL('../../../conf/coturn.conf', import.meta.url), 'utf8')
       .replace(/^static-auth-secret=.*$/m, `static-auth-secret=${secret}`)
       .replace(/^(cert|pkey|syslog|no-stdout-log).*$/gm, '')
@@ -116,11 +135,14 @@ export class Hosts {
       });
       once(turn, 'exit').then(() => reject(new Error(`coturn ended:\n${log.slice(-2000)}`)));
     });
-    return { log: () => log, stop: () => turn.kill() };
+    return { authority, log: () => log, stop: () => turn.kill() };
   }
 
   close() {
-    for (const host of ['server', ...Object.keys(CLIENTS)]) spawnSync('ip', ['netns', 'del', this.name(host)]);
+    for (const host of ['server', ...Object.keys(CLIENTS)]) {
+      spawnSync('ip', ['netns', 'del', this.name(host)]);
+      fs.rmSync(this.#etc(host), { recursive: true, force: true });
+    }
     fs.rmSync(this.#folder, { recursive: true, force: true });
   }
 }
