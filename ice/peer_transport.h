@@ -210,9 +210,11 @@ struct peer_seal_run {
   bool proven;       /* the address takes any amount */
 };
 int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run);
-/* peer_transport_seal_padded() of a packet whose header was just written where it is to be sealed (srtp_seal_written()). */
+/* peer_transport_seal_padded() of a packet whose header was just written where it is to be sealed (srtp_seal_written()); counted at
+ * the end. */
 int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender *s, uint8_t *packet, size_t header_len,
                              const uint8_t *payload, size_t payload_len, uint8_t padding, size_t cap);
+void peer_transport_end_run(const struct peer_seal_run *run, uint64_t packets, uint64_t bytes);
 
 /* For sealing one packet for many peers at once (ice/srtp_session.h, srtp_seal_batch()): sets seal->sender, checks and
  * counts `packet_len` bytes as sent. PEER_OK, or PEER_NOT_CONNECTED or PEER_UNPROVEN: leave this one out. */

@@ -134,8 +134,13 @@ int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender
     const int allowed = may_seal(run->transport, header_len + payload_len + padding + run->tag_bytes);
     if (allowed != PEER_OK) return allowed;
   }
-  return finish_seal(run->transport,
-                     srtp_seal_written(s->srtp, packet, header_len, payload, payload_len, padding, cap));
+  const int result = srtp_seal_written(s->srtp, packet, header_len, payload, payload_len, padding, cap);
+  return result < 0 ? error_of(result) : result;
+}
+
+void peer_transport_end_run(const struct peer_seal_run *run, uint64_t packets, uint64_t bytes) {
+  run->transport->stats.packets_sent += packets;
+  run->transport->stats.bytes_sent += bytes;
 }
 
 int peer_transport_seal_rtcp(struct peer_transport *t, const uint8_t *rtcp, size_t len, uint8_t *out, size_t cap) {

@@ -71,13 +71,22 @@ void rtp_element_begin(struct rtp_element_iterator *it, const struct rtp_packet 
   it->end = it->at + p->extension_len;
 }
 
-bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out) {
-  const uint8_t *at = it->at, *end = it->end;
-  it->at = end;                            /* unless there is one more */
-  while (end - at >= 4 && load32(at) == 0) /* padding; blocks of a fixed size have much of it */
-    at += 4;
+/* Blocks of a fixed size have much of it. */
+static const uint8_t *skip_padding(const uint8_t *at, const uint8_t *end) {
+  uint64_t eight;
+  for (; end - at >= 8; at += 8) {
+    memcpy(&eight, at, sizeof eight);
+    if (eight) break;
+  }
   while (at < end && *at == 0)
     at++;
+  return at;
+}
+
+bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out) {
+  const uint8_t *at = it->at, *end = it->end;
+  it->at = end; /* unless there is one more */
+  if (at < end && *at == 0) at = skip_padding(at, end);
   if (at == end) return false;
   uint8_t id = *at++;
   size_t len;

@@ -12,7 +12,7 @@
 #define SLAB_BYTES      (6u << 20)
 /* A frame of ten packets to four hundred receivers; a flush in the middle would cut every run in two. */
 #define MAX_PACKETS     4096u
-#define MAX_MESSAGES    2048u
+#define MAX_MESSAGES    MAX_PACKETS /* a message has at least one piece, so one comparison is enough */
 /* Linux: UDP_MAX_SEGMENTS is 64 up to 6.8, 128 since; before segmentation the whole must fit an IPv4 datagram. */
 #define MAX_RUN_PACKETS 64u
 #define MAX_RUN_BYTES   65000u
@@ -78,8 +78,7 @@ void egress_batch_free(struct egress_batch *batch) {
 }
 
 uint8_t *egress_batch_reserve(struct egress_batch *batch) {
-  if (batch->piece_count == MAX_PACKETS || batch->message_count == MAX_MESSAGES ||
-      batch->used + EGRESS_PACKET_MAX_BYTES > SLAB_BYTES) {
+  if (batch->piece_count == MAX_PACKETS || batch->used > SLAB_BYTES - EGRESS_PACKET_MAX_BYTES) {
     egress_batch_flush(batch);
   }
   return batch->slab + batch->used;
@@ -87,7 +86,7 @@ uint8_t *egress_batch_reserve(struct egress_batch *batch) {
 
 /* Where a packet of `len` can be appended, or NULL. */
 static struct message *open_run(struct egress_batch *batch, const struct egress_destination *destination, size_t len) {
-  if (!batch->use_gso || destination->generation != batch->generation) return NULL;
+  if (destination->generation != batch->generation) return NULL; /* without UDP_SEGMENT none ever is */
   struct message *message = &batch->messages[destination->open_message];
   return message->count < message->most && len <= message->segment ? message : NULL;
 }
@@ -124,7 +123,7 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   message->first = message->last = NONE;
   if (len >= SSRC_AT + SSRC_BYTES) memcpy(message->rtp, packet + SSRC_AT, SSRC_BYTES);
   batch->message_count++;
-  if (aside) return message;
+  if (aside || !batch->use_gso) return message;
   destination->generation = batch->generation;
   destination->open_message = (uint32_t)(message - batch->messages);
   return message;
@@ -155,8 +154,9 @@ __attribute__((noinline)) static void append(struct egress_batch *batch, struct 
 
 /* The usual packet is as long as the one before it, and lies right behind it. */
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
-  struct message *run = open_run(batch, destination, len);
-  if (!run || len != run->segment || run->end != batch->used) {
+  struct message *run = &batch->messages[destination->open_message]; /* a stale one is still a message's place */
+  if (destination->generation != batch->generation || len != run->segment || run->end != batch->used ||
+      run->count >= run->most) {
     append(batch, destination, len);
     return;
   }

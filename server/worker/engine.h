@@ -304,12 +304,15 @@ struct peer_run {
   struct egress_batch *egress;
   struct peer_seal_run seal;
   bool pads;
+  uint64_t packets, bytes; /* that were sent */
 };
 /* False: it cannot be sent to; counted for `packets`. */
 bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets);
 /* Seals one RTP packet whose header, transport-wide number and all, lies at egress_batch_reserve(run->egress). False: dropped, counted. */
-bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+bool peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
                    const uint8_t *payload, size_t payload_len);
+/* Counts what was sent. Returns whether anything was. */
+bool peer_run_end(const struct peer_run *run);
 /* The same for one packet from anywhere, which is numbered here; `transport_seq_offset` as rtp_forward_result has it. */
 bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t *header, size_t header_len,
                    const uint8_t *payload, size_t payload_len, size_t transport_seq_offset, int64_t now_us);

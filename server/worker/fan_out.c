@@ -84,11 +84,11 @@ void fan_out_add(struct track *track, uint8_t layer, struct rtp_media_packet *me
 }
 
 /* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
-static void send_packet(const struct peer_run *run, struct downlink_run *link, struct slot *slot,
+static void send_packet(struct peer_run *run, struct downlink_run *link, struct slot *slot,
                         const struct rtp_media_packet *media, int64_t now_us) {
   struct peer *peer = run->peer;
-  struct rtp_forward_result result;
-  uint8_t *header = egress_batch_reserve(run->egress); /* where it will be sealed: no copy */
+  struct rtp_forward_result result __attribute__((uninitialized)); /* read only when it was filled */
+  uint8_t *header = egress_batch_reserve(run->egress);             /* where it will be sealed: no copy */
   enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
   if (reason != RTP_DROP_NONE) {
     peer->engine->counters.rtp_drops[reason]++;
@@ -106,19 +106,20 @@ static void send_packet(const struct peer_run *run, struct downlink_run *link, s
     number = htobe16(number);
     memcpy(header + numbered_at, &number, sizeof number);
   }
-  slot->sent |= peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
+  (void)peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
 }
 
 /* All that waits on the slot's track. */
 __attribute__((flatten)) static void send_to(struct slot *slot, int64_t now_us) {
   const struct track *track = slot->track;
-  struct peer_run run;
-  struct downlink_run link;
+  struct peer_run run __attribute__((uninitialized)); /* the two begin functions fill them */
+  struct downlink_run link __attribute__((uninitialized));
   if (!peer_run_begin(&run, slot->peer, track->waiting_count)) return;
   congestion_begin_run(&slot->peer->link, slot->link_slot, &link, now_us);
   for (const struct fan_out_packet *packet = track->waiting; packet; packet = packet->next)
     send_packet(&run, &link, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us);
   downlink_run_end(&link);
+  slot->sent |= peer_run_end(&run);
 }
 
 /* ---- everybody ---- */

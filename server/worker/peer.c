@@ -264,25 +264,32 @@ bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
   }
   run->peer = peer;
   run->egress = udp_socket_egress(peer->socket);
+  run->packets = run->bytes = 0;
   run->pads = gather_window_us(&engine->gather) > 0 || engine->gather.whole_us > 0;
   return true;
 }
 
-bool peer_run_send(const struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+bool peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
                    const uint8_t *payload, size_t payload_len) {
-  struct peer *peer = run->peer;
-  struct engine_counters *counters = &peer->engine->counters;
   uint8_t padding = padding_for(run, packet, header_len + payload_len);
   int len = peer_transport_seal_next(&run->seal, sender, packet, header_len, payload, payload_len, padding,
                                      EGRESS_PACKET_MAX_BYTES);
-  if (len <= 0) {
-    counters->drops[ENGINE_DROP_SEAL]++;
+  if (__builtin_expect(len <= 0, 0)) {
+    run->peer->engine->counters.drops[ENGINE_DROP_SEAL]++;
     return false;
   }
-  egress_batch_commit(run->egress, &peer->destination, (size_t)len);
-  counters->rtp_out++;
-  counters->rtp_out_bytes += (uint64_t)len;
+  egress_batch_commit(run->egress, &run->peer->destination, (size_t)len);
+  run->packets++;
+  run->bytes += (uint64_t)len;
   return true;
+}
+
+bool peer_run_end(const struct peer_run *run) {
+  struct engine_counters *counters = &run->peer->engine->counters;
+  counters->rtp_out += run->packets;
+  counters->rtp_out_bytes += run->bytes;
+  peer_transport_end_run(&run->seal, run->packets, run->bytes);
+  return run->packets > 0;
 }
 
 bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t *header, size_t header_len,
@@ -302,7 +309,8 @@ bool peer_send_rtp(struct peer *peer, struct peer_sender *sender, const uint8_t 
   } else {
     downlink_unnumbered(peer->link.downlink, bytes);
   }
-  return peer_run_send(&run, sender, packet, header_len, payload, payload_len);
+  (void)peer_run_send(&run, sender, packet, header_len, payload, payload_len);
+  return peer_run_end(&run);
 }
 
 void peer_send_rtcp(struct peer *peer, const uint8_t *rtcp, size_t len) {

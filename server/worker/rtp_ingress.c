@@ -265,14 +265,14 @@ void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t no
 
 void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
   struct engine_counters *counters = &peer->engine->counters;
-  struct rtp_packet packet;
+  struct rtp_packet packet __attribute__((uninitialized));
   if (rtp_packet_parse(&packet, data, len)) {
     counters->drops[ENGINE_DROP_BAD_RTP]++;
     return;
   }
   counters->rtp_in++;
   counters->rtp_in_bytes += len;
-  struct rtp_extension_values x;
+  struct rtp_extension_values x __attribute__((uninitialized)); /* the reader fills all of it */
   struct incoming *incoming = find_incoming(peer, packet.ssrc);
   rtp_extension_read_some(&packet, &peer->extensions, incoming ? ~NAMING_EXTENSIONS : UINT32_MAX, &x);
   if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) note_arrival(peer, x.transport_sequence, now_us);

@@ -9,6 +9,7 @@
 
 #include "tests/server/worker/engine_harness.h"
 
+#define WARM_FRAMES   30 /* histories and windows have grown to what the stream needs: one second */
 #define FRAMES        50
 #define FRAME_PACKETS 6
 #define PACKETS       (FRAMES * FRAME_PACKETS)
@@ -16,12 +17,16 @@
 #define FRAME_US      33333
 
 /* A frame as a loaded worker reads it: in one batch. */
-__attribute__((noinline, noclone)) static void measured(struct harness *h, const struct browser *from,
-                                                        struct datagram *frame) {
+static inline void forward_frame(struct harness *h, const struct browser *from, struct datagram *frame) {
   for (size_t i = 0; i < FRAME_PACKETS; i++)
     engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), frame[i].data, frame[i].len,
                    h->now_us);
   engine_flush(h->engine);
+}
+
+__attribute__((noinline, noclone)) static void measured(struct harness *h, const struct browser *from,
+                                                        struct datagram *frame) {
+  forward_frame(h, from, frame);
 }
 
 static void forward(void **state) {
@@ -36,15 +41,20 @@ static void forward(void **state) {
   s.frame_packets = FRAME_PACKETS;
   for (size_t i = 0; i < FRAME_PACKETS; i++)
     source_send(&s, true); /* what is made once is made now */
-  struct datagram *datagrams = calloc(PACKETS, sizeof *datagrams);
+  struct datagram *datagrams = calloc(WARM_FRAMES * FRAME_PACKETS + PACKETS, sizeof *datagrams);
   assert_non_null(datagrams);
-  for (size_t i = 0; i < PACKETS; i++) {
+  for (size_t i = 0; i < WARM_FRAMES * FRAME_PACKETS + PACKETS; i++)
     source_seal(&s, i == 0, &datagrams[i]);
+  struct datagram *next = datagrams;
+  for (size_t i = 0; i < WARM_FRAMES; i++, next += FRAME_PACKETS) {
+    h->now_us += FRAME_US;
+    forward_frame(h, a, next);
+    harness_pump(h);
   }
   const uint64_t out = h->engine->counters.rtp_out;
   for (size_t i = 0; i < FRAMES; i++) {
     h->now_us += FRAME_US;
-    measured(h, a, datagrams + i * FRAME_PACKETS);
+    measured(h, a, next + i * FRAME_PACKETS);
     harness_pump(h);
   }
   assert_int_equal(h->engine->counters.rtp_out - out, PACKETS * RECEIVERS);
