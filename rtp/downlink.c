@@ -86,6 +86,8 @@ __attribute__((noinline)) static void defer(struct downlink *d, const struct pac
   bool kept = pacer_push(&d->pacer, PACER_VIDEO, decision);
   d->service_us = 0;
   d->stats.delayed += kept;
+  struct rtp_incoming_stream *source = rtp_outgoing_stream_current(d->slots[decision->slot].out);
+  if (source) rtp_incoming_stream_expect(source, pacer_backlog_us(&d->pacer));
   if (!kept || pacer_backlog_us(&d->pacer) > DOWNLINK_LATE_US) cut(d, decision->slot);
 }
 

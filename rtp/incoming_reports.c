@@ -69,6 +69,10 @@ void rtp_incoming_stream_keep(struct rtp_incoming_stream *s, int64_t us) {
   packet_history_keep(s->history, us > 0 ? us : PACKET_HISTORY_KEEP_US);
 }
 
+void rtp_incoming_stream_expect(struct rtp_incoming_stream *s, int64_t age_us) {
+  packet_history_expect(s->history, age_us);
+}
+
 uint32_t rtp_incoming_stream_highest(const struct rtp_incoming_stream *s) {
   return s->statistics.highest;
 }

@@ -107,6 +107,9 @@ const struct rtp_media_packet *rtp_incoming_stream_find(const struct rtp_incomin
  * one of them. Brought between 100 and 600 ms; 300 when unknown, as at first. */
 void rtp_incoming_stream_keep(struct rtp_incoming_stream *s, int64_t us);
 
+/* A receiver's pacer lets what came last wait, for about so long: it takes it from here when its turn has come. */
+void rtp_incoming_stream_expect(struct rtp_incoming_stream *s, int64_t age_us);
+
 /* Highest extended sequence number received; 0 before the first packet. */
 uint32_t rtp_incoming_stream_highest(const struct rtp_incoming_stream *s);
 

@@ -99,6 +99,10 @@ static void note_asked(struct packet_history *h, int64_t age_us) {
   choose_keep(h);
 }
 
+void packet_history_expect(struct packet_history *h, int64_t age_us) {
+  note_asked(h, age_us);
+}
+
 static void forget_asked(struct packet_history *h, int64_t now_us) {
   h->asked_since_us = now_us;
   h->asked_earlier_us = h->asked_us;

@@ -33,6 +33,9 @@ void packet_history_free(struct packet_history *h); /* accepts NULL */
 /* `us` is brought between the least and the most. Memory that is not needed for it goes back as packets come. */
 void packet_history_keep(struct packet_history *h, int64_t us);
 
+/* What came last will be asked for after so long: as if that had been asked for now. */
+void packet_history_expect(struct packet_history *h, int64_t age_us);
+
 /* Copies the packet in. Ignored: padding-only, oversized. A packet stored under the same number is replaced. */
 void packet_history_put(struct packet_history *h, const struct rtp_media_packet *m);
 

@@ -136,7 +136,10 @@ static void the_ring_is_as_long_as_receivers_ask_back(void **state) {
   assert_in_range(reach_us(h, &seq, 10, 0), 95000, 260000);
   assert_in_range(reach_us(h, &seq, 10, 1500000), 590000, 1000000); /* asks for what is gone */
   assert_in_range(reach_us(h, &seq, 10, -600000), 95000,
-                  190000); /* … and for what never came: no reason to keep more */
+                  190000);          /* … and for what never came: no reason to keep more */
+  packet_history_expect(h, 200000); /* a pacer lets it wait */
+  assert_in_range(reach_us(h, &seq, 1, 0), 395000, 700000);
+  assert_in_range(reach_us(h, &seq, 10, 0), 95000, 260000);
   packet_history_keep(h, 450000);
   assert_in_range(reach_us(h, &seq, 4, 0), 440000, 700000); /* a far one */
   packet_history_rest(&h);
