@@ -51,6 +51,7 @@ test('the patient waits, with a picture of her own, and is admitted by the docto
   assert.ok(first.since <= second.since, 'oldest first');
   await doctor.evaluate((id) => window.consilium.room.admit(id), first.id);
   await maria.inCall(0);
+  await doctor.waitFor(() => ![...document.querySelectorAll('.toast p')].some((t) => t.textContent === 'Maria is waiting'), 'told no more that she waits');
   await doctor.seesVideos(1);
   await doctor.waitFor(() => [...window.consilium.room.remoteParticipants.values()][0].name === 'Maria', 'reading the name that she gave');
   await other.waitFor(() => document.getElementById('waiting').dataset.doctor === 'busy', 'told that the doctor is busy');

@@ -16,7 +16,7 @@ export class QueuePanel {
   #room;
   #changed;
   #timer;
-  /** @type {Set<string>} */ #known = new Set();
+  /** @type {Map<string, () => void>} who is known, and what takes the news of it away */ #known = new Map();
   #off;
   #clock;
 
@@ -44,8 +44,12 @@ export class QueuePanel {
 
   #follow(tell = true) {
     const here = this.#room.waiting;
-    for (const { id, name } of here) if (!this.#known.has(id)) toast(text('queue.came', { name }), 'door');
-    this.#known = new Set(here.map((w) => w.id));
+    for (const { id, name } of here) if (!this.#known.has(id)) this.#known.set(id, toast(text('queue.came', { name }), 'door'));
+    for (const [id, takeAway] of this.#known) {
+      if (here.some((w) => w.id === id)) continue;
+      takeAway();
+      this.#known.delete(id);
+    }
     this.show();
     if (tell) this.#changed();
   }
