@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ice/dtls_bio.h"
+#include "ice/dtls_memory.h"
 
 #define HANDSHAKE_CLIENT_HELLO 1
 #define MIN_RTO_US             100000
@@ -22,6 +23,7 @@ struct dtls_transport {
   struct dtls_listener on;
   SSL *ssl; /* from the first ClientHello on */
   struct dtls_bio bio;
+  struct dtls_memory memory; /* that the handshake needs and nothing else */
   struct ice_fingerprint fingerprints[DTLS_MAX_FINGERPRINTS];
   size_t fingerprint_count;
   enum dtls_state state;
@@ -94,6 +96,7 @@ int dtls_transport_create(struct dtls_transport **out, const struct ice_certific
 
 static void drop_ssl(struct dtls_transport *d) {
   SSL_free(d->ssl);
+  dtls_memory_forget(&d->memory);
   d->ssl = NULL;
   d->bio.input = NULL;
   d->bio.openssl_deadline = NULL;
@@ -192,9 +195,12 @@ static void lose_attempt(struct dtls_transport *d) {
 
 static enum ice_drop_reason run_handshake(struct dtls_transport *d) {
   ERR_clear_error();
+  dtls_memory_begin(&d->memory);
   const int result = SSL_do_handshake(d->ssl);
+  dtls_memory_end();
   if (result == 1) {
     finish_handshake(d);
+    dtls_memory_rest(&d->memory);
     return ICE_DROP_NONE;
   }
   if (SSL_get_error(d->ssl, result) == SSL_ERROR_WANT_READ) return ICE_DROP_NONE;

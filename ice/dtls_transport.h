@@ -13,8 +13,8 @@
  * retransmission follows the virtual time of a simulation exactly. On OpenSSL 3.2 and later, where that control hands
  * out a copy, the timer runs on the system clock; everything else is the same.
  *
- * Memory: an SSL object, from the first ClientHello on: some 40 KiB once connected, because OpenSSL keeps DTLS's 16 KiB
- * handshake buffer; its record buffers (33 KiB more) live only while a record is read or written.
+ * Memory: an SSL object, from the first ClientHello on: some 20 KiB once connected, 40 where dtls_memory.h came too late to give back
+ * the handshake buffer, which OpenSSL keeps; its record buffers (33 KiB more) live only while a record is read or written.
  */
 #ifndef ICE_DTLS_TRANSPORT_H
 #define ICE_DTLS_TRANSPORT_H

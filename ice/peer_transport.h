@@ -84,6 +84,10 @@ struct peer_transport_context;
 struct srtp_engine; /* ice/srtp_session.h */
 struct srtp_seal;
 
+/* First of all in a process, before anything uses OpenSSL: what only handshakes need is given back after each (20 KiB a peer). False: it
+ * was too late, or this library cannot; nothing else changes. */
+bool peer_transport_save_memory(void);
+
 /* `unix_now_s` only dates the certificate. PEER_OK, PEER_NO_MEMORY or PEER_CRYPTO. */
 int peer_transport_context_create(struct peer_transport_context **out, int64_t unix_now_s);
 void peer_transport_context_free(struct peer_transport_context *c); /* after all its peers */

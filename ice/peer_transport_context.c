@@ -1,7 +1,12 @@
 /* ice/peer_transport_context.c: what all peers of a worker share, and the names of the composite's enums. */
 #include <stdlib.h>
 
+#include "ice/dtls_memory.h"
 #include "ice/peer_transport_internal.h"
+
+bool peer_transport_save_memory(void) {
+  return dtls_memory_install();
+}
 
 int peer_transport_context_create(struct peer_transport_context **out, int64_t unix_now_s) {
   struct peer_transport_context *c = calloc(1, sizeof(*c));

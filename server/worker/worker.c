@@ -349,6 +349,7 @@ static int open_handles(struct worker *worker) {
 /* A member's large structures (streams, slots, histories, downlink) get mappings of their own: what they do not use is never made real, and what leaves
  * with them goes back to the kernel. By itself the C library stops doing so at the first large block that is freed. */
 static void set_up_memory(void) {
+  if (!peer_transport_save_memory()) log_debug("handshakes_keep_their_memory");
   mallopt(M_MMAP_THRESHOLD, 18 << 10); /* above OpenSSL's record buffers, which come and go with every message */
   mallopt(M_TOP_PAD, 0);               /* what lies ready at the top would be given out before any mapping is made */
   mallopt(M_TRIM_THRESHOLD, 128 << 10);
