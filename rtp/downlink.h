@@ -116,6 +116,7 @@ void downlink_unnumbered(struct downlink *d, uint32_t bytes);
 struct downlink_run {
   struct downlink *downlink;
   struct transport_sent *ring;
+  uint32_t mask; /* of the ring */
   int64_t now_us;
   int64_t level_us, most_us; /* of the pacer's bucket; beyond `most_us` packets wait */
   uint64_t us_per_byte_q16;
@@ -148,7 +149,7 @@ static inline bool downlink_run_pass(struct downlink_run *r, uint16_t seq, uint3
     r->unnumbered_bytes += bytes;
     return true;
   }
-  struct transport_sent *sent = &r->ring[r->number % TRANSPORT_HISTORY_PACKETS];
+  struct transport_sent *sent = &r->ring[r->number & r->mask];
   sent->sent_us = (uint32_t)r->now_us;
   sent->bytes_before = r->bytes;
   sent->content = r->content;

@@ -33,7 +33,7 @@ static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t no
  * forbid every probe. */
 static bool wants_news(const struct downlink *d, int64_t now_us) {
   const struct transport_send_history *h = &d->history;
-  uint32_t stamped_us = h->ring[(h->next - 1) % TRANSPORT_HISTORY_PACKETS].sent_us;
+  uint32_t stamped_us = h->ring[(h->next - 1) & h->mask].sent_us;
   return d->estimator.has_feedback && d->estimator.probes.next_bps > 0 && (uint32_t)now_us - stamped_us >= SILENCE_US;
 }
 

@@ -7,6 +7,8 @@
 static void take_out(struct downlink_run *r) {
   struct downlink *d = r->downlink;
   struct pacer *p = &d->pacer;
+  transport_send_history_reserve(&d->history, TRANSPORT_HISTORY_BY_HAND);
+  r->mask = d->history.mask;
   r->first = r->number = d->history.next;
   r->bytes = d->history.bytes;
   r->level_us = p->level_until_us > r->now_us ? p->level_until_us - r->now_us : 0;
@@ -25,7 +27,7 @@ void downlink_prefetch(const struct downlink *d, uint16_t slot) {
 }
 
 void downlink_prefetch_ring(const struct downlink *d) {
-  __builtin_prefetch(&d->history.ring[d->history.next % TRANSPORT_HISTORY_PACKETS], 1);
+  __builtin_prefetch(&d->history.ring[d->history.next & d->history.mask], 1);
 }
 
 void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slot, bool paced, int64_t now_us) {

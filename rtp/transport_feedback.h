@@ -5,7 +5,8 @@
  * and turns the peer's feedback into per-packet results, the food of a bandwidth estimator.
  *
  * Source: draft-holmer-rmcat-transport-wide-cc-extensions-01.
- * Memory: fixed structs (recorder 8 KiB, history 32 KiB), embed by value or allocate once; nothing is allocated later.
+ * Memory: fixed structs (recorder 4 KiB, history 32 KiB, of which only what is in flight is touched), embed by value or allocate once;
+ * nothing is allocated later.
  */
 #ifndef RTP_TRANSPORT_FEEDBACK_H
 #define RTP_TRANSPORT_FEEDBACK_H
@@ -59,6 +60,10 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
 /* ---- sending end ---- */
 
 #define TRANSPORT_HISTORY_PACKETS 2048 /* in flight and unreported: at 10 000 packets a second, 200 ms */
+/* The ring begins with so many, and grows in place before a packet is overwritten that may be unreported. */
+#define TRANSPORT_HISTORY_FIRST   256
+/* Most that are written into it by hand at one time. */
+#define TRANSPORT_HISTORY_BY_HAND 64
 
 /* What a number carried, the caller's: comes back when it is lost. */
 struct transport_content {
@@ -74,15 +79,14 @@ struct transport_sent {
 };
 
 #define TRANSPORT_HISTORY_WORDS (TRANSPORT_HISTORY_PACKETS / 64)
-/* Marks are cleared a word at a time, so the oldest 64 are forgotten early. */
-#define TRANSPORT_HISTORY_KNOWN (TRANSPORT_HISTORY_PACKETS - 64)
 
 struct transport_send_history {
+  uint32_t mask;                 /* of the ring, as it is */
   uint32_t next;                 /* extended number of the next packet; starts at 1 cycle */
   uint32_t bytes;                /* sent, modulo 2^32 */
   uint32_t tagged;               /* one past the last packet with a tag */
   uint32_t reported;             /* one past the highest number any feedback covered */
-  uint32_t first;                /* the first one ever */
+  uint32_t first;                /* the first one that may be known */
   uint64_t acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
   bool has_reference;
   uint32_t reference;   /* last message's reference time, 24 bits */
@@ -93,10 +97,22 @@ struct transport_send_history {
 
 void transport_send_history_init(struct transport_send_history *h);
 
+/* Twice as long, once. */
+void transport_send_history_grow(struct transport_send_history *h);
+
+/* So that `more` packets can be sent without forgetting one that is not reported yet, nor as many before those, which may have been
+ * reported too early. Marks are cleared a word at a time, so the oldest 64 of a full ring are forgotten early. */
+static inline void transport_send_history_reserve(struct transport_send_history *h, uint32_t more) {
+  while (__builtin_expect(
+      (h->next - h->reported) * 2 + more > h->mask + 1 - 64 && h->mask < TRANSPORT_HISTORY_PACKETS - 1, 0))
+    transport_send_history_grow(h);
+}
+
 /* Takes the next number for a packet of `size` bytes about to leave; write it into the header's transport sequence element. */
 static inline uint16_t transport_send_history_sent(struct transport_send_history *h, uint16_t size, uint16_t tag,
                                                    struct transport_content content, int64_t now_us) {
-  uint32_t n = h->next, place = n % TRANSPORT_HISTORY_PACKETS;
+  transport_send_history_reserve(h, 1);
+  uint32_t n = h->next, place = n & h->mask;
   if (place % 64 == 0) h->was_acked[place / 64] = h->was_lost[place / 64] = 0;
   if (tag) h->tagged = n + 1;
   h->ring[place] =
@@ -106,11 +122,11 @@ static inline uint16_t transport_send_history_sent(struct transport_send_history
   return (uint16_t)n;
 }
 
-/* As many packets as one likes were written into the ring by hand, up to `next` and `bytes`, none of them with a tag. */
+/* Packets were written into the ring by hand, up to `next` and `bytes`, none of them with a tag; room was reserved for them. */
 static inline void transport_send_history_advance(struct transport_send_history *h, uint32_t next, uint32_t bytes) {
   for (uint32_t n = (h->next + 63) & ~63U; (int32_t)(next - n) > 0; n += 64) {
-    h->was_acked[n % TRANSPORT_HISTORY_PACKETS / 64] = 0;
-    h->was_lost[n % TRANSPORT_HISTORY_PACKETS / 64] = 0;
+    h->was_acked[(n & h->mask) / 64] = 0;
+    h->was_lost[(n & h->mask) / 64] = 0;
   }
   h->next = next;
   h->bytes = bytes;

@@ -3,17 +3,17 @@
 
 #include "rtp/transport_feedback.h"
 
-#define FIRST_CYCLE  65536U
-#define HISTORY_MASK (TRANSPORT_HISTORY_PACKETS - 1U)
-#define RUN_TICKS    (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
+#define FIRST_CYCLE 65536U
+#define RUN_TICKS   (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
 
 void transport_send_history_init(struct transport_send_history *h) {
   memset(h, 0, offsetof(struct transport_send_history, ring)); /* nobody reads a place that was not written */
   h->next = h->first = h->reported = h->tagged = FIRST_CYCLE;
+  h->mask = TRANSPORT_HISTORY_FIRST - 1;
 }
 
 static const struct transport_sent *sent(const struct transport_send_history *h, uint32_t number) {
-  return &h->ring[number & HISTORY_MASK];
+  return &h->ring[number & h->mask];
 }
 
 static uint32_t bytes_before(const struct transport_send_history *h, uint32_t number) {
@@ -22,25 +22,41 @@ static uint32_t bytes_before(const struct transport_send_history *h, uint32_t nu
 
 /* The oldest number that is still known. */
 static uint32_t oldest(const struct transport_send_history *h) {
-  uint32_t span = h->next - h->first;
-  return h->next - (span < TRANSPORT_HISTORY_KNOWN ? span : TRANSPORT_HISTORY_KNOWN);
+  uint32_t span = h->next - h->first, known = h->mask + 1 - 64;
+  return h->next - (span < known ? span : known);
+}
+
+/* What is known goes where the longer ring has it, and so do the marks, by the 64. */
+void transport_send_history_grow(struct transport_send_history *h) {
+  const uint32_t old = h->mask + 1, from_number = oldest(h);
+  for (uint32_t n = from_number; n != h->next; n++) {
+    if (n & old) h->ring[n & (old * 2 - 1)] = h->ring[n & h->mask];
+  }
+  for (uint32_t n = from_number & ~63U; (int32_t)(h->next - n) > 0; n += 64) {
+    if (!(n & old)) continue;
+    const uint32_t from = (n & h->mask) / 64, to = from + old / 64;
+    h->was_acked[to] = h->was_acked[from];
+    h->was_lost[to] = h->was_lost[from];
+  }
+  h->mask = old * 2 - 1;
+  h->first = from_number; /* what the shorter ring had forgotten stays so */
 }
 
 uint32_t transport_send_history_in_flight(const struct transport_send_history *h) {
-  uint32_t from = h->next - h->reported > TRANSPORT_HISTORY_KNOWN ? oldest(h) : h->reported;
+  uint32_t from = (int32_t)(oldest(h) - h->reported) > 0 ? oldest(h) : h->reported;
   return h->bytes - bytes_before(h, from);
 }
 
 /* ---- marks ---- */
 
-static bool is_marked(const uint64_t *marks, uint32_t number) {
-  uint32_t place = number & HISTORY_MASK;
+static bool is_marked(const struct transport_send_history *h, const uint64_t *marks, uint32_t number) {
+  uint32_t place = number & h->mask;
   return marks[place / 64] >> place % 64 & 1;
 }
 
-static void mark(uint64_t *marks, uint32_t number, uint32_t count) {
+static void mark(const struct transport_send_history *h, uint64_t *marks, uint32_t number, uint32_t count) {
   while (count > 0) {
-    uint32_t place = number & HISTORY_MASK, room = 64 - place % 64, here = count < room ? count : room;
+    uint32_t place = number & h->mask, room = 64 - place % 64, here = count < room ? count : room;
     marks[place / 64] |= (UINT64_MAX >> (64 - here)) << place % 64;
     number += here;
     count -= here;
@@ -170,7 +186,7 @@ static uint32_t extend_run(struct matching *m, struct rtcp_transport_feedback *f
   if (m->first == m->end || m->end != number) return 0;
   if (symbol != 1) return 0; /* large deltas are no neighbours, negative ones are out of order */
   if ((int32_t)(m->first - m->fresh) < 0) {
-    bool alike = !is_marked(m->h->was_acked, number) && is_marked(m->h->was_lost, number) == m->again &&
+    bool alike = !is_marked(m->h, m->h->was_acked, number) && is_marked(m->h, m->h->was_lost, number) == m->again &&
                  sent(m->h, number)->tag == m->tag;
     count = alike; /* one by one */
   }
@@ -196,8 +212,8 @@ static void open_run(struct matching *m, struct rtcp_transport_feedback *f, int 
   m->again = false;
   if ((int32_t)(number - m->fresh) >= 0) return;
   m->tag = (uint16_t)e->tag;
-  m->again = is_marked(m->h->was_lost, number);
-  if (is_marked(m->h->was_acked, number)) m->first = m->end; /* known already: an empty run */
+  m->again = is_marked(m->h, m->h->was_lost, number);
+  if (is_marked(m->h, m->h->was_acked, number)) m->first = m->end; /* known already: an empty run */
 }
 
 static void match_received(struct matching *m, struct rtcp_transport_feedback *f, int symbol, uint32_t number,
@@ -226,7 +242,7 @@ static void match_lost(struct matching *m, uint32_t number, uint32_t count) {
   struct transport_send_history *h = m->h;
   close_run(m);
   for (; count > 0; count--, number++) {
-    if (is_marked(h->was_lost, number) || is_marked(h->was_acked, number)) continue; /* nothing new */
+    if (is_marked(h, h->was_lost, number) || is_marked(h, h->was_acked, number)) continue; /* nothing new */
     const struct transport_sent *e = sent(h, number);
     uint16_t bytes = (uint16_t)(bytes_before(h, number + 1) - e->bytes_before);
     int64_t sent_us = unwrap_sent(m->now_us, e->sent_us);
@@ -243,7 +259,7 @@ static void match_lost(struct matching *m, uint32_t number, uint32_t count) {
                                                                  .content = e->content};
     m->out->lost++;
     h->lost++;
-    mark(h->was_lost, number, 1);
+    mark(h, h->was_lost, number, 1);
   }
 }
 
@@ -273,7 +289,7 @@ void transport_send_history_feedback(struct transport_send_history *h, struct rt
       match_lost(&m, number, known);
     } else {
       match_received(&m, f, symbol, number, known);
-      mark(h->was_acked, number, known);
+      mark(h, h->was_acked, number, known);
     }
     number += known;
     if (known && (int32_t)(number - h->reported) > 0) h->reported = number;

@@ -123,7 +123,7 @@ static void nothing_waits_for_who_never_reports(void **state) {
   uint16_t number;
   assert_true(downlink_run_pass(&run, 7, 1200, true, &number));
   downlink_run_end(&run);
-  assert_int_equal(k->d->history.ring[5000 % TRANSPORT_HISTORY_PACKETS].content.slot, DOWNLINK_NO_SLOT);
+  assert_int_equal(k->d->history.ring[5000 & k->d->history.mask].content.slot, DOWNLINK_NO_SLOT);
   desk_close(k);
 }
 

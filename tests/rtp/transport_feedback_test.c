@@ -79,6 +79,44 @@ static void each_packet_is_reported_once_over_the_wrap(void **state) {
   assert_int_equal(history.unknown, 0);
 }
 
+/* Ever more are under way: the ring grows, at any place in it, and forgets nothing; what was reported once is not reported again. */
+static void a_growing_ring_forgets_nothing(void **state) {
+  (void)state;
+  for (uint32_t at = 0; at < 300; at += 7) {
+    setup(65536 + 65300 + at);
+    static uint8_t reported[4000];
+    memset(reported, 0, sizeof reported);
+    uint32_t first = history.next, sent = 0, told = 0;
+    int64_t now = 1000000;
+    for (uint32_t flight = 20; flight <= 900; flight += flight / 2) {
+      for (uint32_t i = 0; i < flight; i++, sent++)
+        transport_send_history_sent(&history, (uint16_t)(100 + sent), (uint16_t)(1 + sent % 3), content(sent),
+                                    now += 20);
+      /* Half of it is reported at first, the newest of that not; the rest later. */
+      for (uint32_t end = sent - flight / 2;; end = sent) {
+        for (; told < end; told++)
+          if (told + 1 != sent - flight / 2)
+            transport_feedback_arrived(&recorder, (uint16_t)(first + told), now + told);
+        if (end == sent) transport_feedback_arrived(&recorder, (uint16_t)(first + sent - flight / 2 - 1), now + told);
+        while (exchange(now)) {
+          for (size_t k = 0; k < results.count; k++) {
+            for (uint32_t n = array[k].seq - first, c = array[k].packets; c > 0; n++, c--)
+              if (array[k].arrival_us >= 0) reported[n]++;
+            uint32_t n = array[k].seq - first;
+            assert_int_equal(array[k].first_bytes, 100 + n);
+            assert_int_equal(array[k].tag, 1 + n % 3);
+          }
+        }
+        if (end == sent) break;
+      }
+    }
+    for (uint32_t n = 0; n < sent; n++)
+      assert_int_equal(reported[n], 1);
+    assert_int_equal(history.unknown, 0);
+    assert_true(history.mask + 1 >= 1024 && history.mask + 1 <= TRANSPORT_HISTORY_PACKETS);
+  }
+}
+
 static void in_flight_counts_what_is_neither_acknowledged_nor_lost(void **state) {
   (void)state;
   setup(65536);
@@ -219,6 +257,7 @@ static void hostile_numbers_do_no_harm(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_packet_is_reported_once_over_the_wrap),
+                                     cmocka_unit_test(a_growing_ring_forgets_nothing),
                                      cmocka_unit_test(in_flight_counts_what_is_neither_acknowledged_nor_lost),
                                      cmocka_unit_test(what_was_sent_and_came_together_is_one_run),
                                      cmocka_unit_test(what_was_never_sent_is_unknown),
