@@ -5,8 +5,9 @@
 #include "ice/sctp_internal.h"
 
 /* An id is generation || slot. usrsctp writes it into state cookies, which the peer sees: never a pointer. */
-#define SLOT_BITS 12
-#define SLOT_MASK ((1u << SLOT_BITS) - 1)
+#define SLOT_BITS                12
+#define SLOT_MASK                ((1u << SLOT_BITS) - 1)
+#define ASSOCIATIONS_OF_A_SOCKET 1 /* one to one: its table needs no 256 lists */
 _Static_assert(SCTP_MAX_ASSOCIATIONS == SLOT_MASK + 1, "a slot fits its bits");
 /* usrsctp frees closed endpoints from its timers; this many ticks of 100 ms are far more than it needs. */
 #define STOP_TICKS 2000
@@ -27,6 +28,7 @@ static int output(void *addr, void *buffer, size_t length, uint8_t tos, uint8_t 
 
 static void configure_library(void) {
   /* Extensions that data channels don't use are attack surface. Needed: PR-SCTP and stream reset (RFC 8831 §5). */
+  usrsctp_tunable_set_sctp_pcbtblsize(ASSOCIATIONS_OF_A_SOCKET);
   usrsctp_sysctl_set_sctp_ecn_enable(0);
   usrsctp_sysctl_set_sctp_auto_asconf(0);
   usrsctp_sysctl_set_sctp_asconf_enable(0); /* before auth, which it needs */

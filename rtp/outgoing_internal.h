@@ -94,7 +94,7 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
 #define VIDEO_WINDOW_FIRST 256
 #define VIDEO_WINDOW       1024
 #define AUDIO_WINDOW_FIRST 64
-#define AUDIO_WINDOW       256
+#define AUDIO_WINDOW       128 /* RED looks back 341 ms */
 #define OUTGOING_WINDOW_US 1000000
 #define EPOCHS             8
 #define RED_CARRIED        4 /* missing frames that may wait for the next packet */

@@ -22,13 +22,13 @@ struct entry {
 /* For so long what was asked for counts. */
 #define ASKED_US            3000000
 /* The ring of bytes is as many segments long; of each is known when it was written last. */
-#define SEGMENT             4096U
+#define SEGMENT             2048U
 #define SEGMENTS(bytes)     (((bytes) + SEGMENT - 1) / SEGMENT * SEGMENT)
 #define LARGEST             (RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY)
 /* A ring begins with a part of the bytes and packets that it may have: 16 KiB and 64 of video, 4 KiB and 8 of audio. */
-#define FIRST_BYTES(most)   SEGMENTS((most) / 32 > LARGEST ? (most) / 32 : LARGEST)
+#define FIRST_BYTES(most)   SEGMENTS((most) / 32 > LARGEST * 2 ? (most) / 32 : LARGEST * 2)
 #define FIRST_PACKETS(most) ((most) > 16 ? (most) / 16 : (most))
-#define WORTH_GIVING_BACK   (2 * SEGMENT)
+#define WORTH_GIVING_BACK   8192
 #define NEVER               (INT64_MIN / 2)
 
 struct packet_history {
@@ -142,6 +142,14 @@ static void grow_bytes(struct packet_history *h, uint64_t offset) {
   h->capacity = capacity;
 }
 
+/* The whole pages between. */
+static void give_back(uint8_t *begin, const uint8_t *end) {
+  const uintptr_t page = page_bytes() - 1;
+  uint8_t *from = begin + (((page + 1) - (uintptr_t)begin) & page);
+  const uint8_t *to = end - ((uintptr_t)end & page);
+  if (to > from) (void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
+}
+
 /* In the middle of a lap that has lasted long enough: the ring ends here, and what is behind it goes back. */
 static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity) {
   const uint64_t base = h->position - offset;
@@ -151,11 +159,24 @@ static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity
     e->position -= e->used ? base : 0;
   }
   h->position = offset;
-  const uintptr_t page = page_bytes() - 1;
-  uint8_t *from = (uint8_t *)(((uintptr_t)h->bytes + capacity + page) & ~page);
-  const uint8_t *to = (const uint8_t *)((uintptr_t)(h->bytes + h->capacity) & ~page);
-  if (to > from) (void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
+  give_back(h->bytes + capacity, h->bytes + h->capacity);
   h->capacity = capacity;
+}
+
+/* Half of the packets, when none of the others must be kept. */
+static void shorten_entries(struct packet_history *h, int64_t now_us) {
+  const uint32_t count = (h->mask + 1) / 2;
+  uint32_t young = 0;
+  for (uint32_t i = 0; i <= h->mask; i++)
+    young += h->entries[i].used && now_us - h->entries[i].packet.arrival_us < h->keep_us;
+  if (count < FIRST_PACKETS(h->max_mask + 1) || young > count / 2) return;
+  for (uint32_t i = 0; i < count; i++) {
+    struct entry *low = &h->entries[i], *high = &h->entries[i + count];
+    if (high->used && (!low->used || (int32_t)(high->packet.seq - low->packet.seq) > 0)) *low = *high;
+    high->used = false;
+  }
+  h->mask = count - 1;
+  give_back((uint8_t *)(h->entries + count), (uint8_t *)(h->entries + count * 2));
 }
 
 static void grow_entries(struct packet_history *h) {
@@ -189,8 +210,10 @@ static uint64_t place_for(struct packet_history *h, size_t need, int64_t now_us)
   while (h->capacity < h->max_capacity && is_young(h, offset, need, now_us))
     grow_bytes(h, offset);
   if (h->capacity - SEGMENTS(offset + need) >= WORTH_GIVING_BACK && offset >= FIRST_BYTES(h->wanted_bytes) &&
-      now_us - h->lap_began_us > h->keep_us * 3 / 2)
+      now_us - h->lap_began_us > h->keep_us * 5 / 4) {
     shorten(h, offset, SEGMENTS(offset + need));
+    shorten_entries(h, now_us);
+  }
   for (uint64_t i = offset / SEGMENT; i * SEGMENT < offset + need; i++)
     h->written_us[i] = now_us;
   return offset;

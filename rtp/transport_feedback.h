@@ -33,8 +33,8 @@ struct transport_feedback_recorder {
   uint32_t unreported;         /* arrivals noted since the last feedback      */
   int64_t first_unreported_us; /* INT64_MAX: nothing to report         */
   int64_t last_built_us;
-  uint64_t arrived, dropped;                      /* dropped: too old, or a jump that emptied the ring */
-  int64_t arrival_us[TRANSPORT_RECORDER_PACKETS]; /* by number & mask; -1: not arrived */
+  uint64_t arrived, dropped;                       /* dropped: too old, or a jump that emptied the ring */
+  uint32_t arrival_us[TRANSPORT_RECORDER_PACKETS]; /* by number & mask, modulo 2^32; 0: not arrived */
 };
 
 void transport_feedback_recorder_init(struct transport_feedback_recorder *r);

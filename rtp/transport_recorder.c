@@ -11,14 +11,11 @@
 void transport_feedback_recorder_init(struct transport_feedback_recorder *r) {
   memset(r, 0, sizeof *r);
   r->first_unreported_us = INT64_MAX;
-  for (size_t i = 0; i < TRANSPORT_RECORDER_PACKETS; i++)
-    r->arrival_us[i] = -1;
 }
 
 /* More lost, or waiting to be reported, than the ring spans: begin anew at `seq`; a hole like that teaches nobody anything. */
 static void restart(struct transport_feedback_recorder *r, uint32_t seq) {
-  for (size_t i = 0; i < TRANSPORT_RECORDER_PACKETS; i++)
-    r->arrival_us[i] = -1;
+  memset(r->arrival_us, 0, sizeof r->arrival_us);
   r->dropped += r->unreported;
   r->unreported = 0;
   r->first_unreported_us = INT64_MAX;
@@ -29,7 +26,7 @@ static void restart(struct transport_feedback_recorder *r, uint32_t seq) {
 static void open_gap(struct transport_feedback_recorder *r, uint32_t extended) {
   if (extended - r->base >= TRANSPORT_RECORDER_PACKETS) restart(r, extended);
   for (uint32_t s = r->next; s != extended; s++)
-    r->arrival_us[s & RECORDER_MASK] = -1;
+    r->arrival_us[s & RECORDER_MASK] = 0;
 }
 
 /* It comes after a younger one. False: it is not to be reported. */
@@ -38,7 +35,7 @@ static bool is_late_news(struct transport_feedback_recorder *r, uint32_t extende
     r->dropped++;
     return false;
   }
-  if (r->arrival_us[extended & RECORDER_MASK] >= 0) return false; /* a duplicate, reported or about to be */
+  if (r->arrival_us[extended & RECORDER_MASK]) return false; /* a duplicate, reported or about to be */
   if ((int32_t)(r->base - extended) > 0) r->base = extended;
   return true;
 }
@@ -56,7 +53,7 @@ void transport_feedback_arrived(struct transport_feedback_recorder *r, uint16_t 
     if (ahead > 0 || extended - r->base >= TRANSPORT_RECORDER_PACKETS) open_gap(r, extended);
     r->next = extended + 1;
   }
-  r->arrival_us[extended & RECORDER_MASK] = now_us;
+  r->arrival_us[extended & RECORDER_MASK] = (uint32_t)now_us ? (uint32_t)now_us : 1;
   r->arrived++;
   r->unreported++;
   if (r->first_unreported_us == INT64_MAX) r->first_unreported_us = now_us;
@@ -75,9 +72,9 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
   __attribute__((uninitialized)) struct rtcp_transport_arrival arrivals[BUILD_BATCH];
   size_t count = 0, consumed = 0;
   for (uint32_t s = r->base; s != r->next && count < BUILD_BATCH; s++) {
-    int64_t arrival_us = r->arrival_us[s & RECORDER_MASK];
-    if (arrival_us >= 0)
-      arrivals[count++] = (struct rtcp_transport_arrival){.arrival_us = arrival_us, .seq = (uint16_t)s};
+    const uint32_t noted_us = r->arrival_us[s & RECORDER_MASK];
+    const int64_t arrival_us = now_us - (int32_t)((uint32_t)now_us - noted_us);
+    if (noted_us) arrivals[count++] = (struct rtcp_transport_arrival){.arrival_us = arrival_us, .seq = (uint16_t)s};
   }
   int len = rtcp_write_transport_feedback(out, cap, sender_ssrc, media_ssrc, r->feedback_seq, (uint16_t)r->base,
                                           arrivals, count, &consumed);
