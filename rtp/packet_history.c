@@ -142,11 +142,11 @@ static void grow_bytes(struct packet_history *h, uint64_t offset) {
   h->capacity = capacity;
 }
 
-/* The whole pages between. */
+/* The pages from there to the end of a ring, behind which nothing is in use. */
 static void give_back(uint8_t *begin, const uint8_t *end) {
   const uintptr_t page = page_bytes() - 1;
   uint8_t *from = begin + (((page + 1) - (uintptr_t)begin) & page);
-  const uint8_t *to = end - ((uintptr_t)end & page);
+  const uint8_t *to = end + (((page + 1) - (uintptr_t)end) & page);
   if (to > from) (void)madvise(from, (size_t)(to - from), MADV_DONTNEED);
 }
 
