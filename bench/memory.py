@@ -4,6 +4,7 @@
     bench/memory.py build/release [scenario ...]     lecture, consult, gallery, audio; all unless named
 
 PSS of all of the server's processes after --seconds of media; difference over difference, so what is there once does not count.
+With --data everybody opens both data channels, too, and sends messages.
 With --churn: the same people leave and come back for a while; what they leave behind must not grow.
 """
 import argparse
@@ -42,6 +43,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("scenario", nargs="*", help="lecture, consult, gallery, audio")
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--data", action="store_true", help="with data channels")
     parser.add_argument("--churn", action="store_true", help="also 20 s of churn, against 5 s of it")
     a = parser.parse_args()
     for name in a.scenario:
@@ -51,7 +53,7 @@ def main():
     bench = Memory(a.build, options)
     try:
         for name in a.scenario or SIZES:
-            few, many = (bench.ours(size) for size in SIZES[name])
+            few, many = (bench.ours([*size, *(["--data"] if a.data else [])]) for size in SIZES[name])
             people = many["participants"] - few["participants"]
             print(f"{name}: {(many['pss'] - few['pss']) / people / 1000:.0f} kB PSS per participant "
                   f"({few['participants']:.0f} → {many['participants']:.0f})", flush=True)

@@ -28,7 +28,7 @@ LIBC = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "
 # Socket address *types* travel through ice; sockets themselves do not (SOCKET_CALLS below).
 FOREIGN = {"rtp": ["uthash.h", "sys/mman.h", "unistd.h"],  # madvise() alone: pages of a history go back
            "ice": ["stun/", "openssl/", "srtp2/", "intel-ipsec-mb.h", "usrsctp.h", "uthash.h", "sys/socket.h", "netinet/in.h", "arpa/inet.h",
-                   "sys/mman.h"],
+                   "sys/mman.h", "unistd.h"],
            "signaling": ["libwebsockets.h", "jansson.h", "jwt.h", "uv.h", "openssl/", "uthash.h"],
            "conf": ["cyaml/", "yaml.h", "unistd.h", "sys/stat.h", "fcntl.h", "arpa/inet.h"]}
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|uv_now|uv_hrtime|time\s*\(\s*NULL)\b")
