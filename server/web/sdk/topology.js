@@ -54,6 +54,8 @@ const NO_PICTURE_MS = 120;
 const DEAD_MS = 600;
 /** The other one may live on a connection that is over for us: so long at most it is kept. */
 const KEPT_MS = 10_000;
+/** A picture whose track ends is black; an element that has just left it may still hold it on a busy machine. */
+const CLOSE_MS = 250;
 /** How long a sound that was changed over keeps its unheard player, so that the device stays open. */
 const LINGER_MS = 1000;
 
@@ -309,6 +311,7 @@ export class Topology {
     this.#attempt = null;
     attempt.watch?.close();
     if (forced) this.#keep(attempt.connection);
+    else if (attempt.began) setTimeout(() => attempt.connection.close(), CLOSE_MS);
     else attempt.connection.close();
   }
 
