@@ -123,6 +123,14 @@ static void free_browser(struct browser *m) {
   if (m->old_fd >= 0) close(m->old_fd);
 }
 
+void harness_dismiss(struct harness *h) {
+  struct browser *m = &h->browsers[h->browser_count - 1];
+  browser_leave(m);
+  free_browser(m);
+  memset(m, 0, sizeof *m);
+  h->browser_count--;
+}
+
 void harness_free(struct harness *h) {
   alive = NULL; /* an assertion below must not lead back here */
   for (size_t i = 0; i < h->browser_count && !h->keep; i++)

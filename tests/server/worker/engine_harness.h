@@ -147,6 +147,8 @@ json_t *offer_media(json_t *offer, const char *mid);              /* borrowed */
 const char *browser_offer_json(struct browser *m, json_t *offer); /* takes the reference */
 void browser_offer(struct browser *m, const char *name);          /* must work */
 void browser_leave(struct browser *m);                            /* no resume possible */
+/* The member that came last leaves, and what the test keeps of it goes, too: its seat is free. */
+void harness_dismiss(struct harness *h);
 /* Returns the track's id (borrowed from m->last). */
 const char *browser_publish(struct browser *m, const char *mid, const char *source);
 void browser_view(struct browser *m, const char *track, unsigned width, unsigned height);
