@@ -98,10 +98,12 @@ struct slot {
   struct peer *peer;
   struct rtp_outgoing_stream *out;
   struct peer_sender *sender;
-  struct track *track; /* NULL: empty */
-  uint16_t link_slot;  /* in the peer's downlink */
-  bool sent;           /* something went out: sender reports make sense */
-  bool takes_red;      /* the receiver decodes RED (RFC 2198), not only Opus */
+  struct track *track;         /* NULL: empty */
+  uint16_t link_slot;          /* in the peer's downlink */
+  bool sent;                   /* something went out: sender reports make sense */
+  bool takes_red;              /* the receiver decodes RED (RFC 2198), not only Opus */
+  uint8_t repeats;             /* how often its packets go again: audio_repeat.h */
+  struct audio_repeat *repeat; /* NULL: never needed */
 
   bool open; /* negotiated to receive just now; the SSRC outlives a pause of the m-line */
   struct section *section;

@@ -1,6 +1,7 @@
 /* server/worker/fan_out.c: the hot path: what a receive batch brought, to every subscriber, receiver by receiver. See the header. */
 #include "server/worker/fan_out.h"
 
+#include "server/worker/audio_repeat.h"
 #include "server/worker/engine.h"
 
 struct rtp_media_packet *fan_out_reserve(struct engine *engine, int64_t now_us) {
@@ -106,7 +107,10 @@ static void send_packet(struct peer_run *run, struct downlink_run *link, struct 
     number = htobe16(number);
     memcpy(header + numbered_at, &number, sizeof number);
   }
-  (void)peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
+  const uint64_t before = run->bytes;
+  bool sent = peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
+  if (__builtin_expect(slot->repeats > 0, 0) && sent)
+    link->unnumbered_bytes += (uint32_t)audio_repeat_sent(run, slot, header, (size_t)(run->bytes - before));
 }
 
 /* All that waits on the slot's track. */

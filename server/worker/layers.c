@@ -7,6 +7,7 @@
 
 #include "rtp/bandwidth_allocator.h"
 #include "rtp/layer_selector.h"
+#include "server/worker/audio_repeat.h"
 #include "server/worker/engine.h"
 
 /* An Opus stream sends fifty packets a second, silent or not; each with our header, SRTP, UDP and IP. */
@@ -155,7 +156,7 @@ static uint64_t audio_bps(const struct peer *peer, int64_t now_us) {
     if (!slot || !slot->track || slot->section->kind != ROOM_AUDIO) continue;
     struct rtp_outgoing_stats stats;
     rtp_outgoing_stream_stats(slot->out, now_us, &stats);
-    if (stats.bitrate_bps) bps += stats.bitrate_bps + AUDIO_OVERHEAD_BPS;
+    if (stats.bitrate_bps) bps += (stats.bitrate_bps + AUDIO_OVERHEAD_BPS) * (1U + slot->repeats);
   }
   return bps;
 }
@@ -182,6 +183,15 @@ static void tell_rtt(const struct peer *peer) {
   int64_t rtt_us = downlink_estimator(peer->link.downlink)->least_rtt_us;
   for (size_t i = 0; i < peer->section_count && rtt_us > 0; i++) {
     if (peer->sections[i]->slot) rtp_outgoing_stream_set_rtt(peer->sections[i]->slot->out, rtt_us);
+  }
+}
+
+static void review_repeats(const struct peer *peer) {
+  struct downlink_stats stats;
+  downlink_get_stats(peer->link.downlink, &stats);
+  for (size_t i = 0; i < peer->section_count; i++) {
+    struct slot *slot = peer->sections[i]->slot;
+    if (slot && slot->section->kind == ROOM_AUDIO && !slot->takes_red) audio_repeat_set(slot, stats.redundancy);
   }
 }
 
@@ -253,6 +263,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   c->wanted_bps = a.most_bps;
   c->allocate_us = now_us + ALLOCATION_INTERVAL_US;
   tell_rtt(peer);
+  review_repeats(peer);
 }
 
 /* ---- for one slot, for one track ---- */

@@ -151,6 +151,7 @@ static void close_slot(struct slot *slot, int64_t now_us) {
   rtp_outgoing_stream_free(slot->out);
   peer_transport_remove_sender(transport, slot->sender);
   if (slot->rtx_sender) peer_transport_remove_sender(transport, slot->rtx_sender);
+  free(slot->repeat);
   free(slot);
 }
 

@@ -1,5 +1,5 @@
 /* tests/server/worker/congestion_test.c: the real engine against links in virtual time: which layer flows, when, and what waits.
- * Covers: server/worker/layers.c */
+ * Covers: server/worker/layers.c server/worker/audio_repeat.c */
 #include "tests/server/worker/engine_harness.h"
 
 #define LAYERS 3
@@ -269,6 +269,40 @@ static void the_screen_comes_before_faces(void **state) {
   harness_free(s.h);
 }
 
+/* ---- sound over lossy paths ---- */
+
+static void film_beside(struct stage *s, struct browser *also, int64_t us) {
+  for (; us > 0; us -= 100 * MILLISECOND) {
+    film(s, 100 * MILLISECOND);
+    browser_forget(also);
+  }
+}
+
+/* Copies of audio packets are replays to whoever has them: SRTP says so. */
+static void sound_goes_again_to_who_takes_no_red(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  struct browser *f = harness_join(s.h, "interpreter");
+  browser_offer(f, "firefox");
+  browser_connect(f);
+  browser_link(f, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  browser_link(s.b, 3000000, 300 * MILLISECOND, 20 * MILLISECOND);
+  film_beside(&s, f, 3 * SECOND);
+  assert_int_equal(f->undecryptable, 0); /* a good path needs nothing */
+  f->link.lose_every = s.b->link.lose_every = 9;
+  film_beside(&s, f, 5 * SECOND);
+  size_t before = f->undecryptable;
+  film_beside(&s, f, SECOND);
+  assert_in_range(f->undecryptable - before, 95, 105); /* each of fifty twice more */
+  assert_int_equal(s.b->undecryptable, 0);             /* has RED */
+  f->link.lose_every = s.b->link.lose_every = 0;
+  film_beside(&s, f, 40 * SECOND);
+  before = f->undecryptable;
+  film_beside(&s, f, SECOND);
+  assert_int_equal(f->undecryptable, before);
+  harness_free(s.h);
+}
+
 /* ---- pacing ---- */
 
 /* `packets` of layer f at one instant. */
@@ -365,6 +399,7 @@ int main(void) {
       cmocka_unit_test(sound_alone_and_back),
       cmocka_unit_test(a_blackout_ends_within_a_second),
       cmocka_unit_test(the_screen_comes_before_faces),
+      cmocka_unit_test(sound_goes_again_to_who_takes_no_red),
       cmocka_unit_test(frames_pass_and_bursts_are_spread),
       cmocka_unit_test(without_any_report_the_sizes_decide),
       cmocka_unit_test(remb_stands_in_for_feedback),

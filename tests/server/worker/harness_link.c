@@ -16,7 +16,8 @@ bool link_carries(struct browser *m, const struct rtp_extension_values *x, size_
   if (!l->bps) return true;
   int64_t now_us = m->harness->now_us;
   int64_t begin_us = l->free_us > now_us ? l->free_us : now_us;
-  if (l->cut || begin_us - now_us > l->queue_us) {
+  bool lost = l->lose_every && ++l->offered % l->lose_every == 0;
+  if (l->cut || lost || begin_us - now_us > l->queue_us) {
     l->dropped++;
     return false;
   }
