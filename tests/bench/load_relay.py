@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A deliberately slow and lossy relay between generator and server: the report must say how slow and how lossy.
 
-From the server to the receivers every 50th RTP packet is dropped and all others are held back by 40 ms.
+From the server to the receivers every 50th RTP packet is dropped and all others are held back by 40 ms. What is dropped never comes:
+sound goes again as it is on lossy paths, and those copies are dropped as well.
 Usage: load_relay.py CONSILIUM CONSILIUM-LOAD
 """
 import heapq
@@ -29,6 +30,7 @@ class Relay(threading.Thread):
         self.front.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.port = self.front.getsockname()[1]
         self.backs, self.held, self.seen, self.dropped = {}, [], 0, 0
+        self.met, self.lost = set(), set()
         self.running = True
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.front, selectors.EVENT_READ, None)
@@ -43,9 +45,14 @@ class Relay(threading.Thread):
 
     def from_server(self, data, client):
         if 128 <= data[0] <= 191 and not 192 <= data[1] <= 223:  # RTP, RFC 7983 and RFC 5761
-            self.seen += 1
-            if self.seen % DROP_EVERY == 0:
-                self.dropped += 1
+            packet = (client, data[2:4], data[8:12])  # sequence number and SSRC, RFC 3550 §5.1
+            if packet not in self.met:
+                self.met.add(packet)
+                self.seen += 1
+                if self.seen % DROP_EVERY == 0:
+                    self.lost.add(packet)
+                    self.dropped += 1
+            if packet in self.lost:
                 return
         heapq.heappush(self.held, (time.monotonic() + DELAY_S, self.seen, client, data))
 
