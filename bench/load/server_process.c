@@ -127,6 +127,12 @@ bool server_snapshot_take(struct server_snapshot *out, pid_t root, bool memory) 
   return true;
 }
 
+uint64_t server_process_wait_ns(pid_t pid) {
+  struct server_process p = {.pid = pid};
+  read_threads(&p);
+  return p.wait_ns;
+}
+
 struct server_process server_snapshot_difference(const struct server_snapshot *a, const struct server_snapshot *b) {
   struct server_process d = {0};
   for (size_t i = 0; i < b->count; i++) {

@@ -31,6 +31,9 @@ struct server_snapshot {
  * False when there is no such process. */
 bool server_snapshot_take(struct server_snapshot *out, pid_t root, bool memory);
 
+/* How long the threads of `pid` itself, without its children, were runnable but did not run. 0: no such process. */
+uint64_t server_process_wait_ns(pid_t pid);
+
 /* b.total - a.total of times and switches; a process that ended in between counts as far as it was seen. */
 struct server_process server_snapshot_difference(const struct server_snapshot *a, const struct server_snapshot *b);
 

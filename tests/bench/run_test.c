@@ -4,12 +4,15 @@
 #include "bench/load/run.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/load/run_internal.h"
 #include "tests/bench/check.h"
 #include "tests/bench/fake_crowd.h"
 #include "tests/bench/virtual_loop.h"
@@ -111,6 +114,35 @@ static void nobody_is_no_run(void **state) {
   assert_non_null(strstr(run_load(&r, &o), "nobody got in"));
 }
 
+/* A Janus is a child of ours, and its threads wait for each other: three children with one core between them. */
+static void waiting_of_children_is_not_the_generators(void **state) {
+  (void)state;
+  pid_t children[3];
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET((unsigned)sched_getcpu(), &one);
+  for (size_t i = 0; i < 3; i++) {
+    if ((children[i] = fork())) continue;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sched_setaffinity(0, sizeof one, &one);
+    for (;;)
+      ;
+  }
+  int64_t before_ns = run_wait_ns(), own_ns;
+  uint64_t children_ns = 0;
+  while (children_ns < 300000000) {
+    children_ns = 0;
+    for (size_t i = 0; i < 3; i++)
+      children_ns += server_process_wait_ns(children[i]);
+  }
+  own_ns = run_wait_ns() - before_ns;
+  for (size_t i = 0; i < 3; i++) {
+    kill(children[i], SIGKILL);
+    waitpid(children[i], NULL, 0);
+  }
+  assert_true(own_ns < (int64_t)children_ns);
+}
+
 static void an_interrupt_reports_what_there_is(void **state) {
   (void)state;
   fake_crowd.interrupt_at_us = VIRTUAL_LOOP_BEGIN_US + 5500000;
@@ -207,6 +239,7 @@ int main(void) {
       CASE(some_who_fail_are_noted),
       CASE(nobody_is_no_run),
       CASE(an_interrupt_reports_what_there_is),
+      CASE(waiting_of_children_is_not_the_generators),
       CASE(churn_is_on_while_it_is_measured),
       CASE(a_local_server_is_accounted),
       CASE(what_is_wrong_is_said_before_anything_begins),

@@ -55,6 +55,7 @@ static void children_belong_to_it(void **state) {
 static void nobody_there(void **state) {
   (void)state;
   assert_false(server_snapshot_take(&before, 4194305, false)); /* above the largest pid */
+  assert_int_equal(server_process_wait_ns(4194305), 0);
 }
 
 int main(void) {
