@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/floor/machine.h"
 #include "bench/floor/parts.h"
 #include "bench/floor/relay.h"
 
@@ -123,6 +124,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static int run_parts(const struct options *o, json_t *to) {
+  machine_pin(o->pin);
   for (size_t i = 0; i < SIZES; i++) {
     double ns[PART_COUNT];
     int error = parts_measure(ns, sizes[i], o->rounds, o->load_pin);

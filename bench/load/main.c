@@ -1,4 +1,5 @@
 /* bench/load/main.c: consilium-load: emulated participants against a running server. */
+#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +16,16 @@ static bool write_files(const struct run_result *r, const struct load_options *o
   return !error && !other;
 }
 
+/* The table measures the width of what it prints, and a terminal shows UTF-8 also where nobody has set a locale. */
+static void take_locale(void) {
+  if (setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0) return;
+  setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv) {
   static struct load_options options;
   static struct run_result result;
-  setlocale(LC_CTYPE, ""); /* the table measures the width of what it prints */
+  take_locale();
   load_options_parse(&options, argc, argv);
   if (report_assertions_unknown(&options)) return EXIT_USAGE;
   static struct janus_process janus;

@@ -49,6 +49,8 @@ const char *metric_format(enum metric_unit unit, double value, char *text, size_
     case METRIC_COUNT:
       if (value == floor(value) && fabs(value) < 100000)
         snprintf(text, cap, "%.0f", value);
+      else if (fabs(value) < 0.1)
+        snprintf(text, cap, "%.2g", value);
       else
         format_scaled(value, counts, 4, 1000, text, cap);
       break;

@@ -61,7 +61,10 @@ static const struct argp_option arguments[] = {
      1},
     {"media", KEY_MEDIA, "ADDRESS:PORT", 0, "Media goes there, not to the server's candidate: a relay in between", 1},
     {"pid", KEY_PID, "PID", 0, "Supervisor of a server on this machine: adds what its processes cost", 1},
-    {"count-syscalls", KEY_SYSCALLS, 0, 0, "Counts its system calls too, where perf may (slows it down a little)", 1},
+    {"count-syscalls", KEY_SYSCALLS, 0, 0,
+     "Counts its system calls in the measurement itself, which slows it down a little; else in the last second before "
+     "it. Root only",
+     1},
     {0, 0, 0, 0, "The load:", 2},
     {"rooms", KEY_ROOMS, "N", 0, "Rooms", 2},
     {"members", KEY_MEMBERS, "N", 0, "People in a room; receivers of a lecture", 2},
@@ -115,7 +118,8 @@ static const char doc[] =
     "  consilium-load consult --rooms 8 --members 4 --pid $(pgrep -o consilium)\n"
     "  consilium-load lecture --members 100 --assert 'loss<0.1%' --assert 'p99<5ms'\n"
     "  consilium-load ramp --of consult --members 4 --html ramp.html\n\n"
-    "Exit status: 0 all well, 1 an --assert failed, 2 usage, 3 the generator was the bottleneck, 4 no run.";
+    "Exit status: 0 all well, 1 an --assert failed, 2 usage, 3 not valid (the generator was the\nbottleneck, people "
+    "were missing, or it was interrupted), 4 no run.";
 
 static double number(const char *text, double low, double high, struct argp_state *state, const char *what) {
   char *end;
@@ -328,6 +332,10 @@ static void check(const struct load_options *o) {
   if (o->janus && o->scenario == SCENARIO_CHURN) refuse("churn is not for --target janus");
   if (o->janus && ramp && (o->of == SCENARIO_GALLERY || o->of == SCENARIO_AUDIO))
     refuse("with --target janus a ramp is of lecture or consult: its receivers name their senders beforehand");
+  enum scenario_kind people_of = scenario_people(o);
+  if (o->janus && (people_of == SCENARIO_CONSULT || people_of == SCENARIO_AUDIO) &&
+      o->members > JANUS_SUBSCRIPTIONS + 1)
+    refuse("--target janus is for rooms of 49 at most where everybody receives everybody");
   if (o->janus && o->data) refuse("--data is not for --target janus");
   unsigned people = scenario_room_size(o) * (ramp ? 1 : o->rooms);
   if (o->data && people > SCTP_MAX_ASSOCIATIONS)

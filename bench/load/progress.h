@@ -14,8 +14,8 @@ struct progress {
   const struct run_sample *last; /* NULL before the first sample */
 };
 
-/* The line, without its end. Returns `text`. */
-const char *progress_line(char *text, size_t cap, const struct progress *p);
+/* The line, without its end: the bar gives way so that the figures fit into `columns` (0: there is room for all). Returns `text`. */
+const char *progress_line(char *text, size_t cap, const struct progress *p, unsigned columns);
 
 /* Writes it over the last one when `to` is a terminal, cut to its width. */
 void progress_show(FILE *to, const struct progress *p);

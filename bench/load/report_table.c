@@ -21,12 +21,9 @@ static void add_processes(struct libscols_table *table, const struct run_window 
   struct libscols_line *parent = add_line(table, NULL, "Processes", "");
   for (size_t i = 0; w->has_server && i < w->server_after.count; i++) {
     const struct server_process *p = &w->server_after.processes[i];
-    uint64_t before = 0;
-    for (size_t k = 0; k < w->server_before.count; k++)
-      if (w->server_before.processes[k].pid == p->pid) before = w->server_before.processes[k].cpu_ns;
-    metric_format(METRIC_PERCENT, (double)(p->cpu_ns - before) / 1e7 / w->seconds, cpu, sizeof cpu);
-    metric_format(METRIC_BYTES, (double)p->pss_bytes, memory, sizeof memory);
-    snprintf(value, sizeof value, "%s, PSS %s", cpu, memory);
+    metric_format(METRIC_PERCENT, run_process_cpu_percent(w, p), cpu, sizeof cpu);
+    metric_format(METRIC_BYTES, (double)(p->pss_bytes ? p->pss_bytes : p->rss_bytes), memory, sizeof memory);
+    snprintf(value, sizeof value, "%s, %s %s", cpu, p->pss_bytes ? "PSS" : "RSS", memory);
     add_line(table, parent, p->name, value);
   }
 }
@@ -71,6 +68,8 @@ void report_table(FILE *to, const struct run_result *r, const struct load_option
   for (size_t i = 0; table && i < r->metrics.count; i++) {
     const struct metric *m = &r->metrics.items[i];
     char value[48];
+    if (!m->known && r->window.has_server && strcmp(m->name, "syscalls_per_packet") == 0)
+      add_line(table, parent, m->title, "not counted: --help");
     if (!m->known) continue;
     if (strcmp(group, m->group) != 0) parent = add_line(table, NULL, group = m->group, "");
     add_line(table, parent, m->title, metric_format(m->unit, m->value, value, sizeof value));

@@ -11,6 +11,8 @@
 #define MAX_OWN_CPU_PERCENT  90
 #define MAX_OWN_WAIT_PERCENT 10
 #define MAX_LATENESS_US      5000
+/* With more people missing, this is another load than was asked for. */
+#define MAX_MISSING_PERCENT  2
 
 double run_loss_percent(const struct sequence_counts *c) {
   return c->expected ? (double)sequence_lost(c) / (double)c->expected * 100 : 0;
@@ -18,6 +20,13 @@ double run_loss_percent(const struct sequence_counts *c) {
 
 static double delivered(const struct run_window *w) {
   return (double)(w->counters.rtp_in + w->counters.rtx_in);
+}
+
+double run_process_cpu_percent(const struct run_window *w, const struct server_process *after) {
+  uint64_t before_ns = 0;
+  for (size_t i = 0; i < w->server_before.count; i++)
+    if (w->server_before.processes[i].pid == after->pid) before_ns = w->server_before.processes[i].cpu_ns;
+  return (double)(after->cpu_ns - before_ns) / 1e7 / w->seconds;
 }
 
 double run_cpu_us_per_packet(const struct run_window *w) {
@@ -78,6 +87,14 @@ static void judge_generator(struct run_result *r) {
     doubt(r, "%llu packets were dropped at its own sockets: it read too slowly; they count as lost",
           (unsigned long long)c->kernel_drops);
   if (c->send_failures) doubt(r, "the kernel refused %llu of its datagrams", (unsigned long long)c->send_failures);
+}
+
+/* In a churn somebody is always on the way in. */
+static void judge_people(struct run_result *r, const struct load_options *o) {
+  const struct run_window *w = &r->window;
+  const unsigned people = w->seats / scenario_transports(o);
+  if (o->scenario == SCENARIO_CHURN || w->ready * 100.0 >= people * (100.0 - MAX_MISSING_PERCENT)) return;
+  doubt(r, "only %u of %u participants were in: this is another load than was asked for", w->ready, people);
 }
 
 /* ---- figures ---- */
@@ -182,14 +199,16 @@ static void add_server(struct metric_list *m, const struct run_window *w) {
              (double)d.wait_ns / 1e7 / w->seconds, has);
   metric_add(m, group, "switches_per_packet", "context switches per packet", METRIC_COUNT,
              (double)(d.voluntary + d.involuntary) / packets, has);
-  metric_add(m, group, "syscalls_per_packet", "system calls per packet", METRIC_COUNT, (double)w->syscalls / packets,
-             w->has_syscalls);
+  metric_add(m, group, "syscalls_per_packet", "system calls per packet", METRIC_COUNT,
+             (double)w->syscalls / (double)w->syscall_packets, w->has_syscalls && w->syscall_packets > 0);
+  /* Of others' processes RSS may be read, and PSS only by root. */
+  const bool has_pss = has && full->pss_bytes > 0;
   metric_add(m, group, "rss", "RSS", METRIC_BYTES, (double)full->rss_bytes, has);
-  metric_add(m, group, "pss", "PSS", METRIC_BYTES, (double)full->pss_bytes, has);
+  metric_add(m, group, "pss", "PSS", METRIC_BYTES, (double)full->pss_bytes, has_pss);
   metric_add(m, group, "rss_per_participant", "RSS per participant", METRIC_BYTES,
              grown(full->rss_bytes, idle->rss_bytes, w->ready), has);
   metric_add(m, group, "pss_per_participant", "PSS per participant", METRIC_BYTES,
-             grown(full->pss_bytes, idle->pss_bytes, w->ready), has);
+             grown(full->pss_bytes, idle->pss_bytes, w->ready), has_pss);
 }
 
 void run_judge(struct run_result *r, const struct load_options *o) {
@@ -198,7 +217,10 @@ void run_judge(struct run_result *r, const struct load_options *o) {
   m->count = 0;
   judge_generator(r);
   if (r->interrupted) doubt(r, "interrupted after %.0f s", w->seconds);
-  if (o->scenario == SCENARIO_RAMP) judge_knee(r, o);
+  if (o->scenario == SCENARIO_RAMP)
+    judge_knee(r, o);
+  else
+    judge_people(r, o);
   if (o->scenario == SCENARIO_RAMP) metric_add(m, "Knee", "knee", "highest load borne", METRIC_COUNT, r->knee, true);
   add_people(m, w);
   add_packets(m, w);

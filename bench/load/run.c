@@ -78,6 +78,30 @@ static void subtract_counters(struct load_counters *now, const struct load_count
   now->sampled -= before->sampled;
 }
 
+static uint64_t delivered(const struct run *run) {
+  return run->counters.rtp_in + run->counters.rtx_in;
+}
+
+/* Counting costs the server something at every call: it is done in the last of the warm-up, so that the figures after it are
+ * free of it; in the measured window itself only with --count-syscalls. */
+static void warm_up(struct run *run, struct run_window *counted) {
+  const struct load_options *o = run->options;
+  const int64_t until_us = event_loop_clock_us() + (int64_t)(o->warmup_s * 1e6);
+  const int64_t count_us = o->warmup_s < 2 ? (int64_t)(o->warmup_s * 5e5) : 1000000;
+  memset(counted, 0, sizeof *counted);
+  run_turn_until(run, "warming up", until_us - count_us, false);
+  struct syscall_counter *c = NULL;
+  if (o->pid && !o->count_syscalls && count_us > 0 && server_snapshot_take(&run->scratch, o->pid, false))
+    c = syscall_counter_open(&run->scratch);
+  const uint64_t before = delivered(run);
+  run_turn_until(run, "warming up", until_us, false);
+  if (!c) return;
+  counted->has_syscalls = true;
+  counted->syscalls = syscall_counter_read(c);
+  counted->syscall_packets = delivered(run) - before;
+  syscall_counter_close(c);
+}
+
 void run_measure(struct run *run, double seconds, struct run_window *w) {
   const struct load_options *o = run->options;
   memset(w, 0, sizeof *w);
@@ -93,6 +117,7 @@ void run_measure(struct run *run, double seconds, struct run_window *w) {
   if (syscalls) {
     w->has_syscalls = true;
     w->syscalls = syscall_counter_read(syscalls);
+    w->syscall_packets = delivered(run) - (run->at_mark.rtp_in + run->at_mark.rtx_in);
     syscall_counter_close(syscalls);
   }
   if (w->has_server) server_snapshot_take(&w->server_after, o->pid, false);
@@ -127,15 +152,24 @@ static void drain(struct run *run, struct run_window *w) {
   }
 }
 
+/* What a first failure means, where its words alone do not say it. */
+static const char *hint_of(const char *why) {
+  if (strcmp(why, "Connection refused") == 0)
+    return "; nobody listens there: does the server run, and is --url its address?";
+  if (strcmp(why, "Connection reset by peer") == 0)
+    return "; from one address a server takes only so many (limits.connections_per_address)";
+  return "";
+}
+
 const char *run_check_entry(struct run *run) {
   if (interrupted) return "interrupted before anything was measured";
   if (crowd_ready(run->crowd)) return NULL;
   const char *why = crowd_first_failure(run->crowd);
   if (!*why)
     return run_words(run, "nobody got in within %d s, and %s did not say why", JOIN_PATIENCE_S, run->options->url);
-  bool refused = strcmp(why, "Connection refused") == 0;
-  return run_words(run, "nobody got in at %s: %s%s", run->options->url, why,
-                   refused ? "; nobody listens there: does the server run, and is --url its address?" : "");
+  if (run->counters.joined)
+    return run_words(run, "everybody was in at %s and fell out again: %s", run->options->url, why);
+  return run_words(run, "nobody got in at %s: %s%s", run->options->url, why, hint_of(why));
 }
 
 static const char *run_once(struct run *run) {
@@ -145,8 +179,16 @@ static const char *run_once(struct run *run) {
   if (why) return why;
   run_join(run, seats);
   if ((why = run_check_entry(run))) return why;
-  run_turn_until(run, "warming up", event_loop_clock_us() + (int64_t)(o->warmup_s * 1e6), false);
-  run_measure(run, o->duration_s, &run->result->window);
+  struct run_window *w = &run->result->window, *counted = &run->step_window;
+  warm_up(run, counted);
+  run->result->measured_from_s = (double)(event_loop_clock_us() - run->began_us) / 1e6;
+  run_measure(run, o->duration_s, w);
+  run->result->measured_to_s = run->result->measured_from_s + w->seconds;
+  if (counted->has_syscalls) {
+    w->has_syscalls = true;
+    w->syscalls = counted->syscalls;
+    w->syscall_packets = counted->syscall_packets;
+  }
   if (!interrupted) drain(run, &run->result->window);
   run->result->interrupted = interrupted && run->result->window.seconds >= LEAST_MEASURED_S;
   return run->result->interrupted ? NULL : run_check_entry(run);
@@ -169,9 +211,9 @@ const char *run_load(struct run_result *out, const struct load_options *options)
     why = options->scenario == SCENARIO_RAMP ? run_ramp(&run) : run_once(&run);
     out->cipher_backend = transport_context_backend(run.shared.transport);
     if (crowd_failed(run.crowd))
-      snprintf(out->note, sizeof out->note, "%llu of %llu joins failed; the first: %s",
+      snprintf(out->note, sizeof out->note, "%llu of %llu joins failed; the first: %s%s",
                (unsigned long long)crowd_failed(run.crowd), (unsigned long long)run.counters.joins,
-               crowd_first_failure(run.crowd));
+               crowd_first_failure(run.crowd), hint_of(crowd_first_failure(run.crowd)));
   }
   progress_clear(stderr);
   if (!why) run_judge(out, options);

@@ -36,7 +36,7 @@ struct run_window {
   bool has_server;
   struct server_snapshot server_idle, server_before, server_after; /* idle: before anybody joined */
   bool has_syscalls;
-  uint64_t syscalls;
+  uint64_t syscalls, syscall_packets; /* of the server, while so many packets were delivered */
 };
 
 /* A step of a ramp. */
@@ -53,9 +53,10 @@ struct run_result {
   size_t sample_count;
   struct run_step steps[RUN_STEPS_MAX];
   size_t step_count;
-  unsigned knee;      /* highest load that was borne; 0: none, or not a ramp */
-  bool knee_is_limit; /* nothing failed up to --ramp-limit */
-  bool interrupted;   /* the window is shorter than asked for */
+  double measured_from_s, measured_to_s; /* on the samples' clock; 0, 0: a ramp */
+  unsigned knee;                         /* highest load that was borne; 0: none, or not a ramp */
+  bool knee_is_limit;                    /* nothing failed up to --ramp-limit */
+  bool interrupted;                      /* the window is shorter than asked for */
   bool valid;
   char reasons[RUN_REASONS_MAX][RUN_WORDS_BYTES]; /* why it is not */
   size_t reason_count;
@@ -71,6 +72,8 @@ void run_judge(struct run_result *r, const struct load_options *o);
 /* The generator, not the server, may be what the window shows. */
 bool run_generator_limited(const struct run_window *w);
 double run_loss_percent(const struct sequence_counts *c);
-double run_cpu_us_per_packet(const struct run_window *w); /* NaN without --pid or packets */
+double run_process_cpu_percent(const struct run_window *w,
+                               const struct server_process *after); /* one of server_after's */
+double run_cpu_us_per_packet(const struct run_window *w);           /* NaN without --pid or packets */
 
 #endif

@@ -84,7 +84,8 @@ const char *run_open(struct run *run) {
   if (o->media && (why = read_media_address(run, o->media))) return why;
   if ((why = pin(run, o->pin))) return why;
   prctl(PR_SET_TIMERSLACK, 1UL);
-  if (o->pid && !server_snapshot_take(&run->idle, o->pid, true)) return "--pid: there is no such process";
+  if (o->pid && !server_snapshot_take(&run->idle, o->pid, true))
+    return run_words(run, "--pid %d: there is no such process", o->pid);
   if (o->count_syscalls && (why = try_syscall_counter(run))) return why;
   if ((why = transport_context_create(&run->shared.transport, o->suite))) return why;
   if (event_loop_create(&run->shared.loop)) return "epoll is not available";

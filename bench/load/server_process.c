@@ -79,9 +79,13 @@ static void read_threads(struct server_process *p) {
 static void read_memory(struct server_process *p) {
   char path[64], text[4096];
   snprintf(path, sizeof path, "/proc/%d/smaps_rollup", p->pid);
-  if (!read_file(path, text, sizeof text)) return;
-  p->rss_bytes = number_after(text, "\nRss:") * 1024;
-  p->pss_bytes = number_after(text, "\nPss:") * 1024;
+  if (read_file(path, text, sizeof text)) {
+    p->rss_bytes = number_after(text, "\nRss:") * 1024;
+    p->pss_bytes = number_after(text, "\nPss:") * 1024;
+    return;
+  }
+  snprintf(path, sizeof path, "/proc/%d/status", p->pid); /* somebody else's: this everybody may read */
+  if (read_file(path, text, sizeof text)) p->rss_bytes = number_after(text, "\nVmRSS:") * 1024;
 }
 
 static void add(struct server_process *to, const struct server_process *p) {

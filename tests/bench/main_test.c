@@ -48,6 +48,10 @@ static void a_good_run_ends_with_0_and_a_table(void **state) {
   assert_int_equal(STATUS("consult"), EXIT_OK);
   assert_non_null(strstr(said, "consult, 4 participants"));
   assert_non_null(strstr(said, "lost at first"));
+  setenv("LC_ALL", "C", 1); /* nobody has set a locale: no \xe2\x80\xa6 */
+  assert_int_equal(STATUS("consult"), EXIT_OK);
+  assert_non_null(strstr(said, "├─… and done"));
+  unsetenv("LC_ALL");
   assert_int_equal(STATUS("consult -q"), EXIT_OK);
   assert_string_equal(said, "");
 }

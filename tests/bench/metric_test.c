@@ -22,6 +22,7 @@ static void three_digits_that_count(void **state) {
   assert_string_equal(metric_format(METRIC_COUNT, 12345, text, sizeof text), "12345");
   assert_string_equal(metric_format(METRIC_COUNT, 389600, text, sizeof text), "390 k");
   assert_string_equal(metric_format(METRIC_COUNT, 0.153, text, sizeof text), "0.15");
+  assert_string_equal(metric_format(METRIC_COUNT, 0.0123, text, sizeof text), "0.012");
 }
 
 static void found_by_name_and_short_name(void **state) {

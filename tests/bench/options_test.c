@@ -122,6 +122,7 @@ static void what_is_wrong_is_said_with_status_2(void **state) {
       {"ramp --of churn", "--of is lecture, consult, gallery or audio"},
       {"ramp --ramp-start 9 --ramp-limit 3", "--ramp-start is above --ramp-limit"},
       {"churn --target janus", "churn is not for --target janus"},
+      {"consult --members 50 --target janus", "rooms of 49 at most"},
       {"consult --data --target janus", "--data is not for --target janus"},
       {"consult --rooms 2000 --members 4 --data", "4096 participants at most"},
       {"ramp --of gallery --target janus", "a ramp is of lecture or consult"},

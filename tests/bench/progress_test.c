@@ -25,16 +25,16 @@ static void the_line_has_phase_bar_and_people(void **state) {
   (void)state;
   char text[512];
   struct progress p = {"joining", 0.25, 3, 12, NULL};
-  progress_line(text, sizeof text, &p);
+  progress_line(text, sizeof text, &p, 0);
   assert_non_null(strstr(text, "joining"));
   assert_int_equal(count_of(text, "█"), 5);
   assert_int_equal(count_of(text, "·"), 15);
   assert_non_null(strstr(text, " 25 %  3/12 in"));
   assert_null(strstr(text, "loss"));
   p.fraction = 7; /* a clock that jumped */
-  assert_int_equal(count_of(progress_line(text, sizeof text, &p), "█"), 20);
+  assert_int_equal(count_of(progress_line(text, sizeof text, &p, 0), "█"), 20);
   p.fraction = -1;
-  assert_int_equal(count_of(progress_line(text, sizeof text, &p), "█"), 0);
+  assert_int_equal(count_of(progress_line(text, sizeof text, &p, 0), "█"), 0);
 }
 
 static void the_line_has_the_last_seconds_figures(void **state) {
@@ -42,13 +42,34 @@ static void the_line_has_the_last_seconds_figures(void **state) {
   char text[512], small[20];
   struct progress p = {"measuring", 0.5, 12, 12, &sample};
   struct run_sample without = sample;
-  progress_line(text, sizeof text, &p);
+  progress_line(text, sizeof text, &p, 0);
   assert_non_null(strstr(text, "12.3 k/s  98.7 Mbit/s  loss 0.020 %  p99 1.23 ms  server 41 %  self 17 %"));
   without.server_cpu_percent = 0; /* no --pid */
   p.last = &without;
-  assert_null(strstr(progress_line(text, sizeof text, &p), "server"));
-  progress_line(small, sizeof small, &p); /* cut, not overrun */
+  assert_null(strstr(progress_line(text, sizeof text, &p, 0), "server"));
+  progress_line(small, sizeof small, &p, 0); /* cut, not overrun */
   assert_int_equal(strlen(small), sizeof small - 1);
+}
+
+static unsigned columns_of(const char *text) {
+  unsigned columns = 0;
+  for (; *text; text++)
+    columns += ((unsigned char)*text & 0xc0) != 0x80;
+  return columns;
+}
+
+static void the_bar_gives_way_to_the_figures(void **state) {
+  (void)state;
+  char text[512];
+  struct progress p = {"measuring", 0.5, 12, 12, &sample};
+  unsigned whole = columns_of(progress_line(text, sizeof text, &p, 0));
+  progress_line(text, sizeof text, &p, whole - 8);
+  assert_int_equal(count_of(text, "█"), 6);
+  assert_int_equal(count_of(text, "·"), 6);
+  assert_non_null(strstr(text, "self 17 %"));
+  assert_int_equal(columns_of(text), whole - 8);
+  progress_line(text, sizeof text, &p, 30); /* what does not fit is cut off at the end */
+  assert_int_equal(count_of(text, "█") + count_of(text, "·"), 4);
 }
 
 static void a_file_gets_nothing(void **state) {
@@ -85,9 +106,8 @@ static void a_terminal_gets_one_line_of_its_width(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_line_has_phase_bar_and_people),
-      cmocka_unit_test(the_line_has_the_last_seconds_figures),
-      cmocka_unit_test(a_file_gets_nothing),
+      cmocka_unit_test(the_line_has_phase_bar_and_people),     cmocka_unit_test(the_line_has_the_last_seconds_figures),
+      cmocka_unit_test(the_bar_gives_way_to_the_figures),      cmocka_unit_test(a_file_gets_nothing),
       cmocka_unit_test(a_terminal_gets_one_line_of_its_width),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

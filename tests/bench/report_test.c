@@ -107,6 +107,15 @@ static void html_is_one_page_and_escapes(void **state) {
   assert_null(strstr(text, "<script"));
   assert_null(strstr(text, "http")); /* nothing is loaded */
   assert_null(strstr(text, "nan"));
+  assert_null(strstr(text, "shaded")); /* nothing says where */
+  assert_null(assertion_parse(&o.assertions[o.assertion_count++], "loss<0.5%"));
+  r.measured_from_s = 1;
+  r.measured_to_s = 2;
+  text = page();
+  assert_non_null(strstr(text, "shaded: measured"));
+  assert_non_null(strstr(text, "<td>loss&lt;0.5%</td><td class=\"no\">does not hold"));
+  assert_non_null(strstr(text, "<dt>latency p99</dt>"));
+  assert_non_null(strstr(text, "<td>worker 0</td><td>0.080 %, RSS"));
 }
 
 static void a_ramps_page_has_its_steps_and_its_knee(void **state) {

@@ -101,6 +101,15 @@ static void some_who_fail_are_noted(void **state) {
   assert_null(run_load(&r, &o));
   assert_non_null(strstr(r.note, "2 of "));
   assert_non_null(strstr(r.note, "the first: join was refused: room_full"));
+  assert_false(r.valid); /* it is another load */
+  assert_string_equal(r.reasons[0], "only 6 of 8 participants were in: this is another load than was asked for");
+  set_up(state);
+  o.rooms = 200;
+  fake_crowd.admitted = 795;
+  fake_crowd.words = "Connection reset by peer";
+  assert_null(run_load(&r, &o)); /* less than a hundredth of them */
+  assert_true(r.valid);
+  assert_non_null(strstr(r.note, "limits.connections_per_address"));
 }
 
 static void nobody_is_no_run(void **state) {
@@ -170,7 +179,7 @@ static void a_local_server_is_accounted(void **state) {
   assert_true(r.window.has_server);
   assert_true(figure("rss") > 100000 && figure("pss") > 0);
   o.pid = 4194304; /* none has this number */
-  assert_string_equal(run_load(&r, &o), "--pid: there is no such process");
+  assert_string_equal(run_load(&r, &o), "--pid 4194304: there is no such process");
 }
 
 static void what_is_wrong_is_said_before_anything_begins(void **state) {
