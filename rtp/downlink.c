@@ -299,7 +299,7 @@ const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
 
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   *out = d->stats;
-  out->sent = d->history.next - d->history.first;
+  out->sent = d->history.next - TRANSPORT_HISTORY_BEGIN;
   out->playout_ms = d->playout_ms;
   out->redundancy = d->redundancy;
   out->backlog_us = pacer_backlog_us(&d->pacer);

@@ -65,6 +65,9 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
 /* Most that are written into it by hand at one time. */
 #define TRANSPORT_HISTORY_BY_HAND 64
 
+/* Extended number of the first packet. */
+#define TRANSPORT_HISTORY_BEGIN   65536U
+
 /* What a number carried, the caller's: comes back when it is lost. */
 struct transport_content {
   uint16_t slot, seq;
@@ -82,7 +85,7 @@ struct transport_sent {
 
 struct transport_send_history {
   uint32_t mask;                 /* of the ring, as it is */
-  uint32_t next;                 /* extended number of the next packet; starts at 1 cycle */
+  uint32_t next;                 /* extended number of the next packet */
   uint32_t bytes;                /* sent, modulo 2^32 */
   uint32_t tagged;               /* one past the last packet with a tag */
   uint32_t reported;             /* one past the highest number any feedback covered */

@@ -3,12 +3,11 @@
 
 #include "rtp/transport_feedback.h"
 
-#define FIRST_CYCLE 65536U
-#define RUN_TICKS   (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
+#define RUN_TICKS (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
 
 void transport_send_history_init(struct transport_send_history *h) {
   memset(h, 0, offsetof(struct transport_send_history, ring)); /* nobody reads a place that was not written */
-  h->next = h->first = h->reported = h->tagged = FIRST_CYCLE;
+  h->next = h->first = h->reported = h->tagged = TRANSPORT_HISTORY_BEGIN;
   h->mask = TRANSPORT_HISTORY_FIRST - 1;
 }
 

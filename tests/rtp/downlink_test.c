@@ -238,6 +238,19 @@ static void a_first_picture_is_given_as_soon_as_the_link_allows(void **state) {
   desk_close(k);
 }
 
+/* The worker compares it with what a receiver reports: a silence must not make that look like a flood. */
+static void what_was_sent_is_counted_through_a_silence(void **state) {
+  (void)state;
+  struct desk *k = desk_open(300000);
+  for (int i = 0; i < 2000; i++) {
+    assert_int_equal(desk_stats(k).sent, k->count);
+    assert_true(desk_audio(k));
+    if (i < 1000 && i % 10 == 9)
+      desk_run(k, 200, true); /* reported; then no longer, and the ring of what is under way grows */
+  }
+  desk_close(k);
+}
+
 static void remb_rules_receivers_without_feedback(void **state) {
   (void)state;
   struct desk *k = desk_open(1000000);
@@ -267,6 +280,7 @@ int main(void) {
       cmocka_unit_test(silence_stalls_and_says_so_at_once),
       cmocka_unit_test(a_first_picture_is_given_as_soon_as_the_link_allows),
       cmocka_unit_test(remb_rules_receivers_without_feedback),
+      cmocka_unit_test(what_was_sent_is_counted_through_a_silence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
