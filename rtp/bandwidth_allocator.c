@@ -79,6 +79,9 @@ static void build(struct allocation_slot *s, double loss, struct ladder *ladder)
     uint8_t count = temporal_count(&s->layers[i]), first = ladder->count && !s->screen && count > 1 ? 1 : 0;
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
+      /* Half of the frames of a larger picture that costs no more than all of the smaller one: movement is worth more. */
+      bool sparse = first && t + 1 < count;
+      if (sparse && ladder->steps[ladder->count - 1].bps >= cost) continue;
       /* A layer whose publisher sends less on it than on the smaller one: the larger picture is the better one. */
       while (ladder->count && ladder->steps[ladder->count - 1].bps >= cost)
         ladder->count--;

@@ -426,6 +426,7 @@ void bandwidth_estimator_reported_loss(struct bandwidth_estimator *e, uint8_t fr
 /* ---- what follows ---- */
 
 uint64_t bandwidth_estimator_proven_bps(const struct bandwidth_estimator *e, int64_t now_us) {
+  if (e->proven_us < 0) return e->start_bps; /* nothing was sent yet: the first guess counts */
   return e->proven_us >= 0 && now_us - e->proven_us <= BANDWIDTH_PROOF_US ? e->proven_bps : 0;
 }
 

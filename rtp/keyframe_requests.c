@@ -17,6 +17,11 @@ void keyframe_requests_set_rtt(struct keyframe_requests *k, int64_t rtt_us) {
   if (rtt_us > 0) k->rtt_us = rtt_us;
 }
 
+/* When the burst allows the next one. */
+static int64_t allowed_us(const struct keyframe_requests *k) {
+  return k->full_at_us - (KEYFRAME_BURST - 1) * KEYFRAME_MIN_INTERVAL_US;
+}
+
 void keyframe_requests_wish(struct keyframe_requests *k, int64_t now_us) {
   k->wished++;
   if (k->due_us != INT64_MAX) return; /* merged into what is under way */
@@ -24,15 +29,15 @@ void keyframe_requests_wish(struct keyframe_requests *k, int64_t now_us) {
   k->due_us = now_us;
   if (k->last_sent_us == NEVER) return;
   const int64_t spaced_us = k->last_sent_us + KEYFRAME_SPACING_US;
-  const int64_t allowed_us = k->full_at_us - (KEYFRAME_BURST - 1) * KEYFRAME_MIN_INTERVAL_US;
   if (k->due_us < spaced_us) k->due_us = spaced_us;
-  if (k->due_us < allowed_us) k->due_us = allowed_us;
+  if (k->due_us < allowed_us(k)) k->due_us = allowed_us(k);
 }
 
 /* Twice the round trip, at least the limit; slower and slower for a source that does not answer. */
 static int64_t retry_interval(const struct keyframe_requests *k) {
   int64_t interval = 2 * k->rtt_us;
-  if (interval < KEYFRAME_MIN_INTERVAL_US) interval = KEYFRAME_MIN_INTERVAL_US;
+  const int64_t least = k->tries == 1 ? KEYFRAME_SECOND_TRY_US : KEYFRAME_MIN_INTERVAL_US;
+  if (interval < least) interval = least;
   for (uint32_t i = KEYFRAME_EAGER_TRIES; i < k->tries && interval < KEYFRAME_MAX_INTERVAL_US; i++)
     interval *= 2;
   return interval < KEYFRAME_MAX_INTERVAL_US ? interval : KEYFRAME_MAX_INTERVAL_US;
@@ -46,6 +51,7 @@ bool keyframe_requests_due(struct keyframe_requests *k, int64_t now_us) {
   if (k->full_at_us < now_us) k->full_at_us = now_us;
   k->full_at_us += KEYFRAME_MIN_INTERVAL_US;
   k->due_us = now_us + retry_interval(k);
+  if (k->due_us < allowed_us(k)) k->due_us = allowed_us(k);
   return true;
 }
 

@@ -16,6 +16,8 @@
 #define KEYFRAME_MIN_INTERVAL_US 500000 /* two per second                                                        */
 #define KEYFRAME_BURST           4 /* after a rest so many may follow each other …                              */
 #define KEYFRAME_SPACING_US      100000 /* … at this distance: the merging of those who come at the same time        */
+/* The first repetition comes sooner: browsers pass over what comes within 300 ms of an earlier request, for any of their layers. */
+#define KEYFRAME_SECOND_TRY_US   320000
 #define KEYFRAME_MAX_INTERVAL_US 4000000 /* a source that never answers is asked more and more rarely, up to this */
 #define KEYFRAME_EAGER_TRIES     6       /* so many requests at the normal pace before the interval doubles       */
 

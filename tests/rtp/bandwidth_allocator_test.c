@@ -266,6 +266,22 @@ static void all_frames_of_a_kept_layer_come_back_at_once(void **state) {
   }
 }
 
+/* The link got slower; the publisher was asked to keep the middle layer to it, and the large one to the least that it is of use at.
+ * Half of the frames of that are no more bits than all of the middle one's: people who move are seen better whole. */
+static void all_frames_go_before_half_of_those_of_a_larger_picture(void **state) {
+  (void)state;
+  room(1);
+  desk.slots[0].held_back = true;
+  desk.slots[0].layers[1].bitrate_bps = 230000;
+  desk.slots[0].layers[2].bitrate_bps = 337000;
+  run(AUDIO + 300000);
+  assert_int_equal(desk.slots[0].layer, 1);
+  assert_int_equal(desk.slots[0].max_temporal, LAYER_TEMPORAL_MAX - 1);
+  run(AUDIO + 450000);
+  assert_int_equal(desk.slots[0].layer, 2);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
+}
+
 /* A link that carries the upper layer only every other moment: it is tried more and more rarely. */
 static void failed_steps_are_tried_later_and_later(void **state) {
   (void)state;
@@ -410,6 +426,7 @@ int main(void) {
       cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
       cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
       cmocka_unit_test(all_frames_of_a_kept_layer_come_back_at_once),
+      cmocka_unit_test(all_frames_go_before_half_of_those_of_a_larger_picture),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),
       cmocka_unit_test(a_failure_of_the_large_picture_is_none_of_the_small_ones),
       cmocka_unit_test(no_picture_does_not_last),

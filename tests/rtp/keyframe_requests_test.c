@@ -50,6 +50,19 @@ static void the_first_wish_goes_at_once_and_is_repeated_until_the_keyframe(void 
   assert_false(keyframe_requests_due(&k, INT64_MAX - 1));
 }
 
+/* Chromium forgets a request that comes within 300 ms of one for another of its layers, as it does when somebody joins. */
+static void a_forgotten_request_is_repeated_soon_once(void **state) {
+  (void)state;
+  struct keyframe_requests k;
+  keyframe_requests_init(&k);
+  keyframe_requests_set_rtt(&k, 20000);
+  keyframe_requests_wish(&k, 0);
+  assert_true(keyframe_requests_due(&k, 0));
+  assert_int_equal(keyframe_requests_deadline(&k), KEYFRAME_SECOND_TRY_US);
+  assert_true(keyframe_requests_due(&k, KEYFRAME_SECOND_TRY_US));
+  assert_int_equal(keyframe_requests_deadline(&k), KEYFRAME_SECOND_TRY_US + KEYFRAME_MIN_INTERVAL_US);
+}
+
 static void a_silent_source_is_asked_more_and_more_rarely(void **state) {
   (void)state;
   struct keyframe_requests k;
@@ -81,6 +94,7 @@ static void one_receiver_is_limited_too(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(wishes_merge_and_are_limited_to_two_a_second),
                                      cmocka_unit_test(the_first_wish_goes_at_once_and_is_repeated_until_the_keyframe),
+                                     cmocka_unit_test(a_forgotten_request_is_repeated_soon_once),
                                      cmocka_unit_test(a_silent_source_is_asked_more_and_more_rarely),
                                      cmocka_unit_test(one_receiver_is_limited_too)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,9 +388,52 @@ static void remb_stands_in_for_feedback(void **state) {
   harness_free(s.h);
 }
 
+/* A camera: 30 frames a second of each layer, every other one of the topmost temporal layer. */
+static void film_frames(struct stage *s, int64_t us) {
+  for (int64_t end_us = s->h->now_us + us; s->h->now_us < end_us;) {
+    if (s->h->now_us * 30 / SECOND != (s->h->now_us - 5 * MILLISECOND) * 30 / SECOND) {
+      for (size_t i = 0; i < LAYERS; i++) {
+        s->layers[i].temporal_layers = 3;
+        s->layers[i].frame_packets = (uint8_t)(s->wants_key[i] ? 4U << i : 1 + 2 * i);
+        do
+          source_send(&s->layers[i], s->wants_key[i]);
+        while (s->layers[i].frame_at);
+        s->wants_key[i] = false;
+      }
+    }
+    if (s->h->now_us % (20 * MILLISECOND) == 0) source_send(&s->mic, false);
+    harness_advance(s->h, 5 * MILLISECOND);
+    look_for_requests(s);
+  }
+}
+
+/* Whoever comes into a call sees every frame of the small picture at once, and loses none on the way to the large one. */
+static void who_joins_misses_no_frame(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  film_frames(&s, 4 * SECOND);
+  struct browser *late = harness_connect(s.h, "patient");
+  browser_link(late, 10000000, SECOND, 10 * MILLISECOND);
+  uint32_t ssrc = browser_slot_ssrc(late, browser_slot_of(late, s.camera)).ssrc;
+  size_t frames = 0;
+  late->rtp_count = 0;
+  for (int i = 0; i < 10; i++) {
+    film_frames(&s, 100 * MILLISECOND);
+    for (size_t k = 0; k < late->rtp_count; k++)
+      frames += late->rtp[k].p.ssrc == ssrc && late->rtp[k].p.marker;
+    for (size_t k = 0; k < s.h->browser_count; k++)
+      s.h->browsers[k].rtp_count = 0;
+    if (i == 2) assert_in_range(frames, 8, 10); /* still the small picture */
+  }
+  assert_int_equal(layer_of(late, &s), 2);
+  assert_in_range(frames, 29, 31);
+  harness_free(s.h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_clean_link_has_the_top_layer_soon),
+      cmocka_unit_test(who_joins_misses_no_frame),
       cmocka_unit_test(a_narrow_link_gets_what_it_carries),
       cmocka_unit_test(a_source_without_layers_need_not_stop_again),
       cmocka_unit_test(a_link_that_drops_and_comes_back),
