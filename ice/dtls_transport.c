@@ -199,8 +199,8 @@ static enum ice_drop_reason run_handshake(struct dtls_transport *d) {
   const int result = SSL_do_handshake(d->ssl);
   dtls_memory_end();
   if (result == 1) {
+    dtls_memory_rest(&d->memory); /* before the listener hears of it, who may do anything */
     finish_handshake(d);
-    dtls_memory_rest(&d->memory);
     return ICE_DROP_NONE;
   }
   if (SSL_get_error(d->ssl, result) == SSL_ERROR_WANT_READ) return ICE_DROP_NONE;
@@ -341,7 +341,9 @@ static void retransmit(struct dtls_transport *d, int64_t now_us) {
   d->now_us = now_us;
   if (d->bio.openssl_deadline != NULL) *d->bio.openssl_deadline = (struct timeval){.tv_sec = 1};
   ERR_clear_error();
+  dtls_memory_begin(&d->memory);
   const long result = DTLSv1_handle_timeout(d->ssl);
+  dtls_memory_end();
   ERR_clear_error();
   if (result < 0) {
     lose_attempt(d);

@@ -12,15 +12,16 @@
 
 #include "ice/sctp_internal.h"
 
-#define DEFAULT_PORT         5000 /* RFC 8841 §4.1: what every browser uses */
+#define DEFAULT_PORT          5000 /* RFC 8841 §4.1: what every browser uses */
 /* Receive window: four of the largest messages; what a peer can make us hold. */
-#define RECEIVE_BUFFER_BYTES (4 * SCTP_MAX_MESSAGE_BYTES)
-#define SCTP_HEADER_BYTES    12
-#define MAX_INPUT_BYTES      2048
+#define RECEIVE_BUFFER_BYTES  (4 * SCTP_MAX_MESSAGE_BYTES)
+#define SCTP_HEADER_BYTES     12
+#define MAX_INPUT_BYTES       2048
+#define FIRST_QUEUED_MESSAGES 16
 /* RFC 9260 §16 gives 1 s, 1 s and 60 s; browsers' networks are quicker, and ICE consent ends a dead path in 30 s. */
-#define RTO_INITIAL_MS       1000
-#define RTO_MIN_MS           250
-#define RTO_MAX_MS           10000
+#define RTO_INITIAL_MS        1000
+#define RTO_MIN_MS            250
+#define RTO_MAX_MS            10000
 
 /* --- inside usrsctp: take notes only --------------------------------------------------------------------------- */
 
@@ -156,6 +157,7 @@ static void destroy(struct sctp_association *a) {
     free(d);
   }
   free(a->partial);
+  free(a->message_ends);
   free(a);
 }
 
@@ -303,15 +305,29 @@ enum sctp_state sctp_association_state(const struct sctp_association *a) {
 
 /* --- sending ---------------------------------------------------------------------------------------------------- */
 
+static int grow_message_ends(struct sctp_association *a) {
+  const size_t room = a->message_room ? 2 * a->message_room : FIRST_QUEUED_MESSAGES;
+  if (room > SCTP_MAX_QUEUED_MESSAGES) return 0;
+  uint32_t *grown = malloc(room * sizeof *grown);
+  if (grown == NULL) return 0;
+  for (size_t i = 0; i < a->message_count; i++)
+    grown[i] = a->message_ends[(a->oldest_message + i) % a->message_room];
+  free(a->message_ends);
+  a->message_ends = grown;
+  a->message_room = room;
+  a->oldest_message = 0;
+  return 1;
+}
+
 /* usrsctp bounds bytes only, and a message of one byte costs it some 400. So the offset at which each message ends is
  * remembered until that many bytes are acknowledged; across streams that is an estimate, in order it is exact. */
 static int has_message_room(struct sctp_association *a) {
   uint32_t acknowledged = a->offset - (uint32_t)a->queued_bytes;
   while (a->message_count > 0 && (int32_t)(acknowledged - a->message_ends[a->oldest_message]) >= 0) {
-    a->oldest_message = (a->oldest_message + 1) % SCTP_MAX_QUEUED_MESSAGES;
+    a->oldest_message = (a->oldest_message + 1) % a->message_room;
     a->message_count--;
   }
-  return a->message_count < SCTP_MAX_QUEUED_MESSAGES;
+  return a->message_count < a->message_room || grow_message_ends(a);
 }
 
 static int send_with(struct sctp_association *a, struct sctp_sendv_spa *spa, const void *data, size_t len) {
@@ -321,7 +337,7 @@ static int send_with(struct sctp_association *a, struct sctp_sendv_spa *spa, con
   if (n < 0) return errno == EWOULDBLOCK || errno == ENOBUFS ? SCTP_QUEUE_FULL : SCTP_LIBRARY_ERROR;
   a->queued_bytes += len;
   a->offset += (uint32_t)len;
-  a->message_ends[(a->oldest_message + a->message_count++) % SCTP_MAX_QUEUED_MESSAGES] = a->offset;
+  a->message_ends[(a->oldest_message + a->message_count++) % a->message_room] = a->offset;
   return SCTP_OK;
 }
 
@@ -335,7 +351,7 @@ int sctp_association_send(struct sctp_association *a, uint16_t channel, enum dat
                           const uint8_t *data, size_t len) {
   static const uint8_t nothing = 0;
   if (a->state != SCTP_STATE_CONNECTED) return SCTP_NOT_CONNECTED;
-  if (channel >= SCTP_MAX_STREAMS) return SCTP_NOT_OPEN;
+  if (channel >= a->channel_room) return SCTP_NOT_OPEN;
   const struct sctp_channel *c = &a->channels[channel];
   if (c->state != CHANNEL_OPEN && c->state != CHANNEL_OPENING) return SCTP_NOT_OPEN;
   if (len > a->config.remote_max_message_bytes) return SCTP_TOO_LARGE;

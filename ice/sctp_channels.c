@@ -9,9 +9,25 @@
 
 /* Ticks for which a refused stream reset is tried again before it counts as done. */
 #define MAX_RESET_TRIES 20
+/* Most peers open two channels, on the streams 0 and 2. */
+#define FIRST_CHANNELS  4
 
 static void count_drop(struct sctp_association *a, enum sctp_drop reason) {
   a->stats.drops[reason]++;
+}
+
+/* A place for the stream's channel. False: no memory. */
+static int make_room(struct sctp_association *a, uint16_t stream) {
+  if (stream < a->channel_room) return 1;
+  uint16_t room = a->channel_room ? a->channel_room : FIRST_CHANNELS;
+  while (room <= stream)
+    room = (uint16_t)(room * 2);
+  struct sctp_channel *grown = realloc(a->channels, room * sizeof *grown);
+  if (grown == NULL) return 0;
+  memset(grown + a->channel_room, 0, (size_t)(room - a->channel_room) * sizeof *grown);
+  a->channels = grown;
+  a->channel_room = room;
+  return 1;
 }
 
 static int is_live(const struct sctp_channel *c) {
@@ -84,6 +100,7 @@ static void receive_open(struct sctp_association *a, uint16_t stream, const uint
   /* A peer may use the id again once it has seen our reset, which we learn later when its answer was lost. */
   if (c->state == CHANNEL_CLOSING && c->reset_in) end_channel(a, stream);
   if (a->freed) return;
+  c = &a->channels[stream]; /* the listener may have opened one */
   if (c->state != CHANNEL_FREE) {
     count_drop(a, SCTP_DROP_DCEP_IN_USE);
     sctp_channels_close(a, stream);
@@ -146,6 +163,10 @@ void sctp_channels_receive(struct sctp_association *a, uint16_t stream, uint32_t
                            size_t len) {
   if (stream >= SCTP_MAX_STREAMS) {
     count_drop(a, SCTP_DROP_UNKNOWN_CHANNEL);
+    return;
+  }
+  if (!make_room(a, stream)) {
+    count_drop(a, SCTP_DROP_NO_MEMORY);
     return;
   }
   enum data_channel_message kind = DATA_CHANNEL_BINARY;
@@ -213,28 +234,29 @@ void sctp_channels_stream_reset(struct sctp_association *a, const struct sctp_st
   int outgoing = (event->strreset_flags & SCTP_STREAM_RESET_OUTGOING_SSN) != 0;
   int refused = (event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED)) != 0;
   /* RFC 6525 §4.1: no list means all streams. */
-  size_t n = count == 0 ? SCTP_MAX_STREAMS : count;
+  size_t n = count == 0 ? a->channel_room : count;
   for (size_t i = 0; i < n && !a->freed; i++) {
     uint16_t stream = count == 0 ? (uint16_t)i : event->strreset_stream_list[i];
-    if (stream >= SCTP_MAX_STREAMS) continue;
-    if (incoming && !refused) incoming_reset(a, stream);
-    if (outgoing && !a->freed) outgoing_reset(a, stream, refused);
+    if (stream < a->channel_room && incoming && !refused) incoming_reset(a, stream);
+    if (stream < a->channel_room && outgoing) outgoing_reset(a, stream, refused);
   }
 }
 
 void sctp_channels_service(struct sctp_association *a) {
   if (!a->work_pending || a->state != SCTP_STATE_CONNECTED) return;
   a->work_pending = 0;
-  for (uint16_t i = 0; i < SCTP_MAX_STREAMS; i++) {
+  for (uint16_t i = 0; i < a->channel_room; i++) {
     if (a->channels[i].ack_wanted) send_ack(a, i);
     if (a->channels[i].reset_wanted && !a->channels[i].reset_asked) request_reset(a, i);
   }
 }
 
 void sctp_channels_free(struct sctp_association *a) {
-  for (size_t i = 0; i < SCTP_MAX_STREAMS; i++)
+  for (size_t i = 0; i < a->channel_room; i++)
     forget_open_message(&a->channels[i]);
-  memset(a->channels, 0, sizeof a->channels);
+  free(a->channels);
+  a->channels = NULL;
+  a->channel_room = 0;
   a->channel_count = 0;
 }
 
@@ -246,9 +268,11 @@ int sctp_association_open_channel(struct sctp_association *a, const struct data_
   if (a->state != SCTP_STATE_CONNECTED) return SCTP_NOT_CONNECTED;
   if (a->channel_count == SCTP_MAX_CHANNELS) return SCTP_CHANNEL_LIMIT;
   uint16_t stream = a->config.dtls_client ? 0 : 1;
-  while (stream < a->stream_count && (a->channels[stream].state != CHANNEL_FREE || a->channels[stream].reset_wanted))
+  while (stream < a->stream_count && stream < a->channel_room &&
+         (a->channels[stream].state != CHANNEL_FREE || a->channels[stream].reset_wanted))
     stream = (uint16_t)(stream + 2);
   if (stream >= a->stream_count) return SCTP_CHANNEL_LIMIT;
+  if (!make_room(a, stream)) return SCTP_NO_MEMORY;
 
   struct sctp_channel *c = &a->channels[stream];
   uint8_t *copy = malloc(len);
@@ -272,7 +296,7 @@ int sctp_association_open_channel(struct sctp_association *a, const struct data_
 
 int sctp_association_close_channel(struct sctp_association *a, uint16_t channel) {
   if (a->state != SCTP_STATE_CONNECTED) return SCTP_NOT_CONNECTED;
-  if (channel >= SCTP_MAX_STREAMS || !is_live(&a->channels[channel])) return SCTP_NOT_OPEN;
+  if (channel >= a->channel_room || !is_live(&a->channels[channel])) return SCTP_NOT_OPEN;
   sctp_channels_close(a, channel);
   return SCTP_OK;
 }

@@ -54,15 +54,16 @@ struct sctp_association {
   struct sctp_association_config config;
   struct sctp_association_listener listener;
   enum sctp_state state;
-  uint16_t stream_count; /* usable in both directions, once connected */
-  struct sctp_channel channels[SCTP_MAX_STREAMS];
+  uint16_t stream_count;         /* usable in both directions, once connected */
+  struct sctp_channel *channels; /* by stream, up to the highest that was ever used; moves when it grows */
+  uint16_t channel_room;
   size_t channel_count;
   size_t queued_bytes;
   uint32_t offset; /* bytes ever queued, modulo 2^32 */
-  size_t message_count, oldest_message;
-  uint32_t message_ends[SCTP_MAX_QUEUED_MESSAGES]; /* ring: offset after each message not acknowledged yet */
-  uint8_t queue_refused;                           /* queue_low is due when the queue has fallen */
-  uint8_t work_pending;                            /* an ACK or a reset waits for the next tick */
+  size_t message_count, oldest_message, message_room;
+  uint32_t *message_ends; /* ring, grows to SCTP_MAX_QUEUED_MESSAGES: offset after each message not acknowledged yet */
+  uint8_t queue_refused;  /* queue_low is due when the queue has fallen */
+  uint8_t work_pending;   /* an ACK or a reset waits for the next tick */
   uint8_t is_ready, draining, freed;
   struct sctp_association *next_ready;
   struct sctp_delivery *deliveries, *last_delivery;

@@ -7,6 +7,9 @@
 #include "ice/secret_memory.h"
 #include "ice/srtp_session_internal.h"
 
+/* A microphone, a camera and its repairs: most have no more. */
+#define FIRST_RECEIVERS 4
+
 static int create_cipher(struct srtp_session *s, const struct srtp_master *master, int sealing, void **cipher,
                          uint8_t salt[14]) {
   struct srtp_session_keys keys;
@@ -54,6 +57,7 @@ void srtp_session_free(struct srtp_session *s) {
   for (size_t i = 0; i < s->sender_count; i++)
     free_sender(s->senders[i]);
   free((void *)s->senders);
+  free(s->receivers);
   secret_memory_free(s, sizeof *s);
 }
 
@@ -62,31 +66,43 @@ enum srtp_profile srtp_session_profile(const struct srtp_session *s) {
 }
 
 /* Finds the receiver of `ssrc`; NULL when there is none. Packets come in bursts of one SSRC: try the last one first. */
-static struct srtp_index *find_receiver(struct srtp_session *s, uint32_t ssrc) {
-  if (s->last_receiver < s->receiver_count && s->receiver_ssrcs[s->last_receiver] == ssrc)
+static struct srtp_receiver *find_receiver(struct srtp_session *s, uint32_t ssrc) {
+  if (s->last_receiver < s->receiver_count && s->receivers[s->last_receiver].ssrc == ssrc)
     return &s->receivers[s->last_receiver];
   for (size_t i = 0; i < s->receiver_count; i++) {
-    if (s->receiver_ssrcs[i] != ssrc) continue;
+    if (s->receivers[i].ssrc != ssrc) continue;
     s->last_receiver = i;
     return &s->receivers[i];
   }
   return NULL;
 }
 
-static struct srtp_index *add_receiver(struct srtp_session *s, uint32_t ssrc) {
+/* Room for one more: SRTP_OK, SRTP_SSRC_LIMIT, SRTP_NO_MEMORY. */
+static int grow_receivers(struct srtp_session *s) {
+  if (s->receiver_count < s->receiver_cap) return SRTP_OK;
+  if (s->receiver_count == SRTP_MAX_RECEIVERS) return SRTP_SSRC_LIMIT;
+  const size_t cap = s->receiver_cap ? 2 * s->receiver_cap : FIRST_RECEIVERS;
+  struct srtp_receiver *grown = realloc(s->receivers, cap * sizeof *grown);
+  if (grown == NULL) return SRTP_NO_MEMORY;
+  s->receivers = grown;
+  s->receiver_cap = cap;
+  return SRTP_OK;
+}
+
+static struct srtp_receiver *add_receiver(struct srtp_session *s, uint32_t ssrc) {
   s->last_receiver = s->receiver_count++;
-  s->receiver_ssrcs[s->last_receiver] = ssrc;
+  s->receivers[s->last_receiver] = (struct srtp_receiver){.ssrc = ssrc};
   return &s->receivers[s->last_receiver];
 }
 
 bool srtp_session_may_skip(struct srtp_session *s, const uint8_t *packet, size_t len, int64_t now_us) {
   struct srtp_rtp_header header;
   if (srtp_rtp_header_parse(&header, packet, len) != SRTP_OK || len < header.bytes + s->info->tag_bytes) return false;
-  const struct srtp_index *receiver = find_receiver(s, header.ssrc);
+  struct srtp_receiver *receiver = find_receiver(s, header.ssrc);
   if (receiver == NULL) return false;
-  const int16_t step = (int16_t)(uint16_t)(header.seq - (uint16_t)receiver->highest);
+  const int16_t step = (int16_t)(uint16_t)(header.seq - (uint16_t)receiver->index.highest);
   if (step > SRTP_SAMPLE_MAX_STEP || step < -SRTP_SAMPLE_MAX_STEP) return false;
-  struct srtp_unopened *unopened = &s->unopened[s->last_receiver];
+  struct srtp_unopened *unopened = &receiver->unopened;
   if (unopened->packets == 0) unopened->since_us = now_us;
   if (unopened->packets == SRTP_SAMPLE_PACKETS - 1 || now_us - unopened->since_us >= SRTP_SAMPLE_US) return false;
   unopened->packets++;
@@ -99,12 +115,14 @@ int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   size_t tag_bytes = s->info->tag_bytes;
   if (len > INT32_MAX || srtp_rtp_header_parse(&header, packet, len) != SRTP_OK || len < header.bytes + tag_bytes)
     return SRTP_MALFORMED;
-  struct srtp_index *receiver = find_receiver(s, header.ssrc);
-  if (receiver == NULL && s->receiver_count == SRTP_MAX_RECEIVERS) return SRTP_SSRC_LIMIT;
+  struct srtp_receiver *receiver = find_receiver(s, header.ssrc);
+  const struct srtp_index *known = receiver ? &receiver->index : &fresh;
+  int rc = receiver ? SRTP_OK : grow_receivers(s);
+  if (rc != SRTP_OK) return rc;
 
-  int64_t index = srtp_index_estimate(receiver ? receiver : &fresh, header.seq);
+  int64_t index = srtp_index_estimate(known, header.seq);
   if (index < 0) return (int)index;
-  int rc = srtp_index_check(receiver ? receiver : &fresh, (uint64_t)index);
+  rc = srtp_index_check(known, (uint64_t)index);
   if (rc != SRTP_OK) return rc;
 
   uint8_t iv[16];
@@ -120,8 +138,9 @@ int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   rc = s->engine->ops->open(&job);
   if (rc != SRTP_OK) return rc;
   /* Only an authenticated packet changes anything (RFC 3711 §3.3, step 7). */
-  srtp_index_commit(receiver ? receiver : add_receiver(s, header.ssrc), (uint64_t)index);
-  s->unopened[s->last_receiver].packets = 0;
+  if (receiver == NULL) receiver = add_receiver(s, header.ssrc);
+  srtp_index_commit(&receiver->index, (uint64_t)index);
+  receiver->unopened.packets = 0;
   return (int)(len - tag_bytes);
 }
 

@@ -43,6 +43,13 @@ struct srtp_unopened {
   int64_t since_us;
 };
 
+/* An SSRC that has sent an authentic packet. */
+struct srtp_receiver {
+  uint32_t ssrc;
+  struct srtp_index index;
+  struct srtp_unopened unopened;
+};
+
 struct srtp_session {
   struct srtp_engine *engine;
   const struct srtp_profile_info *info;
@@ -51,10 +58,8 @@ struct srtp_session {
   struct srtcp *srtcp;
   struct srtp_sender **senders; /* grows by doubling, to SRTP_MAX_SENDERS */
   size_t sender_count, sender_cap;
-  size_t receiver_count, last_receiver;
-  uint32_t receiver_ssrcs[SRTP_MAX_RECEIVERS]; /* dense, so that a scan touches four cache lines at most */
-  struct srtp_index receivers[SRTP_MAX_RECEIVERS];
-  struct srtp_unopened unopened[SRTP_MAX_RECEIVERS];
+  struct srtp_receiver *receivers; /* grows by doubling, to SRTP_MAX_RECEIVERS; nothing in it is secret */
+  size_t receiver_count, receiver_cap, last_receiver;
 };
 
 /* The fixed part of RTP's header that SRTP looks at (RFC 3550 §5.1, §5.3.1). */

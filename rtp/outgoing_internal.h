@@ -91,11 +91,11 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
 
 /* Packets whose mapping is remembered, powers of two: at first, and at most. The window grows, in place, when it would forget what is
  * younger than OUTGOING_WINDOW_US: longer than sources keep their packets. What it does not use of its memory is never touched. */
-#define VIDEO_WINDOW_FIRST 256
+#define VIDEO_WINDOW_FIRST 128
 #define VIDEO_WINDOW       1024
 #define AUDIO_WINDOW_FIRST 64
-#define AUDIO_WINDOW       128 /* RED looks back 341 ms */
-#define OUTGOING_WINDOW_US 1000000
+#define AUDIO_WINDOW       64 /* of 10 ms or more each; RED looks back 341 ms */
+#define OUTGOING_WINDOW_US 700000
 #define EPOCHS             8
 #define RED_CARRIED        4 /* missing frames that may wait for the next packet */
 

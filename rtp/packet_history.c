@@ -25,9 +25,9 @@ struct entry {
 #define SEGMENT             2048U
 #define SEGMENTS(bytes)     (((bytes) + SEGMENT - 1) / SEGMENT * SEGMENT)
 #define LARGEST             (RTP_MEDIA_MAX_PAYLOAD + RTP_MEDIA_MAX_DEPENDENCY)
-/* A ring begins with a part of the bytes and packets that it may have: 16 KiB and 64 of video, 4 KiB and 8 of audio. */
+/* A ring begins with a part of the bytes and packets that it may have: 16 KiB and 32 of video, 4 KiB and 8 of audio. */
 #define FIRST_BYTES(most)   SEGMENTS((most) / 32 > LARGEST * 2 ? (most) / 32 : LARGEST * 2)
-#define FIRST_PACKETS(most) ((most) > 16 ? (most) / 16 : (most))
+#define FIRST_PACKETS(most) ((most) > 256 ? (most) / 32 : (most) > 16 ? (most) / 16 : (most))
 #define WORTH_GIVING_BACK   8192
 #define NEVER               (INT64_MIN / 2)
 
@@ -206,13 +206,15 @@ static uint64_t place_for(struct packet_history *h, size_t need, int64_t now_us)
     h->position += h->capacity - offset;
     offset = 0;
   }
-  if (offset == 0) h->lap_began_us = now_us;
+  if (offset == 0) {
+    shorten_entries(h, now_us);
+    h->lap_began_us = now_us;
+  }
   while (h->capacity < h->max_capacity && is_young(h, offset, need, now_us))
     grow_bytes(h, offset);
   if (h->capacity - SEGMENTS(offset + need) >= WORTH_GIVING_BACK && offset >= FIRST_BYTES(h->wanted_bytes) &&
       now_us - h->lap_began_us > h->keep_us * 5 / 4) {
     shorten(h, offset, SEGMENTS(offset + need));
-    shorten_entries(h, now_us);
   }
   for (uint64_t i = offset / SEGMENT; i * SEGMENT < offset + need; i++)
     h->written_us[i] = now_us;

@@ -85,7 +85,7 @@ struct member {
   bool negotiated;
   struct room_sender senders[ROOM_MAX_SENDERS];
   size_t sender_count;
-  struct slot slots[ROOM_MAX_SLOTS];
+  struct slot *slots; /* slot_count of them, at most ROOM_MAX_SLOTS */
   size_t slot_count;
   size_t track_count;
   struct view_entry *views;

@@ -1,4 +1,5 @@
 /* server/room/media.c: the facts that the media engine reports, and the questions it asks. */
+#include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -36,12 +37,16 @@ static void adopt_slots(struct room_manager *m, struct member *member, const str
     memcpy(fresh[count].mid, given->mid, sizeof fresh[count].mid);
     fresh[count++].mid[ROOM_MID_BYTES - 1] = '\0';
   }
+  struct slot *slots = count ? malloc(count * sizeof *slots) : NULL;
+  if (count && !slots) return; /* what was negotiated before goes on */
+  if (slots) memcpy(slots, fresh, count * sizeof *slots);
   for (size_t i = 0; i < member->slot_count; i++) {
     const struct slot *old = &member->slots[i];
     if (old->track && !find_slot(fresh, count, old->mid, old->kind))
       m->listener.slot_assign(m->arg, member->handle, old->mid, 0);
   }
-  memcpy(member->slots, fresh, count * sizeof *fresh);
+  free(member->slots);
+  member->slots = slots;
   member->slot_count = count;
 }
 

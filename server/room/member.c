@@ -67,6 +67,7 @@ struct room *room_create(struct room_manager *m, const char *name) {
 
 void member_free(struct member *member) {
   member_clear_views(member);
+  free(member->slots);
   free(member);
 }
 

@@ -204,8 +204,8 @@ struct peer {
   struct rtp_extension_map extensions;
   bool two_byte_extensions;
 
-  struct incoming incoming[ENGINE_MAX_INCOMING];
-  size_t incoming_count;
+  struct incoming *incoming; /* as many places as were ever needed, at most ENGINE_MAX_INCOMING */
+  size_t incoming_count, incoming_room;
   size_t incoming_last;   /* the one found last: packets come in runs */
   int64_t rebinds_due_us; /* limits how often SSRCs take each other's place: generic cell rate */
 

@@ -174,6 +174,7 @@ void peer_close(struct peer *peer, int64_t now_us) {
   engine_room_leave(peer->engine, peer->room);
   free(peer->recorder);
   congestion_free(peer);
+  free(peer->incoming);
   free(peer);
 }
 

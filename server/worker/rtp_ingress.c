@@ -4,6 +4,7 @@
  * lines (RFC 5576); without either it is dropped. Bindings are capped, and made only from authenticated packets.
  */
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rtp/packet.h"
@@ -60,8 +61,25 @@ static struct incoming *media_of_layer(struct peer *peer, const struct section *
   return NULL;
 }
 
+/* A microphone, a camera and its repairs: most have no more. */
+#define FIRST_INCOMING 4
+
+static void relink(struct peer *peer);
+
+/* Room for one more. What points into the array is told when it moves. */
+static bool make_room(struct peer *peer) {
+  if (peer->incoming_count < peer->incoming_room) return true;
+  const size_t room = peer->incoming_room ? peer->incoming_room * 2 : FIRST_INCOMING;
+  struct incoming *grown = room > ENGINE_MAX_INCOMING ? NULL : realloc(peer->incoming, room * sizeof *grown);
+  if (!grown) return false;
+  peer->incoming = grown;
+  peer->incoming_room = room;
+  relink(peer);
+  return true;
+}
+
 static struct incoming *add_incoming(struct peer *peer, struct section *section, uint32_t ssrc, int layer) {
-  if (peer->incoming_count == ENGINE_MAX_INCOMING) {
+  if (!make_room(peer)) {
     peer->engine->counters.drops[ENGINE_DROP_SSRC_LIMIT]++;
     return NULL;
   }
@@ -162,12 +180,14 @@ static struct incoming *bind_media(struct peer *peer, struct section *section, u
 
 /* A repair SSRC; it takes the place of the one that repaired the same media before. */
 static struct incoming *bind_repair(struct peer *peer, struct section *section, uint32_t ssrc, struct incoming *media) {
+  const size_t place = (size_t)(media - peer->incoming); /* the array may move */
   struct incoming *incoming = NULL;
   for (size_t i = 0; i < peer->incoming_count; i++) {
     if (peer->incoming[i].media == media) incoming = &peer->incoming[i];
   }
   if (!incoming) incoming = add_incoming(peer, section, ssrc, media->layer);
   if (!incoming) return NULL;
+  media = &peer->incoming[place];
   incoming->ssrc = ssrc;
   incoming->media = media;
   rtp_incoming_stream_set_rtx_ssrc(media->stream, ssrc);
