@@ -3,7 +3,8 @@
 
     bench/memory.py build/release [scenario ...]     lecture, consult, gallery, audio; all unless named
 
-PSS of all of the server's processes after --seconds of media; difference over difference, so what is there once does not count.
+PSS of all of the server's processes after --seconds of media, without files, whose part depends on what else runs on the machine;
+difference over difference, so what is there once does not count.
 With --data everybody opens both data channels, too, and sends messages.
 With --churn: the same people leave and come back for a while; what they leave behind must not grow.
 """
@@ -55,12 +56,12 @@ def main():
         for name in a.scenario or SIZES:
             few, many = (bench.ours([*size, *(["--data"] if a.data else [])]) for size in SIZES[name])
             people = many["participants"] - few["participants"]
-            print(f"{name}: {(many['pss'] - few['pss']) / people / 1000:.0f} kB PSS per participant "
+            print(f"{name}: {(many['pss_own'] - few['pss_own']) / people / 1000:.0f} kB PSS per participant "
                   f"({few['participants']:.0f} → {many['participants']:.0f})", flush=True)
         if a.churn:
             churn = ["churn", "--join-rate", "20"]
             short, long = (bench.ours([*churn, "--duration", seconds]) for seconds in ("5", "20"))
-            print(f"churn: {short['pss'] / 1e6:.1f} MB after {short['joins']:.0f} joins, {long['pss'] / 1e6:.1f} MB after "
+            print(f"churn: {short['pss_own'] / 1e6:.1f} MB after {short['joins']:.0f} joins, {long['pss_own'] / 1e6:.1f} MB after "
                   f"{long['joins']:.0f}")
     except systems.Failed as why:
         sys.exit(f"memory: {why}")

@@ -145,6 +145,7 @@ static void drain(struct run *run, struct run_window *w) {
   if (w->has_server && server_snapshot_take(&full, run->options->pid, true)) {
     w->server_after.total.rss_bytes = full.total.rss_bytes;
     w->server_after.total.pss_bytes = full.total.pss_bytes;
+    w->server_after.total.own_bytes = full.total.own_bytes;
     for (size_t i = 0; i < w->server_after.count && i < full.count; i++) {
       w->server_after.processes[i].rss_bytes = full.processes[i].rss_bytes;
       w->server_after.processes[i].pss_bytes = full.processes[i].pss_bytes;

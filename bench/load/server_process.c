@@ -82,6 +82,7 @@ static void read_memory(struct server_process *p) {
   if (read_file(path, text, sizeof text)) {
     p->rss_bytes = number_after(text, "\nRss:") * 1024;
     p->pss_bytes = number_after(text, "\nPss:") * 1024;
+    p->own_bytes = number_after(text, "\nPss_Anon:") * 1024;
     return;
   }
   snprintf(path, sizeof path, "/proc/%d/status", p->pid); /* somebody else's: this everybody may read */
@@ -93,6 +94,7 @@ static void add(struct server_process *to, const struct server_process *p) {
   to->wait_ns += p->wait_ns;
   to->rss_bytes += p->rss_bytes;
   to->pss_bytes += p->pss_bytes;
+  to->own_bytes += p->own_bytes;
   to->voluntary += p->voluntary;
   to->involuntary += p->involuntary;
 }

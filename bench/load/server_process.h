@@ -18,6 +18,7 @@ struct server_process {
   char name[32];            /* "supervisor", "gateway", "worker 0": the words of its command line that say so */
   uint64_t cpu_ns, wait_ns; /* ran; was runnable but did not run */
   uint64_t rss_bytes, pss_bytes;
+  uint64_t own_bytes; /* of the PSS, what is no file: files are shared with whatever else runs on the machine */
   uint64_t voluntary, involuntary; /* context switches */
 };
 

@@ -24,6 +24,7 @@ static void cpu_time_grows_with_work(void **state) {
   assert_int_equal(before.processes[0].pid, getpid());
   assert_true(before.total.rss_bytes > 100000);
   assert_true(before.total.pss_bytes <= before.total.rss_bytes);
+  assert_true(before.total.own_bytes > 0 && before.total.own_bytes < before.total.pss_bytes);
   burn(20000000);
   struct server_process d = server_snapshot_difference(&before, &after);
   assert_true(d.cpu_ns >= 20000000);
