@@ -4,6 +4,10 @@
  * Only what measured() calls counts:
  *   valgrind --tool=callgrind --toggle-collect=measured build/release/tests/bench/forward_path
  * Prints how many packets were forwarded there.
+ *
+ * `forward_path cold RECEIVERS BATCH`: nothing is in the caches when a batch of BATCH packets comes, as after a sleep or behind a hundred
+ * other receivers, and what follows a batch (feedback, timers of who was heard) counts, too. With callgrind's simulated cache each line
+ * or page that is touched is then one miss: tests/bench/locality.py.
  */
 #include <stdio.h>
 
@@ -24,6 +28,31 @@ static inline void forward_frame(struct harness *h, const struct browser *from, 
   engine_flush(h->engine);
 }
 
+/* More than the simulated cache holds. */
+#define WASH_BYTES  (8u << 20)
+#define COLD_FRAMES 10
+
+static unsigned receivers = RECEIVERS, batch = FRAME_PACKETS;
+static bool cold;
+
+static void wash_caches(void) {
+  static volatile uint8_t bytes[WASH_BYTES];
+  for (size_t i = 0; i < sizeof bytes; i += 64)
+    bytes[i]++;
+}
+
+/* As worker.c does. */
+__attribute__((noinline, noclone)) static void measured_batch(struct harness *h, const struct browser *from,
+                                                              struct datagram *datagrams) {
+  for (size_t i = 0; i < batch; i++)
+    engine_receive(h->engine, &from->address.any, ice_address_length(&from->address), datagrams[i].data,
+                   datagrams[i].len, h->now_us);
+  engine_batch_over(h->engine);
+  egress_batch_flush(udp_socket_egress(h->engine->sockets[0]));
+  engine_service_touched(h->engine, h->now_us);
+  engine_flush(h->engine);
+}
+
 __attribute__((noinline, noclone)) static void measured(struct harness *h, const struct browser *from,
                                                         struct datagram *frame) {
   forward_frame(h, from, frame);
@@ -33,7 +62,7 @@ static void forward(void **state) {
   (void)state;
   struct harness *h = harness_new();
   struct browser *a = harness_connect(h, "doctor");
-  for (size_t i = 0; i < RECEIVERS; i++)
+  for (size_t i = 0; i < receivers; i++)
     harness_connect(h, "patient");
   browser_publish(a, "1", "camera");
   struct source s = source_video(a, "1", "f", 1280, 720);
@@ -52,18 +81,30 @@ static void forward(void **state) {
     harness_pump(h);
   }
   const uint64_t out = h->engine->counters.rtp_out;
-  for (size_t i = 0; i < FRAMES; i++) {
+  const size_t frames = cold ? COLD_FRAMES : FRAMES;
+  for (size_t i = 0; i < frames; i++) {
+    struct datagram *frame = next + i * FRAME_PACKETS;
     h->now_us += FRAME_US;
-    measured(h, a, next + i * FRAME_PACKETS);
+    if (!cold) measured(h, a, frame);
+    for (size_t k = 0; cold && k < FRAME_PACKETS; k += batch) {
+      wash_caches();
+      measured_batch(h, a, frame + k);
+    }
     harness_pump(h);
   }
-  assert_int_equal(h->engine->counters.rtp_out - out, PACKETS * RECEIVERS);
-  printf("%d packets forwarded\n", PACKETS * RECEIVERS);
+  assert_int_equal(h->engine->counters.rtp_out - out, frames * FRAME_PACKETS * receivers);
+  printf("%zu packets forwarded\n", frames * FRAME_PACKETS * receivers);
   free(datagrams);
   harness_free(h);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc == 4) {
+    cold = strcmp(argv[1], "cold") == 0;
+    receivers = (unsigned)strtoul(argv[2], NULL, 10);
+    batch = (unsigned)strtoul(argv[3], NULL, 10);
+  }
+  if (argc != (cold ? 4 : 1) || receivers > RECEIVERS || batch == 0 || FRAME_PACKETS % batch) return 2;
   const struct CMUnitTest tests[] = {cmocka_unit_test(forward)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
