@@ -218,6 +218,9 @@ int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run
  * the end. */
 int peer_transport_seal_next(const struct peer_seal_run *run, struct peer_sender *s, uint8_t *packet, size_t header_len,
                              const uint8_t *payload, size_t payload_len, uint8_t padding, size_t cap);
+/* Before anything sealed by peer_transport_seal_next(), of any peer, is sent or copied: writes the tags that are still owed
+ * (srtp_engine_finish()). Until then these packets must stay where they are. */
+void peer_transport_context_finish(struct peer_transport_context *c);
 void peer_transport_end_run(const struct peer_seal_run *run, uint64_t packets, uint64_t bytes);
 
 /* For sealing one packet for many peers at once (ice/srtp_session.h, srtp_seal_batch()): sets seal->sender, checks and

@@ -34,6 +34,10 @@ struct srtp_engine *peer_transport_context_srtp(const struct peer_transport_cont
   return c->srtp;
 }
 
+void peer_transport_context_finish(struct peer_transport_context *c) {
+  srtp_engine_finish(c->srtp);
+}
+
 const char *peer_transport_context_fingerprint(const struct peer_transport_context *c) {
   return ice_certificate_fingerprint(c->certificate);
 }

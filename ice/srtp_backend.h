@@ -43,6 +43,10 @@ struct srtp_backend_ops {
   int (*seal)(const struct srtp_seal_job *job);
   /* SRTP_OK, SRTP_AUTH_FAILED or SRTP_CRYPTO_ERROR. */
   int (*open)(const struct srtp_open_job *job);
+  /* Both NULL, or: encrypts a packet of an AES-CM session now and authenticates it together with others, at the latest in finish():
+   * until then its last `tag_bytes` are not written, and the packet must stay where it is. Freeing a cipher finishes, too. */
+  int (*seal_later)(const struct srtp_seal_job *job);
+  void (*finish)(void *library);
   /* NULL, or: seals up to SRTP_BACKEND_BATCH packets of AES-CM sessions together. All or nothing. */
   int (*seal_cm_batch)(void *library, const struct srtp_seal_job *jobs, size_t count);
 };

@@ -1,8 +1,10 @@
 /* ice/srtp_backend_ipsec_mb.c: SRTP packets by Intel's multi-buffer library: VAES where the CPU has it, AES-NI else.
  *
  * GCM is one call per packet. AES-CM is a counter-mode job and a hash; alone, one packet is hashed by OpenSSL (SHA
- * extensions), since a single lane of the multi-buffer hash takes as long as all of them; a batch fills the lanes.
+ * extensions), since a single lane of the multi-buffer hash takes as long as all of them; a batch fills the lanes, and so do packets
+ * whose tags may wait for each other (seal_later).
  */
+#include <endian.h>
 #include <intel-ipsec-mb.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -15,9 +17,24 @@
 /* The library fills it; hardening would clear it for each packet. */
 #define UNCLEARED __attribute__((uninitialized))
 
+/* With fewer packets than this the lanes cost more than OpenSSL one by one. */
+#define LANES_MIN 6
+
+struct mb_cipher;
+
+/* An encrypted packet that has no tag yet. */
+struct mb_hash {
+  const struct mb_cipher *cipher;
+  uint8_t *packet;
+  size_t len; /* without the tag */
+  uint32_t roc;
+};
+
 struct mb_library {
   IMB_MGR *mgr;
   IMB_JOB jobs[SRTP_BACKEND_BATCH];
+  size_t waiting_count;
+  struct mb_hash waiting[SRTP_BACKEND_BATCH];
 };
 
 struct mb_cipher {
@@ -58,8 +75,12 @@ static int library_create(void **out) {
   return SRTP_OK;
 }
 
-static void cipher_free(void *cipher) {
-  secret_memory_free(cipher, sizeof(struct mb_cipher));
+static void finish(void *arg);
+
+static void cipher_free(void *arg) {
+  struct mb_cipher *cipher = arg;
+  if (cipher != NULL) finish(cipher->library); /* a packet may wait for this key */
+  secret_memory_free(cipher, sizeof *cipher);
 }
 
 static int cipher_create(void **out, void *arg, const struct srtp_profile_info *info,
@@ -121,6 +142,12 @@ static int counter_mode(const struct mb_cipher *cipher, const uint8_t *iv, const
   return run_counter_jobs(cipher->library, 1);
 }
 
+static void hash_one(const struct mb_hash *h) {
+  uint8_t tag[SRTP_HMAC_BYTES] UNCLEARED;
+  srtp_hmac_packet(&h->cipher->hmac, h->packet, h->len, h->roc, tag);
+  memcpy(h->packet + h->len, tag, h->cipher->tag_bytes);
+}
+
 static int seal(const struct srtp_seal_job *job) {
   struct mb_cipher *cipher = job->cipher;
   uint8_t *out = job->packet + job->header_len;
@@ -130,12 +157,9 @@ static int seal(const struct srtp_seal_job *job) {
                      out + job->payload_len, cipher->tag_bytes);
     return SRTP_OK;
   }
-  uint8_t tag[SRTP_HMAC_BYTES];
   int rc = counter_mode(cipher, job->iv, job->payload, out, job->payload_len);
-  if (rc != SRTP_OK) return rc;
-  srtp_hmac_packet(&cipher->hmac, job->packet, job->header_len + job->payload_len, job->roc, tag);
-  memcpy(out + job->payload_len, tag, cipher->tag_bytes);
-  return SRTP_OK;
+  if (rc == SRTP_OK) hash_one(&(struct mb_hash){cipher, job->packet, job->header_len + job->payload_len, job->roc});
+  return rc;
 }
 
 static int open_packet(const struct srtp_open_job *job) {
@@ -153,45 +177,66 @@ static int open_packet(const struct srtp_open_job *job) {
   return counter_mode(cipher, job->iv, payload, payload, job->payload_len);
 }
 
-static int hash_batch(struct mb_library *library, const struct srtp_seal_job *jobs, size_t count) {
-  uint8_t tags[SRTP_BACKEND_BATCH][SRTP_HMAC_BYTES];
+static int hash_lanes(struct mb_library *library, const struct mb_hash *hashes, size_t count) {
+  uint8_t tags[SRTP_BACKEND_BATCH][SRTP_HMAC_BYTES] UNCLEARED;
   for (size_t i = 0; i < count; i++) {
-    const struct mb_cipher *cipher = jobs[i].cipher;
-    size_t len = jobs[i].header_len + jobs[i].payload_len;
+    const struct mb_hash *h = &hashes[i];
     /* The counter is hashed after the packet: it stands where the tag will. */
-    uint8_t *roc = jobs[i].packet + len;
-    for (int b = 0; b < 4; b++)
-      roc[b] = (uint8_t)(jobs[i].roc >> (24 - 8 * b));
+    const uint32_t roc = htobe32(h->roc);
+    memcpy(h->packet + h->len, &roc, sizeof roc);
     IMB_JOB *job = &library->jobs[i];
     memset(job, 0, sizeof *job);
-    job->src = jobs[i].packet;
-    job->msg_len_to_hash_in_bytes = len + 4;
+    job->src = h->packet;
+    job->msg_len_to_hash_in_bytes = h->len + sizeof roc;
     job->auth_tag_output = tags[i];
     job->auth_tag_output_len_in_bytes = SRTP_HMAC_BYTES;
-    job->u.HMAC._hashed_auth_key_xor_ipad = (const uint8_t *)cipher->hmac.inner;
-    job->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)cipher->hmac.outer;
+    job->u.HMAC._hashed_auth_key_xor_ipad = (const uint8_t *)h->cipher->hmac.inner;
+    job->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)h->cipher->hmac.outer;
     job->hash_alg = IMB_AUTH_HMAC_SHA_1;
     job->cipher_mode = IMB_CIPHER_NULL;
     job->chain_order = IMB_ORDER_HASH_CIPHER;
   }
   uint32_t done = IMB_SUBMIT_HASH_BURST_NOCHECK(library->mgr, library->jobs, (uint32_t)count, IMB_AUTH_HMAC_SHA_1);
   if (done != count) return SRTP_CRYPTO_ERROR;
-  for (size_t i = 0; i < count; i++) {
-    const struct mb_cipher *cipher = jobs[i].cipher;
-    memcpy(jobs[i].packet + jobs[i].header_len + jobs[i].payload_len, tags[i], cipher->tag_bytes);
-  }
+  for (size_t i = 0; i < count; i++)
+    memcpy(hashes[i].packet + hashes[i].len, tags[i], hashes[i].cipher->tag_bytes);
+  return SRTP_OK;
+}
+
+/* Should the lanes ever fail, each is hashed by itself. */
+static void finish(void *arg) {
+  struct mb_library *library = arg;
+  const size_t count = library->waiting_count;
+  library->waiting_count = 0;
+  if (count >= LANES_MIN && hash_lanes(library, library->waiting, count) == SRTP_OK) return;
+  for (size_t i = 0; i < count; i++)
+    hash_one(&library->waiting[i]);
+}
+
+static int seal_later(const struct srtp_seal_job *job) {
+  const struct mb_cipher *cipher = job->cipher;
+  struct mb_library *library = cipher->library;
+  int rc = counter_mode(cipher, job->iv, job->payload, job->packet + job->header_len, job->payload_len);
+  if (rc != SRTP_OK) return rc;
+  library->waiting[library->waiting_count++] =
+      (struct mb_hash){cipher, job->packet, job->header_len + job->payload_len, job->roc};
+  if (library->waiting_count == SRTP_BACKEND_BATCH) finish(library);
   return SRTP_OK;
 }
 
 static int seal_cm_batch(void *arg, const struct srtp_seal_job *jobs, size_t count) {
   struct mb_library *library = arg;
+  struct mb_hash hashes[SRTP_BACKEND_BATCH] UNCLEARED;
   size_t ciphered = 0;
-  for (size_t i = 0; i < count; i++)
-    if (jobs[i].payload_len > 0)
-      fill_counter_job(&library->jobs[ciphered++], jobs[i].cipher, jobs[i].iv, jobs[i].payload,
-                       jobs[i].packet + jobs[i].header_len, jobs[i].payload_len);
+  for (size_t i = 0; i < count; i++) {
+    const struct srtp_seal_job *job = &jobs[i];
+    hashes[i] = (struct mb_hash){job->cipher, job->packet, job->header_len + job->payload_len, job->roc};
+    if (job->payload_len > 0)
+      fill_counter_job(&library->jobs[ciphered++], job->cipher, job->iv, job->payload, job->packet + job->header_len,
+                       job->payload_len);
+  }
   int rc = ciphered ? run_counter_jobs(library, ciphered) : SRTP_OK;
-  return rc == SRTP_OK ? hash_batch(library, jobs, count) : rc;
+  return rc == SRTP_OK ? hash_lanes(library, hashes, count) : rc;
 }
 
 const struct srtp_backend_ops srtp_backend_ipsec_mb = {
@@ -202,5 +247,7 @@ const struct srtp_backend_ops srtp_backend_ipsec_mb = {
     .cipher_free = cipher_free,
     .seal = seal,
     .open = open_packet,
+    .seal_later = seal_later,
+    .finish = finish,
     .seal_cm_batch = seal_cm_batch,
 };

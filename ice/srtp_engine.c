@@ -45,6 +45,10 @@ void srtp_engine_free(struct srtp_engine *engine) {
   free(engine);
 }
 
+void srtp_engine_finish(struct srtp_engine *engine) {
+  if (engine->ops->finish != NULL) engine->ops->finish(engine->library);
+}
+
 const char *srtp_engine_backend_name(const struct srtp_engine *engine) {
   return engine->ops->name;
 }

@@ -175,7 +175,8 @@ int srtp_sender_open(struct srtp_sender **out, struct srtp_session *s, uint32_t 
   if (sender == NULL) return SRTP_NO_MEMORY;
   sender->session = s;
   sender->cipher = s->seal_cipher;
-  sender->seal = s->engine->ops->seal;
+  const struct srtp_backend_ops *ops = s->engine->ops;
+  sender->seal = !s->info->aead && ops->seal_later ? ops->seal_later : ops->seal;
   sender->tag_bytes = (uint8_t)s->info->tag_bytes;
   sender->ssrc = ssrc;
   srtp_keys_write_iv(s->info->aead, s->seal_salt, ssrc, 0, (uint8_t *)sender->iv);

@@ -155,6 +155,10 @@ int srtp_seal_packet(struct srtp_seal *seal);
  * P bit only if `padding` is 0; that is not looked at again. Payload, padding, result and the other errors as above. */
 int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header_len, const uint8_t *payload,
                       size_t payload_len, uint8_t padding, size_t cap);
+/* Writes the tags that srtp_seal_written() still owes. With AES128_CM_SHA1_80 up to 32 packets, of any senders of the engine, wait for
+ * each other, because hashing many at once costs less than half; they must stay where they are until then, and must be neither sent
+ * nor copied. Cheap when nothing waits. Freeing a session finishes its packets. */
+void srtp_engine_finish(struct srtp_engine *engine);
 
 /* Seals `count` packets of any senders of one engine, in order; each gets its own result. Returns how many succeeded.
  * Many receivers of one packet are the natural batch: multi-buffer hashing needs independent packets. */

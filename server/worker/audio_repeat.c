@@ -20,6 +20,7 @@ __attribute__((noinline)) size_t audio_repeat_sent(struct peer_run *run, struct 
   struct audio_repeat *r = slot->repeat;
   uint8_t kept[AUDIO_REPEAT_BYTES]; /* the batch may go out meanwhile, and `sealed` with it */
   size_t sent = 0, kept_len = len <= sizeof kept ? len : 0;
+  peer_transport_context_finish(run->peer->engine->transports);
   memcpy(kept, sealed, kept_len);
   for (size_t i = 0; i < slot->repeats; i++) {
     size_t again = r->packets[i].len;

@@ -48,6 +48,8 @@ struct egress_batch {
   uint32_t piece_count, message_count;
   size_t used; /* bytes of the slab */
   uint8_t *slab;
+  void (*finish)(void *arg);
+  void *finish_arg;
   struct piece pieces[MAX_PACKETS];
   struct message messages[MAX_MESSAGES];
   struct iovec iovecs[MAX_PACKETS];
@@ -77,8 +79,13 @@ void egress_batch_free(struct egress_batch *batch) {
   free(batch);
 }
 
+void egress_batch_set_finish(struct egress_batch *batch, void (*finish)(void *arg), void *arg) {
+  batch->finish = finish;
+  batch->finish_arg = arg;
+}
+
 uint8_t *egress_batch_reserve(struct egress_batch *batch) {
-  if (batch->piece_count == MAX_PACKETS || batch->used > SLAB_BYTES - EGRESS_PACKET_MAX_BYTES) {
+  if (__builtin_expect(batch->piece_count == MAX_PACKETS || batch->used > SLAB_BYTES - EGRESS_PACKET_MAX_BYTES, 0)) {
     egress_batch_flush(batch);
   }
   return batch->slab + batch->used;
@@ -250,6 +257,7 @@ static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
 
 void egress_batch_flush(struct egress_batch *batch) {
   if (batch->message_count == 0) return;
+  if (batch->finish) batch->finish(batch->finish_arg);
   lay_out(batch);
   uint32_t at = 0;
   while (at < batch->message_count) {

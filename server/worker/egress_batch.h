@@ -43,6 +43,9 @@ struct egress_counters {
 int egress_batch_create(struct egress_batch **out, int fd, int use_gso);
 void egress_batch_free(struct egress_batch *batch);
 
+/* `finish` is called before what was committed leaves: it may still write to those packets. NULL: nothing does. */
+void egress_batch_set_finish(struct egress_batch *batch, void (*finish)(void *arg), void *arg);
+
 /* Room for one packet of at most EGRESS_PACKET_MAX_BYTES; flushes first when the slab is full. Never NULL. Nothing is
  * queued until the commit; another reserve without a commit gives the same place again. */
 uint8_t *egress_batch_reserve(struct egress_batch *batch);

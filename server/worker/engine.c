@@ -42,6 +42,10 @@ uint32_t engine_random32(void) {
   return value;
 }
 
+static void finish_sealing(void *arg) {
+  peer_transport_context_finish(arg);
+}
+
 int engine_create(struct engine **out, const struct engine_settings *settings) {
   struct engine *engine = calloc(1, sizeof *engine);
   if (!engine) return -1;
@@ -65,6 +69,8 @@ int engine_create(struct engine **out, const struct engine_settings *settings) {
     engine_free(engine);
     return -1;
   }
+  for (size_t i = 0; i < engine->socket_count; i++)
+    egress_batch_set_finish(udp_socket_egress(engine->sockets[i]), finish_sealing, engine->transports);
   *out = engine;
   return 0;
 }
@@ -76,6 +82,8 @@ void engine_free(struct engine *engine) {
   struct peer *peer, *next_peer;
   HASH_ITER(hh, engine->peers, peer, next_peer) peer_close(peer, engine->now_us);
   engine_flush(engine); /* their close_notify */
+  for (size_t i = 0; i < engine->socket_count; i++)
+    egress_batch_set_finish(udp_socket_egress(engine->sockets[i]), NULL, NULL);
   struct ufrag_entry *entry, *next;
   HASH_ITER(hh, engine->ufrags, entry, next) {
     HASH_DEL(engine->ufrags, entry); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */

@@ -8,6 +8,8 @@ static const struct srtp_backend_ops *const ops = &srtp_backend_evp;
 static void is_what_it_says(void **state) {
   (void)state;
   assert_string_equal(ops->name, "evp");
+  assert_null(ops->seal_later);
+  assert_null(ops->finish);
   assert_null(ops->seal_cm_batch); /* it gains nothing from packets in a row */
 }
 

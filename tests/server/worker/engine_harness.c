@@ -186,7 +186,8 @@ struct browser *harness_open(struct harness *h, const char *role) {
   snprintf(m->ufrag, sizeof m->ufrag, "browser%zu", h->browser_count);
   rtp_extension_map_init(&m->extensions);
   harness_bind(m);
-  const struct dtls_client_options options = {.srtp_profiles = ICE_SRTP_PROFILES, .hello_padding = 1216};
+  const struct dtls_client_options options = {.srtp_profiles = h->srtp_profiles ? h->srtp_profiles : ICE_SRTP_PROFILES,
+                                              .hello_padding = 1216};
   assert_true(dtls_client_init(&m->dtls, &options));
   h->browser_count++;
   browser_open_session(m, role);

@@ -100,6 +100,8 @@ struct browser {
   int closed_code;        /* 0: its signaling was not closed */
   struct got *rtp, *rtcp; /* since browser_forget() */
   size_t rtp_count, rtcp_count;
+  uint32_t swallow_ssrc;       /* of this every third packet never comes the first time; 0: none */
+  uint16_t swallowed;          /* the last of them */
   size_t undecryptable, stray; /* stray: came to where it no longer is */
   struct member_link link;
   unsigned messages; /* data channel */
@@ -118,7 +120,8 @@ struct harness {
   size_t sent_to_engine, got_from_engine;
   struct browser browsers[HARNESS_SEATS];
   size_t browser_count;
-  bool keep; /* harness_free() lets the engine clear away who is still there */
+  const char *srtp_profiles; /* that browsers offer from now on; NULL: all */
+  bool keep;                 /* harness_free() lets the engine clear away who is still there */
 };
 
 /* harness_new(): receivers that report nothing get all that they show, from the first packet on. */

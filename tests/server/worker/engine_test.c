@@ -15,9 +15,10 @@ static void names_every_drop(void **state) {
   assert_int_not_equal(engine_random32(), 0);
 }
 
-static void three_members_forward_to_one_another(void **state) {
-  (void)state;
+/* With AES-CM, whose tags wait for each other until a batch leaves, as with GCM. */
+static void forward_to_one_another(const char *srtp_profiles) {
   struct harness *h = harness_new();
+  h->srtp_profiles = srtp_profiles;
   static const char *const roles[] = {"doctor", "patient", "interpreter"};
   static const char *const offers[] = {"chromium", "firefox",
                                        "chromium"}; /* other payload types, other extension ids */
@@ -64,6 +65,12 @@ static void three_members_forward_to_one_another(void **state) {
   assert_int_equal(h->engine->counters.rtp_in, 30);
   assert_int_equal(h->engine->counters.rtp_out, 60);
   harness_free(h);
+}
+
+static void three_members_forward_to_one_another(void **state) {
+  (void)state;
+  forward_to_one_another(NULL);
+  forward_to_one_another("SRTP_AES128_CM_SHA1_80");
 }
 
 static void strangers_reach_nobody(void **state) {

@@ -1,5 +1,6 @@
 /* tests/server/worker/harness_transport.c: a scripted browser's sockets, ICE, DTLS, SRTP and data channels. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -46,10 +47,22 @@ static bool flush_dtls(struct browser *m) {
   return count > 0;
 }
 
+static bool swallows(struct browser *m, const uint8_t *data) {
+  uint16_t seq;
+  uint32_t ssrc;
+  memcpy(&seq, data + 2, sizeof seq);
+  memcpy(&ssrc, data + 8, sizeof ssrc);
+  if (!m->swallow_ssrc || be32toh(ssrc) != m->swallow_ssrc || be16toh(seq) % 3 || be16toh(seq) == m->swallowed)
+    return false;
+  m->swallowed = be16toh(seq);
+  return true;
+}
+
 static void take_media(struct browser *m, bool rtp, const uint8_t *data, size_t len) {
   struct got *list = rtp ? m->rtp : m->rtcp;
   size_t *count = rtp ? &m->rtp_count : &m->rtcp_count;
   assert_true(*count < BROWSER_PACKETS);
+  if (rtp && swallows(m, data)) return;
   struct got *got = &list[*count];
   memcpy(got->data, data, len);
   got->len = !m->media.profile ? 0
