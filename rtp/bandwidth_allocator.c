@@ -3,12 +3,14 @@
 
 #include <string.h>
 
-#define STEPS         (LAYER_MAX * LAYER_TEMPORAL_MAX)
-#define NONE          (-1)
-#define OVERHEAD_BITS 704 /* 88 bytes a packet: RTP with our extensions 40, SRTP 16, UDP and IP 28 to 48 */
-#define PACKET_BITS   9000
-#define SLOW_PACKETS  15 /* small frames are packets that are not full */
-#define SMOOTHING     0.25
+#define STEPS          (LAYER_MAX * LAYER_TEMPORAL_MAX)
+#define NONE           (-1)
+#define OVERHEAD_BITS  704 /* 88 bytes a packet: RTP with our extensions 40, SRTP 16, UDP and IP 28 to 48 */
+#define PACKET_BITS    9000
+#define SLOW_PACKETS   15 /* small frames are packets that are not full */
+#define SMOOTHING      0.25
+/* Of the cost of all frames of the smaller picture: what half of the frames of the larger one must cost to be a step. */
+#define SPARSE_PERCENT 150
 
 /* Rates of layers that were not measured yet: what the usual three encodings of a camera are set to. */
 static const double nominal_bps[LAYER_MAX] = {150e3, 500e3, 1700e3, 3500e3};
@@ -79,9 +81,9 @@ static void build(struct allocation_slot *s, double loss, struct ladder *ladder)
     uint8_t count = temporal_count(&s->layers[i]), first = ladder->count && !s->screen && count > 1 ? 1 : 0;
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
-      /* Half of the frames of a larger picture that costs no more than all of the smaller one: movement is worth more. */
+      /* Half of the frames of a larger picture for little more than all of the smaller one: movement is worth more. */
       bool sparse = first && t + 1 < count;
-      if (sparse && ladder->steps[ladder->count - 1].bps >= cost) continue;
+      if (sparse && ladder->steps[ladder->count - 1].bps * SPARSE_PERCENT / 100 >= cost) continue;
       /* A layer whose publisher sends less on it than on the smaller one: the larger picture is the better one. */
       while (ladder->count && ladder->steps[ladder->count - 1].bps >= cost)
         ladder->count--;

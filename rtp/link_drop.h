@@ -21,6 +21,8 @@
 #define LINK_DROP_RATIO       1.3     /* time at the receiver over time at the sender */
 #define LINK_DROP_SPAN_US     60000   /* of arrivals, at least */
 #define LINK_DROP_PAUSE       0.8     /* of the arrivals' time: one pause longer than that is no rate */
+#define LINK_DROP_STOOD_US    60000   /* one pause longer than that, … */
+#define LINK_DROP_STOOD_TIMES 4       /* … and so many times as long as the others, is left out of the rate */
 #define LINK_DROP_REST_US     1000000 /* after an alarm */
 #define LINK_DROP_PACKETS     2       /* of a message, at least */
 

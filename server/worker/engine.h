@@ -154,6 +154,11 @@ struct track {
   uint32_t limit_bps[ENGINE_MAX_LAYERS];      /* that its publisher was asked to keep; 0: none */
   int64_t limits_us;                          /* when they were looked at last */
   int64_t limits_told_us;                     /* and when they changed */
+  struct limit_watch {
+    int64_t told_us, from_us; /* of which change; counted from then on */
+    uint64_t bytes;           /* that had come until then */
+  } watched[ENGINE_MAX_LAYERS];
+  bool obeys; /* its publisher, last time */
   bool limits_stale;
   struct slot **subscribers;
   size_t subscriber_count, subscriber_room;
@@ -361,8 +366,10 @@ void track_review_layers(struct track *track, int64_t now_us);
 /* layer_limits.c: see there. */
 struct allocation_slot;
 void slot_note_room(struct slot *slot, const struct allocation_slot *share, int64_t now_us);
-/* What a layer takes, or will take in a moment. */
-uint64_t track_expected_bps(const struct track *track, size_t layer, uint64_t measured_bps, int64_t now_us);
+/* What a layer takes, or will take in a moment; of one that does not flow (to this receiver) if its publisher obeys. */
+struct rtp_incoming_stats;
+uint64_t track_expected_bps(struct track *track, size_t layer, const struct rtp_incoming_stats *stats, bool flows,
+                            int64_t now_us);
 bool slot_could_take_more(const struct slot *slot, const struct allocation_slot *share);
 void track_review_limits(struct track *track, int64_t now_us);
 

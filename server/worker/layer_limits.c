@@ -37,7 +37,9 @@ static const uint32_t usual_bps[ENGINE_MAX_LAYERS] = {150000, 500000, 1700000, 3
 #define RAISE_US            1000000
 #define TRUST_FROM_US       300000  /* an encoder that was told needs a moment, … */
 #define TRUST_UNTIL_US      2000000 /* … and by then it is measured */
-#define PROVEN_PERCENT      70      /* of the estimate, at least: who is sent little proves little */
+#define WATCHED_US          300000  /* whether it obeys is seen over so long */
+#define OBEDIENT_PERCENT    120
+#define PROVEN_PERCENT      70 /* of the estimate, at least: who is sent little proves little */
 
 static uint32_t usual(const struct track *track, int layer) {
   bool single = !track->section || track->section->rid_count < 2;
@@ -131,11 +133,27 @@ void slot_note_room(struct slot *slot, const struct allocation_slot *share, int6
   if (slot->track->limits_stale) track_review_limits(slot->track, now_us);
 }
 
-uint64_t track_expected_bps(const struct track *track, size_t layer, uint64_t measured_bps, int64_t now_us) {
-  uint32_t limit_bps = track->limit_bps[layer];
+/* Whether it does what it is told shows soon, in what came since then. */
+static void watch(struct track *track, size_t layer, uint64_t bytes, int64_t now_us) {
+  struct limit_watch *w = &track->watched[layer];
+  if (w->told_us != track->limits_told_us) {
+    *w = (struct limit_watch){.told_us = track->limits_told_us, .from_us = now_us, .bytes = bytes};
+    return;
+  }
+  int64_t span_us = now_us - w->from_us;
+  if (span_us < WATCHED_US || bytes < w->bytes) return;
+  uint64_t bps = (bytes - w->bytes) * 8000000 / (uint64_t)span_us;
+  track->obeys = bps * 100 <= (uint64_t)track->limit_bps[layer] * OBEDIENT_PERCENT;
+}
+
+uint64_t track_expected_bps(struct track *track, size_t layer, const struct rtp_incoming_stats *stats, bool flows,
+                            int64_t now_us) {
+  uint64_t limit_bps = track->limit_bps[layer];
   int64_t since_us = now_us - track->limits_told_us;
-  bool trusted = limit_bps && since_us >= TRUST_FROM_US && since_us < TRUST_UNTIL_US;
-  return trusted && limit_bps < measured_bps ? limit_bps : measured_bps;
+  bool now = since_us >= TRUST_FROM_US && since_us < TRUST_UNTIL_US;
+  if (!limit_bps || limit_bps >= stats->bitrate_bps || !now) return stats->bitrate_bps;
+  watch(track, layer, stats->bytes, now_us);
+  return flows || track->obeys ? limit_bps : stats->bitrate_bps;
 }
 
 bool slot_could_take_more(const struct slot *slot, const struct allocation_slot *share) {

@@ -56,8 +56,8 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
     rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
     last_packet_us[i] = stats.last_packet_us;
     if (incoming->stream == flowing) offer->current = (int)i;
-    /* Before the publisher has done as it was asked, what flows need not stop. */
-    if (offer->current == (int)i) stats.bitrate_bps = track_expected_bps(slot->track, i, stats.bitrate_bps, now_us);
+    /* Before the publisher has done as it was asked, what flows need not stop, and what stopped need not wait. */
+    stats.bitrate_bps = track_expected_bps(slot->track, i, &stats, offer->current == (int)i, now_us);
     bool fresh = now_us - incoming->heard_us < MEASURED_US;
     offer->fresh |= fresh;
     offer->only = seen++ ? LAYER_NONE : (int)i;

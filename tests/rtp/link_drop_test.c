@@ -90,6 +90,19 @@ static void a_process_that_stood_still_is_no_drop(void **state) {
   assert_int_not_equal(run(0.5, 2000000, 300000), 0); /* a drop that follows is seen */
 }
 
+/* A radio that gives nothing for a moment, and then all that waited one by one at its rate, which is not less than what is sent. */
+static void a_handover_is_no_drop(void **state) {
+  (void)state;
+  for (int i = 0; i < 10; i++) {
+    assert_int_equal(run(1 + i * 0.013, 500000, 700000), 0);
+    free_us = sent_us + 150000 + 15000 * i;
+    assert_int_equal(run(1, 500000, 700000), 0);
+  }
+  free_us = sent_us + 200000;
+  assert_in_range(run(0.8, 700000, 200000), 150000,
+                  260000); /* it comes back slower: seen, and without the pause in it */
+}
+
 static void one_packet_is_no_evidence(void **state) {
   (void)state;
   uint64_t bps;
@@ -115,6 +128,7 @@ int main(void) {
       cmocka_unit_test_setup(a_queue_that_merely_stands_is_not_a_drop, setup),
       cmocka_unit_test_setup(it_rests_after_an_alarm_and_gets_harder_of_hearing, setup),
       cmocka_unit_test_setup(a_process_that_stood_still_is_no_drop, setup),
+      cmocka_unit_test_setup(a_handover_is_no_drop, setup),
       cmocka_unit_test_setup(one_packet_is_no_evidence, setup),
       cmocka_unit_test_setup(the_least_delay_of_the_last_message_is_kept, setup),
   };

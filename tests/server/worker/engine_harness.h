@@ -216,6 +216,7 @@ struct source {
   uint8_t temporal_layers; /* 3: frames of 0, 2, 1, 2 in turn; 0: none is named */
   int level, transport_seq;
   uint8_t frame_packets, frame_at; /* a picture's packets, 0: one; which of them is next */
+  uint16_t packet_bytes;           /* of a picture's payload, 0: 800 */
 };
 struct source source_audio(struct browser *m, const char *mid);
 struct source source_video(struct browser *m, const char *mid, const char *rid, uint16_t width, uint16_t height);

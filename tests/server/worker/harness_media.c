@@ -165,7 +165,7 @@ size_t source_write(struct source *s, bool keyframe, uint8_t *out) {
   memset(payload, 0x55, sizeof payload);
   if (s->video) {
     len = write_vp8(s, keyframe, payload);
-    len += 800;
+    len += s->packet_bytes ? s->packet_bytes : 800;
   } else {
     payload[len++] = 0x78; /* Opus TOC: CELT, 20 ms, mono */
     len += 80;

@@ -215,12 +215,97 @@ static void a_link_between_two_layers_is_filled(void **state) {
   harness_free(s.h);
 }
 
+/* ---- a link that wanders ---- */
+
+#define FRAME_US   33333
+#define PACKET_MAX 1050
+
+/* Every camera layer's next frame, as large as its encoder makes it; key frames are of seven. */
+static void send_frames(struct stage *s) {
+  for (size_t i = 0; i < LAYERS; i++) {
+    struct source *source = &s->layers[i];
+    double bps = lifelike_bps(s, i, track_of(s)->limit_bps[i]);
+    bool key = s->wants_key[i];
+    size_t bytes = (size_t)(bps / 240 * (key ? 7 : 1)), packets = 1 + bytes / PACKET_MAX;
+    source->frame_packets = (uint8_t)packets;
+    source->packet_bytes = (uint16_t)(bytes / packets);
+    do
+      source_send(source, key);
+    while (source->frame_at);
+    s->wants_key[i] = false;
+  }
+}
+
+/* What b sees: packets arrive when they have left the bottleneck. */
+struct seen {
+  size_t frames;
+  int64_t last_us, frozen_us;
+};
+
+static void look_at_frames(struct stage *s, struct seen *seen) {
+  const struct slot *slot = slot_of(s->b, s);
+  int64_t at_us = s->b->link.free_us > s->h->now_us ? s->b->link.free_us : s->h->now_us;
+  for (size_t i = 0; i < s->b->rtp_count; i++) {
+    if (s->b->rtp[i].p.ssrc != slot->ssrc || !s->b->rtp[i].p.marker) continue;
+    int64_t gap_us = seen->last_us ? at_us - seen->last_us : 0;
+    if (gap_us > FRAME_US + 150 * MILLISECOND) seen->frozen_us += gap_us; /* as W3C counts */
+    seen->last_us = at_us;
+    seen->frames++;
+  }
+  for (size_t i = 0; i < s->h->browser_count; i++)
+    s->h->browsers[i].rtp_count = s->h->browsers[i].rtcp_count = 0;
+}
+
+/* As bench/wan's 3g: around 780 kbit/s, a third up and down within seconds, now and then a handover of 200 ms. */
+static void wander(struct stage *s, double *deviation, uint64_t *random) {
+  *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
+  *deviation = 0.95 * *deviation + 0.54 * ((double)(*random >> 40) / (1 << 23) - 1);
+  uint64_t bps = (uint64_t)(780e3 * exp(0.35 * *deviation - 0.06));
+  browser_link(s->b, bps, 500 * MILLISECOND * 780000 / (int64_t)bps, 80 * MILLISECOND);
+  if ((*random >> 20) % 250 == 0) s->b->link.free_us = s->h->now_us + 200 * MILLISECOND;
+}
+
+static struct seen film_wandering(uint64_t seed, int64_t us) {
+  struct stage s = open_stage(700000);
+  struct seen seen = {0};
+  double deviation = 0;
+  const int64_t end_us = s.h->now_us + us;
+  s.lifelike = true;
+  for (size_t i = 0; i < LAYERS; i++)
+    s.layers[i].temporal_layers = 3;
+  for (int64_t frame_us = s.h->now_us, step = 0; s.h->now_us < end_us; step++) {
+    if (step % 20 == 0) wander(&s, &deviation, &seed);
+    for (; frame_us <= s.h->now_us; frame_us += FRAME_US)
+      send_frames(&s);
+    harness_advance(s.h, 5 * MILLISECOND);
+    look_for_requests(&s);
+    look_at_frames(&s, &seen);
+  }
+  harness_free(s.h);
+  return seen;
+}
+
+/* Its publisher follows the link, so that all frames of a picture come instead of half of a larger one's, and a moment in which a
+ * radio gives nothing is not taken for a slow link. Before, 27.6 frames a second and 2.8 percent frozen. */
+static void a_wandering_link_keeps_its_frames(void **state) {
+  (void)state;
+  struct seen all = {0};
+  for (uint64_t seed = 1; seed <= 12; seed++) {
+    const struct seen seen = film_wandering(seed, 40 * SECOND);
+    all.frames += seen.frames;
+    all.frozen_us += seen.frozen_us;
+  }
+  assert_in_range(all.frames / 12, 40 * 285 / 10, 40 * 30);
+  assert_in_range(all.frozen_us / 12, 0, 40 * SECOND * 25 / 1000);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_link_between_two_layers),
       cmocka_unit_test(the_best_link_decides),
       cmocka_unit_test(too_narrow_for_the_large_picture),
       cmocka_unit_test(a_link_between_two_layers_is_filled),
+      cmocka_unit_test(a_wandering_link_keeps_its_frames),
       cmocka_unit_test(one_bad_receiver_costs_nobody_else_anything),
       cmocka_unit_test(nobody_is_held_back_by_who_has_gone),
   };
