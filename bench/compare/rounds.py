@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -152,6 +153,7 @@ def arguments(doc):
     p.add_argument("--server-cpu", type=int, default=cores[-1])
     p.add_argument("--generator-cpu", type=int, default=cores[0])
     p.add_argument("--realtime", action="store_true", help="ahead of everything else that runs (root)")
+    p.add_argument("--wrap", type=shlex.split, default=[], help="words before every measurement, such as 'flock FILE' on a shared machine")
     p.add_argument("--build", type=pathlib.Path, help="a build that exists, instead of building")
     p.add_argument("--results", type=pathlib.Path, default=TOP / "bench/results")
     o = p.parse_args()

@@ -35,6 +35,11 @@ def pinned(cpu, realtime, command):
     return ["taskset", "-c", str(cpu), *(["chrt", "-f", "2"] if realtime else []), *map(str, command)]
 
 
+def measured(options, command):
+    """What measures, behind the words of --wrap, which may wait for as long as they like."""
+    return subprocess.run([*options.wrap, *map(str, command)], capture_output=True, text=True, timeout=3600 if options.wrap else 300)
+
+
 def figures_of(file):
     """name → value of a report of consilium-load."""
     report = json.loads(pathlib.Path(file).read_text())
@@ -56,7 +61,7 @@ class Bench:
         o = self.options
         command = [self.build / "consilium-load", *SCENARIOS[scenario], "--duration", o.seconds, "--warmup", o.warmup,
                    "--accept-invalid", "--quiet", "--json", self.file, *more]
-        done = subprocess.run(pinned(o.generator_cpu, o.realtime, command), capture_output=True, text=True, timeout=300)
+        done = measured(o, pinned(o.generator_cpu, o.realtime, command))
         if done.returncode:
             raise Failed(done.stderr.strip() or f"consilium-load ended with {done.returncode}")
         return figures_of(self.file)
@@ -65,8 +70,7 @@ class Bench:
         o = self.options
         command = [self.build / "consilium-floor", *SCENARIOS[scenario], "--duration", max(1, round(o.seconds)), "--pin",
                    o.server_cpu, "--load-pin", o.generator_cpu, "--json", self.file, *more]
-        done = subprocess.run([*(["chrt", "-f", "2"] if o.realtime else []), *map(str, command)], capture_output=True, text=True,
-                              timeout=300)
+        done = measured(o, [*(["chrt", "-f", "2"] if o.realtime else []), *command])
         if done.returncode:
             raise Failed(done.stderr.strip())
         return json.loads(self.file.read_text())

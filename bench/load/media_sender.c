@@ -15,8 +15,10 @@
 /* Chromium's pacer (kDefaultBurst 40 ms, pacing factor 2.5): what a frame may send at once, and how fast the rest goes. */
 #define BURST_US          40000
 #define PACING_FACTOR     2.5
-#define GAP_MIN_US        50
-#define GAP_MAX_US        400
+/* Between the packets of a burst, from the capture (see the header): so many thousandths of the gaps are not longer. */
+static const struct {
+  uint16_t thousandths, us;
+} gaps[] = {{0, 10}, {50, 13}, {250, 26}, {500, 74}, {750, 142}, {950, 353}, {990, 796}, {1000, 1000}};
 
 struct sent {
   struct media_stamp stamp;
@@ -231,11 +233,20 @@ static void begin_frame(struct media_sender *s) {
   s->frame_due_us += s->frame_interval_us;
 }
 
+static int64_t gap_of_burst(struct media_sender *s) {
+  const uint32_t at = next_random(s) % 1000;
+  size_t i = 1;
+  while (gaps[i].thousandths <= at)
+    i++;
+  const uint32_t wide = gaps[i].thousandths - gaps[i - 1].thousandths, into = at - gaps[i - 1].thousandths;
+  return gaps[i - 1].us + (gaps[i].us - gaps[i - 1].us) * into / wide;
+}
+
 static int64_t gap_after(struct media_sender *s, size_t bytes, uint32_t bps) {
   if (s->plan.spacing == SPACING_EVEN) return s->frame_interval_us / (s->frame_packets ? s->frame_packets : 1);
   if (s->burst_left >= bytes) {
     s->burst_left -= bytes;
-    return GAP_MIN_US + next_random(s) % (GAP_MAX_US - GAP_MIN_US + 1);
+    return gap_of_burst(s);
   }
   return (int64_t)((double)bytes * 8e6 / (bps * PACING_FACTOR));
 }

@@ -4,9 +4,10 @@
  * pacer spaces them, or evenly; a key frame first and on PLI. Every packet has its intended time; those that are due are
  * handed to `emit` as header and payload. No socket, no clock, no cipher.
  *
- * Chromium's spacing, as bench/spacing.py measured it (Chromium 156, three simulcast layers, loopback): the packets of a frame
- * leave in one burst, 0.05 to 0.4 ms apart (half of all frames within 0.24 ms), 90 % of the steps between equal sizes, 10 % to
- * one byte more; what exceeds the pacer's burst goes on at 2.5 times the bitrate.
+ * Chromium's spacing, as bench/spacing.mjs captures it (Chromium 156, 1280 x 720 in three layers, loopback, nothing else on the machine,
+ * 2026-11-22: 722 frames of 3.3 packets): the packets of a frame leave in one burst, half of them less than 74 us after the one before,
+ * a twentieth more than 353; 71 % of the steps between equal sizes, 29 % to one byte more. What exceeds the pacer's burst goes on at
+ * 2.5 times the bitrate. Gaps are drawn from the captured distribution.
  */
 #ifndef BENCH_LOAD_MEDIA_SENDER_H
 #define BENCH_LOAD_MEDIA_SENDER_H

@@ -1,6 +1,8 @@
 /* In virtual time: rates, spacing, key frames, simulcast, retransmission, and intended times that do not drift. */
 #include "bench/load/media_sender.h"
 
+#include <stdlib.h>
+
 #include "bench/load/media_payload.h"
 #include "rtp/extension.h"
 #include "rtp/packet.h"
@@ -98,13 +100,44 @@ static void chromium_bursts_and_even_spreads(void **state) {
       if (seen[i].stream != MEDIA_VIDEO || seen[i].stamp.key) continue;
       if (before && before->stamp.frame == seen[i].stamp.frame) {
         int64_t gap_us = seen[i].intended_us - before->intended_us;
-        assert_true(even ? gap_us >= 3000 && gap_us <= 34000 : gap_us >= 50 && gap_us <= 400);
+        assert_true(even ? gap_us >= 3000 && gap_us <= 34000 : gap_us >= 10 && gap_us <= 1000);
         assert_true(seen[i].payload_len >= before->payload_len && seen[i].payload_len <= before->payload_len + 1);
       }
       before = &seen[i];
     }
     media_sender_free(s);
   }
+}
+
+static int ascending(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* bench/spacing.mjs on Chromium: p25 26, p50 74, p75 142, p95 353 us. */
+static void gaps_are_those_of_the_capture(void **state) {
+  (void)state;
+  static int64_t found[MAX_PACKETS];
+  size_t gap_count = 0;
+  struct media_plan plan = plan_of(1, SPACING_CHROMIUM);
+  struct media_sender *s = sender_of(&plan);
+  run_until(s, 30000000);
+  const struct seen *before = NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (seen[i].stream != MEDIA_VIDEO || seen[i].stamp.key) continue;
+    if (before && before->stamp.frame == seen[i].stamp.frame)
+      found[gap_count++] = seen[i].intended_us - before->intended_us;
+    before = &seen[i];
+  }
+  media_sender_free(s);
+  assert_true(gap_count > 2000);
+  qsort(found, gap_count, sizeof *found, ascending);
+  static const struct {
+    double share;
+    int64_t low_us, high_us;
+  } wanted[] = {{0.25, 23, 29}, {0.5, 66, 82}, {0.75, 130, 155}, {0.95, 310, 400}};
+  for (size_t i = 0; i < 4; i++)
+    assert_in_range(found[(size_t)(wanted[i].share * (double)gap_count)], wanted[i].low_us, wanted[i].high_us);
 }
 
 static void a_late_loop_changes_no_intended_time(void **state) {
@@ -233,6 +266,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rates_are_as_asked),
       cmocka_unit_test(chromium_bursts_and_even_spreads),
+      cmocka_unit_test(gaps_are_those_of_the_capture),
       cmocka_unit_test(a_late_loop_changes_no_intended_time),
       cmocka_unit_test(keyframes_on_request),
       cmocka_unit_test(layers_can_be_paused),

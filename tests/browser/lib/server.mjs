@@ -55,6 +55,7 @@ export class Server {
       env: { ...process.env, ...env },
     });
     const server = new Server(child);
+    server.media = media;
     await server.#ready();
     return server;
   }
