@@ -24,8 +24,9 @@
 #define MAX_ROUNDS   2000
 #define SOCKET_BYTES (4 << 20)
 
-static const char *const names[PART_COUNT] = {"recvmmsg", "seal ipsec-mb", "seal EVP", "seal libsrtp2", "sendmmsg",
-                                              "GSO 2",    "GSO 4",         "GSO 8",    "GSO 16",        "memcpy"};
+static const char *const names[PART_COUNT] = {"recvmmsg",      "UDP_GRO 4", "seal ipsec-mb", "seal EVP",
+                                              "seal libsrtp2", "sendmmsg",  "GSO 2",         "GSO 4",
+                                              "GSO 8",         "GSO 16",    "memcpy"};
 
 const char *part_name(enum part part) {
   return names[part];
@@ -41,7 +42,7 @@ struct bench {
   struct iovec iovecs[BATCH];
   union {
     struct cmsghdr align;
-    uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+    uint8_t bytes[CMSG_SPACE(sizeof(int))]; /* UDP_SEGMENT takes 16 bits, UDP_GRO gives an int */
   } controls[BATCH];
   uint8_t slab[BATCH][MAX_BYTES + 64];
 };
@@ -131,6 +132,33 @@ static double receive_batch(struct bench *b) {
   return count == BATCH ? (machine_now_ns() - began_ns) / BATCH : NAN;
 }
 
+/* Runs of four that the kernel hands over whole, as it does with what a network card's driver has put together. */
+static double receive_runs(struct bench *b) {
+  enum { RUN = 4, MESSAGES = BATCH / RUN };
+  const int one = 1, off = 0;
+  (void)lay_out(b, RUN);
+  for (int m = 0; m < MESSAGES; m++)
+    b->headers[m].msg_hdr.msg_name = &b->to[0];
+  if (setsockopt(b->receivers[0], SOL_UDP, UDP_GRO, &one, sizeof one) ||
+      sendmmsg(b->sender, b->headers, MESSAGES, 0) != MESSAGES)
+    return NAN;
+  for (int m = 0; m < MESSAGES; m++) {
+    b->iovecs[m] = (struct iovec){b->slab[m * RUN], RUN * sizeof b->slab[0]};
+    b->headers[m].msg_hdr = (struct msghdr){.msg_iov = &b->iovecs[m],
+                                            .msg_iovlen = 1,
+                                            .msg_control = b->controls[m].bytes,
+                                            .msg_controllen = sizeof b->controls[m]};
+  }
+  double began_ns = machine_now_ns();
+  int count = recvmmsg(b->receivers[0], b->headers, MESSAGES, MSG_DONTWAIT, NULL);
+  double took_ns = machine_now_ns() - began_ns;
+  bool whole = count == MESSAGES && b->headers[0].msg_len == RUN * b->bytes;
+  while (recvmmsg(b->receivers[0], b->headers, MESSAGES, MSG_DONTWAIT, NULL) > 0) {
+  }
+  (void)setsockopt(b->receivers[0], SOL_UDP, UDP_GRO, &off, sizeof off);
+  return whole ? took_ns / BATCH : NAN;
+}
+
 static double copy_batch(struct bench *b) {
   double began_ns = machine_now_ns();
   for (int i = 0; i < BATCH - 1; i++) {
@@ -145,6 +173,7 @@ static double measure_one(struct bench *b, enum part part, unsigned rounds) {
   static const unsigned runs[] = {1, 2, 4, 8, 16};
   for (unsigned i = 0; i < rounds; i++) {
     if (part == PART_RECEIVE) samples[i] = receive_batch(b);
+    if (part == PART_RECEIVE_GRO) samples[i] = receive_runs(b);
     if (part == PART_COPY) samples[i] = copy_batch(b);
     if (part >= PART_SEND_1 && part <= PART_SEND_16) samples[i] = send_batch(b, runs[part - PART_SEND_1]);
     if (isnan(samples[i])) return NAN;
@@ -161,6 +190,7 @@ int parts_measure(double ns[PART_COUNT], size_t bytes, unsigned rounds, int cpu)
   if (error) return error;
   memset(b.slab, 0x5a, sizeof b.slab);
   ns[PART_RECEIVE] = measure_one(&b, PART_RECEIVE, rounds); /* before anybody else reads */
+  ns[PART_RECEIVE_GRO] = measure_one(&b, PART_RECEIVE_GRO, rounds);
   ns[PART_COPY] = measure_one(&b, PART_COPY, rounds);
   for (int method = 0; method < SEAL_METHODS; method++)
     ns[PART_SEAL_IPSEC_MB + method] = seal_part_measure((enum seal_method)method, b.bytes, rounds);

@@ -10,6 +10,7 @@
 
 enum part {
   PART_RECEIVE,       /* recvmmsg of 64                                 */
+  PART_RECEIVE_GRO,   /* … by UDP_GRO, when the sender sent runs of four */
   PART_SEAL_IPSEC_MB, /* AEAD_AES_128_GCM, out of place                 */
   PART_SEAL_EVP,
   PART_SEAL_LIBSRTP2, /* in place, with the copy that fan-out needs     */

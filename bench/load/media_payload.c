@@ -53,8 +53,9 @@ void media_write_video(uint8_t *out, const struct media_stamp *stamp, uint16_t p
   write_stamp(out + MEDIA_VP8_HEAD_BYTES, stamp);
 }
 
-void media_write_audio(uint8_t *out, const struct media_stamp *stamp) {
-  out[0] = 0x78; /* RFC 6716 §3.1: configuration 15 (hybrid, full band, 20 ms), mono, one frame */
+void media_write_audio(uint8_t *out, const struct media_stamp *stamp, unsigned ms) {
+  /* RFC 6716 §3.1: configurations 15 (hybrid, full band, 20 ms), 10 and 11 (SILK, wide band, 40 and 60 ms); mono, one frame */
+  out[0] = ms == 60 ? 11 << 3 : ms == 40 ? 10 << 3 : 15 << 3;
   write_stamp(out + 1, stamp);
 }
 

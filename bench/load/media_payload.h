@@ -28,7 +28,7 @@ struct media_stamp {
 /* Writes the beginning of a VP8 payload; what follows, up to the payload's length, may be anything. */
 void media_write_video(uint8_t *out, const struct media_stamp *stamp, uint16_t picture_id, uint16_t width,
                        uint16_t height);
-void media_write_audio(uint8_t *out, const struct media_stamp *stamp);
+void media_write_audio(uint8_t *out, const struct media_stamp *stamp, unsigned ms); /* ms: 20, 40, 60 */
 
 /* False for a payload that is too short or not ours. */
 bool media_read_stamp(const uint8_t *payload, size_t len, bool video, struct media_stamp *out);

@@ -9,12 +9,12 @@
 #include "rtp/extension.h"
 #include "rtp/packet.h"
 
-#define AUDIO_INTERVAL_US 20000
-#define HISTORY           1024 /* packets of a layer that can be sent again */
-#define EXTENSION_BYTES   8    /* every header has the same length: 12 + 4 + 8 */
+#define AUDIO_MS        20   /* of a packet, where the plan does not say */
+#define HISTORY         1024 /* packets of a layer that can be sent again */
+#define EXTENSION_BYTES 8    /* every header has the same length: 12 + 4 + 8 */
 /* Chromium's pacer (kDefaultBurst 40 ms, pacing factor 2.5): what a frame may send at once, and how fast the rest goes. */
-#define BURST_US          40000
-#define PACING_FACTOR     2.5
+#define BURST_US        40000
+#define PACING_FACTOR   2.5
 /* Between the packets of a burst, from the capture (see the header): so many thousandths of the gaps are not longer. */
 static const struct {
   uint16_t thousandths, us;
@@ -90,6 +90,7 @@ int media_sender_create(struct media_sender **out, const struct media_plan *plan
   struct media_sender *s = calloc(1, sizeof *s);
   if (!s) return -1;
   s->plan = *plan;
+  if (!s->plan.audio_ms) s->plan.audio_ms = AUDIO_MS;
   s->random = seed * 2654435761u | 1;
   for (int i = 0; i < 8; i++)
     next_random(s);
@@ -124,7 +125,7 @@ void media_sender_free(struct media_sender *s) {
 }
 
 void media_sender_start(struct media_sender *s, int64_t now_us) {
-  if (s->plan.microphone) s->audio_due_us = now_us + next_random(s) % AUDIO_INTERVAL_US;
+  if (s->plan.microphone) s->audio_due_us = now_us + next_random(s) % (s->plan.audio_ms * 1000);
   if (s->plan.camera) s->frame_due_us = now_us + next_random(s) % (uint32_t)s->frame_interval_us;
 }
 
@@ -175,7 +176,7 @@ static uint32_t late_by(int64_t intended_us, int64_t now_us) {
 }
 
 static void send_audio(struct media_sender *s, media_emit_h *emit, void *arg, int64_t now_us) {
-  size_t bytes = s->plan.audio_bps / 8 / 50;
+  size_t bytes = s->plan.audio_bps / 8 * s->plan.audio_ms / 1000;
   if (bytes < MEDIA_AUDIO_MIN_BYTES) bytes = MEDIA_AUDIO_MIN_BYTES;
   if (bytes > MEDIA_MAX_PACKET_BYTES) bytes = MEDIA_MAX_PACKET_BYTES;
   struct media_stamp stamp = {.intended_us = s->audio_due_us,
@@ -183,15 +184,15 @@ static void send_audio(struct media_sender *s, media_emit_h *emit, void *arg, in
                               .frame = s->audio_number,
                               .count = 1};
   struct stream *out = &s->streams[MEDIA_AUDIO];
-  struct rtp_header header = {.timestamp = out->timestamp_base + s->audio_number * 960,
+  struct rtp_header header = {.timestamp = out->timestamp_base + s->audio_number * s->plan.audio_ms * 48,
                               .ssrc = out->ssrc,
                               .seq = out->seq++,
                               .payload_type = LOAD_PT_OPUS,
                               .marker = s->audio_number == 0};
   s->audio_number++;
-  media_write_audio(s->payload, &stamp);
+  media_write_audio(s->payload, &stamp, s->plan.audio_ms);
   emit_packet(s, MEDIA_AUDIO, &header, bytes, NULL, s->audio_due_us, emit, arg, now_us);
-  s->audio_due_us += AUDIO_INTERVAL_US;
+  s->audio_due_us += s->plan.audio_ms * 1000;
 }
 
 /* ---- video ---- */

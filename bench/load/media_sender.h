@@ -28,6 +28,7 @@ struct media_plan {
   unsigned fps;
   uint32_t video_bps; /* of the largest layer, payload bytes */
   uint32_t audio_bps;
+  unsigned audio_ms;        /* of one packet: 20 (also 0), 40 or 60 */
   uint16_t width, height;   /* of the largest layer */
   uint16_t packet_bytes;    /* most payload of one packet */
   unsigned keyframe_factor; /* how many times the mean frame a key frame is */

@@ -19,6 +19,7 @@ enum key {
   KEY_JOIN_RATE,
   KEY_VIDEO_BPS,
   KEY_AUDIO_BPS,
+  KEY_AUDIO_MS,
   KEY_LAYERS,
   KEY_FPS,
   KEY_PACKET_BYTES,
@@ -73,7 +74,8 @@ static const struct argp_option arguments[] = {
     {"join-rate", KEY_JOIN_RATE, "N", 0, "Joins per second (50; churn 5)", 2},
     {0, 0, 0, 0, "The media:", 3},
     {"video-bps", KEY_VIDEO_BPS, "N", 0, "Payload bits per second of the full layer (1.5M); 0: no video", 3},
-    {"audio-bps", KEY_AUDIO_BPS, "N", 0, "Of a microphone: 50 packets a second (32k)", 3},
+    {"audio-bps", KEY_AUDIO_BPS, "N", 0, "Of a microphone (32k)", 3},
+    {"audio-ms", KEY_AUDIO_MS, "20|40|60", 0, "Sound in one of its packets (20: 50 packets a second)", 3},
     {"layers", KEY_LAYERS, "N", 0, "Simulcast layers, 1 to 3", 3},
     {"fps", KEY_FPS, "N", 0, "Frames per second (30)", 3},
     {"packet-bytes", KEY_PACKET_BYTES, "N", 0, "Most payload of a video packet (1160)", 3},
@@ -167,6 +169,10 @@ static error_t parse_load(int key, char *text, struct argp_state *state) {
       return 0;
     case KEY_AUDIO_BPS:
       o->audio_bps = whole(text, 6000, 510000, state, "--audio-bps");
+      return 0;
+    case KEY_AUDIO_MS:
+      o->audio_ms = whole(text, 20, 60, state, "--audio-ms");
+      if (o->audio_ms % 20) argp_error(state, "--audio-ms is 20, 40 or 60, not \"%s\"", text);
       return 0;
     case KEY_LAYERS:
       o->layers = whole(text, 1, LOAD_MAX_LAYERS, state, "--layers");
@@ -351,6 +357,7 @@ void load_options_parse(struct load_options *o, int argc, char **argv) {
   o->warmup_s = 2;
   o->video_bps = 1500000;
   o->audio_bps = 32000;
+  o->audio_ms = 20;
   o->fps = 30;
   o->packet_bytes = 1160;
   o->keyframe_factor = 6;

@@ -37,7 +37,7 @@ struct load_options {
   unsigned rooms, members;
   double duration_s, warmup_s, join_rate;
   uint32_t video_bps, audio_bps;
-  unsigned layers, fps, packet_bytes, keyframe_factor;
+  unsigned audio_ms, layers, fps, packet_bytes, keyframe_factor;
   enum media_spacing spacing;
   enum load_suite suite;
   unsigned sample;

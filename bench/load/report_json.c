@@ -9,12 +9,13 @@
 #define FORMAT_VERSION 1
 
 static json_t *options_json(const struct load_options *o) {
-  return json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:I, s:I, s:i, s:i, s:s, s:s, s:I}", "scenario",
+  return json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:I, s:I, s:i, s:i, s:i, s:s, s:s, s:I}", "scenario",
                    scenario_of(o->scenario)->name, "of", scenario_of(scenario_people(o))->name, "rooms", (int)o->rooms,
                    "members", (int)o->members, "duration", o->duration_s, "joinRate", o->join_rate, "videoBps",
-                   (json_int_t)o->video_bps, "audioBps", (json_int_t)o->audio_bps, "layers", (int)o->layers, "fps",
-                   (int)o->fps, "spacing", o->spacing == SPACING_EVEN ? "even" : "chromium", "suite",
-                   o->suite == LOAD_SUITE_CM ? "cm" : "gcm", "seed", (json_int_t)o->seed);
+                   (json_int_t)o->video_bps, "audioBps", (json_int_t)o->audio_bps, "audioMs", (int)o->audio_ms,
+                   "layers", (int)o->layers, "fps", (int)o->fps, "spacing",
+                   o->spacing == SPACING_EVEN ? "even" : "chromium", "suite", o->suite == LOAD_SUITE_CM ? "cm" : "gcm",
+                   "seed", (json_int_t)o->seed);
 }
 
 static json_t *metrics_json(const struct metric_list *list) {

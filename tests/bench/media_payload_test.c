@@ -42,8 +42,10 @@ static void later_packets_and_frames_are_none(void **state) {
 static void audio_is_opus(void **state) {
   (void)state;
   struct media_stamp stamp = {.intended_us = -1, .late_us = 77, .count = 1}, read;
-  media_write_audio(payload, &stamp);
-  assert_int_equal(rtp_opus_duration(payload, 80), 960);
+  for (unsigned ms = 60; ms >= 20; ms -= 20) {
+    media_write_audio(payload, &stamp, ms);
+    assert_int_equal(rtp_opus_duration(payload, 80), ms * 48);
+  }
   assert_true(media_read_stamp(payload, 80, false, &read));
   assert_int_equal(read.late_us, 77);
   assert_false(media_read_stamp(payload, MEDIA_AUDIO_MIN_BYTES - 1, false, &read));

@@ -89,6 +89,21 @@ static void rates_are_as_asked(void **state) {
   media_sender_free(s);
 }
 
+static void longer_sounds_are_fewer_packets(void **state) {
+  (void)state;
+  struct media_plan plan = plan_of(1, SPACING_CHROMIUM);
+  plan.camera = false;
+  plan.audio_ms = 60;
+  struct media_sender *s = sender_of(&plan);
+  run_until(s, 6000000);
+  assert_in_range(count, 99, 101);
+  for (size_t i = 1; i < count; i++) {
+    assert_int_equal(seen[i].header.timestamp - seen[i - 1].header.timestamp, 60 * 48);
+    assert_int_equal(seen[i].payload_len, 240); /* 32 kbit/s */
+  }
+  media_sender_free(s);
+}
+
 static void chromium_bursts_and_even_spreads(void **state) {
   (void)state;
   for (int even = 0; even < 2; even++) {
@@ -265,6 +280,7 @@ static void sender_reports_follow_the_clock(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rates_are_as_asked),
+      cmocka_unit_test(longer_sounds_are_fewer_packets),
       cmocka_unit_test(chromium_bursts_and_even_spreads),
       cmocka_unit_test(gaps_are_those_of_the_capture),
       cmocka_unit_test(a_late_loop_changes_no_intended_time),

@@ -63,12 +63,14 @@ static void a_ramp_grows_one_room_or_many(void **state) {
 static void flags_are_taken(void **state) {
   (void)state;
   parse(
-      "consult --rooms 2 --members 3 --duration 1.5 --warmup 0 --join-rate 7 --video-bps 2.5M --audio-bps 64k --layers "
+      "consult --rooms 2 --members 3 --duration 1.5 --warmup 0 --join-rate 7 --video-bps 2.5M --audio-bps 64k "
+      "--audio-ms 60 --layers "
       "3"
       " --fps 15 --packet-bytes 900 --keyframe-factor 9 --spacing even --suite cm --sample 4 --seed 42 --pin 0");
   assert_int_equal(o.rooms * 10 + o.members, 23);
   assert_int_equal(o.video_bps, 2500000);
   assert_int_equal(o.audio_bps, 64000);
+  assert_int_equal(o.audio_ms, 60);
   assert_int_equal(o.layers * 1000000 + o.fps * 1000 + o.packet_bytes, 3015900);
   assert_int_equal(o.keyframe_factor, 9);
   assert_int_equal(o.spacing, SPACING_EVEN);
@@ -116,6 +118,7 @@ static void what_is_wrong_is_said_with_status_2(void **state) {
       {"consult --duration nan", "--duration"},
       {"consult --spacing wide", "--spacing is chromium or even, not \"wide\""},
       {"consult --suite rot13", "--suite is gcm or cm"},
+      {"audio --audio-ms 30", "--audio-ms is 20, 40 or 60"},
       {"consult --target jitsi", "--target is consilium or janus"},
       {"consult --assert loss", "comes one of < <= > >= ="},
       {"consult --no-such-flag", "no-such-flag"},

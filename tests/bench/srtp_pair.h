@@ -79,7 +79,7 @@ static inline size_t srtp_pair_write(const struct sent_packet *packet, uint16_t 
   if (packet->video)
     media_write_video(payload + at, &packet->stamp, 7, 640, 360);
   else
-    media_write_audio(payload + at, &packet->stamp);
+    media_write_audio(payload + at, &packet->stamp, 20);
   *payload_len = at + (packet->bytes > least ? packet->bytes : least);
   return rtp_header_end(&w);
 }
