@@ -3,7 +3,8 @@
 //   sudo node bench/wan_series.mjs --out FOLDER [--runs 2] [--minutes 25] [--rows clean,drop,drop-to-firefox,…] [--report bench/results]
 //
 // A row is a profile, with -to-firefox when the receiver is a Firefox, -from-firefox when the sender is one. Without --rows: the main
-// rows with Chromium `runs` times and with Firefox once. Run N has seed N. Every row comes once before any comes twice; a run that
+// rows with Chromium `runs` times and with Firefox once; --runs 1 takes 16 minutes. Run N has seed N. Every row comes once before any
+// comes twice; a run that
 // fails is tried once more at the end; no run is begun that would end after `minutes`. Runs that are there already are not made
 // again, so that a series can be continued, also by another list of rows. --report FOLDER writes wan.md and the plots there.
 
@@ -21,7 +22,7 @@ const CALM = new Set(['loss30', 'jitter200']);
 /** Browsers, server, both joins, the sender's first seconds; longer than it usually is. */
 const AROUND_S = 30;
 const MAIN = ['clean', 'rate780', 'drop', '3g', 'loss10', 'loss30', 'blackout3s', 'jitter200'];
-const FIREFOX = ['clean-to-firefox', 'drop-to-firefox', 'loss10-to-firefox'];
+const FIREFOX = ['clean-to-firefox', 'drop-to-firefox', 'loss10-to-firefox', 'rate780-to-firefox', 'loss10-from-firefox'];
 
 const options = { out: '', runs: '2', minutes: '25', rows: '', report: '' };
 for (let i = 2; i + 1 < process.argv.length; i += 2) options[process.argv[i].slice(2)] = process.argv[i + 1];

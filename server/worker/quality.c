@@ -84,10 +84,12 @@ static double reported_loss(const struct peer *peer, int64_t now_us) {
   return loss;
 }
 
+/* Also when its publisher makes the picture smaller for this link: then all of it comes. */
 static bool gets_less_than_wanted(const struct peer *peer) {
   for (size_t i = 0; i < peer->section_count; i++) {
     const struct slot *slot = peer->sections[i]->slot;
-    if (slot && slot->track && slot->share_reason == ALLOCATION_BANDWIDTH) return true;
+    if (!slot || !slot->track || slot->section->kind != ROOM_VIDEO || !slot_is_shown(slot)) continue;
+    if (slot->share_reason == ALLOCATION_BANDWIDTH || slot->wish.useful_bps > 0) return true;
   }
   return false;
 }
@@ -100,6 +102,14 @@ static enum room_grade judge_downlink(const struct peer *peer, int64_t rtt_us, i
   if (peer->link.audio_only) return ROOM_POOR;
   enum room_grade grade = grade_of(state.loss, state.rtt_us ? state.rtt_us : rtt_us);
   return gets_less_than_wanted(peer) ? worse(grade, ROOM_GOOD) : grade;
+}
+
+/* What waits on the way down is not its uplink's fault. */
+static int64_t without_downlink_queue(const struct peer *peer, int64_t rtt_us, int64_t now_us) {
+  if (!peer->link.governed) return rtt_us;
+  struct bandwidth_state state;
+  bandwidth_estimator_state(downlink_estimator(peer->link.downlink), now_us, &state);
+  return rtt_us > state.queue_us ? rtt_us - state.queue_us : 0;
 }
 
 /* ---- together ---- */
@@ -141,7 +151,7 @@ void peer_review_quality(struct peer *peer, int64_t now_us) {
   if (state == PEER_CONNECTED) {
     int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
     measure_uplink_loss(peer, now_us);
-    uplink = grade_of(q->uplink_loss, rtt_us);
+    uplink = grade_of(q->uplink_loss, without_downlink_queue(peer, rtt_us, now_us));
     q->slow_device = uplink == ROOM_EXCELLENT && encodes_slowly(peer, now_us);
     if (q->slow_device || misses_a_layer(peer, now_us)) uplink = worse(uplink, ROOM_GOOD);
     downlink = judge_downlink(peer, rtt_us, now_us);

@@ -1,8 +1,9 @@
 /* server/worker/quality.h (internal to the worker): how good a member's connection is, judged once a second.
  *
  * A direction is poor above 8 % loss or 500 ms round trip, good above 3 % or 250 ms, excellent below, lost without a connection or
- * an answer. Downlink: also poor when no picture fits, good when less fits than is wanted. Uplink: good at most while a layer
- * that is wanted and came before stays away. Worse counts when it has held for two seconds, better for five.
+ * an answer. Downlink: also poor when no picture fits, good when less fits than is wanted, or a publisher keeps its picture smaller
+ * for it. Uplink: good at most while a layer that is wanted and came before stays away; what waits in the downlink's queue is not
+ * its delay. Worse counts when it has held for two seconds, better for five.
  */
 #ifndef SERVER_WORKER_QUALITY_H
 #define SERVER_WORKER_QUALITY_H

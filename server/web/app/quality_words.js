@@ -15,8 +15,11 @@ export function qualityOf(participant, room) {
   const { quality } = participant;
   const own = participant === room.localParticipant;
   const said = [quality?.uplink, quality?.downlink, own ? room.connectionQuality : undefined];
-  const worst = Math.max(...said.map((grade) => GRADES.findIndex((g) => g === grade)));
-  if (worst < 0) return null;
+  const known = Math.max(...said.map((grade) => GRADES.findIndex((g) => g === grade)));
+  if (known < 0) return null;
+  // Good, but less than it could be, and the server knows why: that is worth a word.
+  const blamed = quality && ['uplink', 'downlink', 'device'].includes(quality.cause);
+  const worst = GRADES[known] === 'good' && blamed ? GRADES.indexOf('fair') : known;
   const grade = GRADES[worst];
   const weak = worst >= GRADES.indexOf('fair');
   const cause = weak && grade !== 'lost' && quality && quality.cause !== 'none' ? text(`quality.cause.${quality.cause}`) : '';

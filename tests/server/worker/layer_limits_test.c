@@ -131,8 +131,12 @@ static void a_link_between_two_layers(void **state) {
   film(&s, 10 * SECOND);
   assert_in_range(track_of(&s)->limit_bps[2], 500000, 850000); /* and stays there */
   assert_int_equal(layer_of(s.b, &s), 2);
+  assert_int_equal(browser_peer(s.b)->quality.downlink.grade,
+                   ROOM_GOOD); /* all frames of a picture that is kept small for it */
+  assert_int_equal(browser_peer(s.b)->quality.uplink.grade, ROOM_EXCELLENT);
   browser_link(s.b, 10000000, 300 * MILLISECOND, 20 * MILLISECOND);
   film(&s, 15 * SECOND);
+  assert_int_equal(browser_peer(s.b)->quality.downlink.grade, ROOM_EXCELLENT);
   assert_int_equal(track_of(&s)->limit_bps[2], 0);
   assert_int_equal(told(&s, 2), 0);
   harness_free(s.h);
