@@ -52,10 +52,11 @@ static void append(struct fan_out *f, struct track *track) {
 /* A clock that goes back by more belongs to a restarted source. */
 #define LATE_TICKS (5 * 90000)
 
-static void note_frame(struct fan_out_frame *frame, const struct rtp_media_packet *media) {
+static void note_frame(struct fan_out_frame *frame, const struct rtp_media_packet *media, struct gather *gather) {
   const int32_t later = (int32_t)(media->timestamp - frame->timestamp);
   if (media->retransmitted || (frame->begun && later < 0 && later > -LATE_TICKS)) return;
-  if (!frame->begun || later != 0) {
+  const bool first = !frame->begun || later != 0;
+  if (first) {
     frame->timestamp = media->timestamp;
     frame->began_us = media->arrival_us;
     frame->begun = frame->open = true;
@@ -63,13 +64,14 @@ static void note_frame(struct fan_out_frame *frame, const struct rtp_media_packe
   if (!media->marker || !frame->open) return;
   frame->open = false;
   frame->took_us = media->arrival_us - frame->began_us;
+  if (!first) gather_frame_over(gather, frame->took_us == 0);
 }
 
 void fan_out_add(struct track *track, uint8_t layer, struct rtp_media_packet *media) {
   struct fan_out *f = &track->publisher->engine->fan_out;
   struct fan_out_packet *packet = take(f);
   if (&packet->media != media) packet->media = *media; /* there was a run in between */
-  if (track->kind == ROOM_VIDEO) note_frame(&track->frames[layer], media);
+  if (track->kind == ROOM_VIDEO) note_frame(&track->frames[layer], media, &track->publisher->engine->gather);
   packet->next = NULL;
   packet->layer = layer;
   packet->kept = false;

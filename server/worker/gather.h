@@ -3,8 +3,9 @@
  * Chromium sends the packets of a frame 0.05 to 0.4 ms apart. Read one by one, each costs a wake-up and a message to every
  * receiver; read together, a frame is one UDP_SEGMENT message to each (egress_batch.h), at a third of the price. A worker with time
  * to spare waits for nothing. Latency is given for capacity, never more than the limit (at most 2 ms), in two cases:
- *   - a large fan-out: sending a frame packet by packet to a hundred receivers takes longer than the frame takes to arrive. About
- *     that long is waited: the last receiver has its frame no later than without waiting;
+ *   - a large fan-out: sending a frame packet by packet to a hundred receivers takes longer than the frame takes to arrive. At most
+ *     that long is waited, so the last receiver has its frame no later than without; in fact as long as three of four frames need to be
+ *     whole when they are read, which is learned (gather_frame_over), and for the rest of a frame GATHER_REST_US at a time;
  *   - a loaded worker, one that is busy for more than GATHER_SPARE_PERCENT of the time: it does not read again before some time has
  *     passed since it read last. The time grows with the load, and what the work itself took counts, so that nothing is
  *     waited for where batches grow by themselves.
@@ -21,13 +22,15 @@
 
 #define GATHER_LIMIT_MAX_US  2000
 #define GATHER_SPARE_PERCENT 55
+#define GATHER_REST_US       250
 
 struct gather {
   int64_t limit_us;
-  int64_t frame_us; /* from waking up to reading, by fan-out */
-  int64_t apart_us; /* from one reading to the next, by load */
-  int64_t read_us;  /* when it was read last */
-  int64_t whole_us; /* how long the packets of a frame are kept for its last one; 0: not at all (fan_out.h) */
+  int64_t frame_us;   /* from waking up to reading at most, by fan-out; 0: not by fan-out */
+  int64_t learned_us; /* what frames need of that */
+  int64_t apart_us;   /* from one reading to the next, by load */
+  int64_t read_us;    /* when it was read last */
+  int64_t whole_us;   /* how long the packets of a frame are kept for its last one; 0: not at all (fan_out.h) */
   int64_t period_began_us, busy_us;
   uint64_t in, out; /* packets, when the period began */
   unsigned load_percent;
@@ -43,11 +46,15 @@ void gather_worked(struct gather *g, int64_t from_us, int64_t to_us, uint64_t in
 
 /* The longest that it waits just now, 0: not at all. */
 static inline int64_t gather_window_us(const struct gather *g) {
-  return g->frame_us > g->apart_us ? g->frame_us : g->apart_us;
+  const int64_t frame_us = g->learned_us < g->frame_us ? g->learned_us : g->frame_us;
+  return frame_us > g->apart_us ? frame_us : g->apart_us;
 }
 
-/* Packets have come: how long to wait before they are read. */
-int64_t gather_wait_us(const struct gather *g, int64_t now_us);
+/* Packets have come: how long to wait before they are read. `rest`: frames are kept already for what is still to come of them. */
+int64_t gather_wait_us(const struct gather *g, bool rest, int64_t now_us);
+
+/* The last packet of a frame of several packets has been read; `at_once`: together with the first. */
+void gather_frame_over(struct gather *g, bool at_once);
 
 static inline void gather_reads(struct gather *g, int64_t now_us) {
   g->read_us = now_us;

@@ -119,7 +119,8 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   int64_t window_us;
   do {
     window_us = gather_window_us(gather);
-    const int64_t wait_us = window_us > 0 && !worker->behind ? gather_wait_us(gather, clock_us()) : 0;
+    const int64_t wait_us =
+        window_us > 0 && !worker->behind ? gather_wait_us(gather, worker->engine->fan_out.count > 0, clock_us()) : 0;
     if (wait_us > 0) sleep_us(wait_us);
   } while (forward(worker) > 0 && window_us > 0 && worker->engine->now_us + window_us < until_us);
 }

@@ -30,14 +30,41 @@ static void a_large_fan_out_waits_for_the_frame(void **state) {
   struct gather g;
   gather_init(&g, 2000, 0);
   period(&g, 45, 20, 2000);
+  for (int i = 0; i < 100; i++)
+    gather_frame_over(&g, false); /* no wait is long enough */
   assert_int_equal(gather_window_us(&g), 1500);
-  assert_int_equal(gather_wait_us(&g, 1000000), 1500); /* from now on, whenever it was read last */
-  period(&g, 4, 20, 2000);                             /* waiting made it cheap: that is no reason to stop */
+  assert_int_equal(gather_wait_us(&g, false, 1000000), 1500); /* from now on, whenever it was read last */
+  assert_int_equal(gather_wait_us(&g, true, 1000000), GATHER_REST_US);
+  period(&g, 4, 20, 2000); /* waiting made it cheap: that is no reason to stop */
   assert_int_equal(gather_window_us(&g), 1500);
   period(&g, 2, 20, 2000);
   assert_int_equal(gather_window_us(&g), 0);
   period(&g, 9, 20, 2000); /* and now it takes more to begin again */
   assert_int_equal(gather_window_us(&g), 0);
+}
+
+/* Frames that take 0.4 to 1 ms to arrive, all equally often: three of four are whole after 0.85 ms. */
+static void a_large_fan_out_learns_how_long_frames_take(void **state) {
+  (void)state;
+  struct gather g;
+  gather_init(&g, 2000, 0);
+  period(&g, 45, 20, 2000);
+  uint32_t seed = 1;
+  int whole = 0, long_waits = 0;
+  for (int frame = 0; frame < 4000; frame++) {
+    seed = seed * 1664525 + 1013904223;
+    const int64_t takes_us = 400 + (seed >> 8) % 601;
+    const int64_t wait_us = gather_wait_us(&g, false, 0);
+    gather_frame_over(&g, takes_us <= wait_us);
+    if (frame < 1000) continue;
+    whole += takes_us <= wait_us;
+    long_waits += wait_us > 1050;
+  }
+  assert_in_range(whole, 2100, 2400);
+  assert_int_equal(long_waits, 0);
+  for (int frame = 0; frame < 1000; frame++)
+    gather_frame_over(&g, true);
+  assert_int_equal(gather_wait_us(&g, false, 0), GATHER_REST_US);
 }
 
 static void a_small_room_waits_for_nothing_before_the_worker_is_loaded(void **state) {
@@ -64,10 +91,10 @@ static void what_the_work_took_is_not_waited_for_again(void **state) {
     period(&g, 100, 100, 300);
   const int64_t window_us = gather_window_us(&g);
   gather_reads(&g, 10000000);
-  assert_int_equal(gather_wait_us(&g, 10000000), window_us);
-  assert_int_equal(gather_wait_us(&g, 10000000 + window_us - 1), 1);
-  assert_int_equal(gather_wait_us(&g, 10000000 + window_us), 0);
-  assert_int_equal(gather_wait_us(&g, 20000000), 0);
+  assert_int_equal(gather_wait_us(&g, false, 10000000), window_us);
+  assert_int_equal(gather_wait_us(&g, false, 10000000 + window_us - 1), 1);
+  assert_int_equal(gather_wait_us(&g, false, 10000000 + window_us), 0);
+  assert_int_equal(gather_wait_us(&g, false, 20000000), 0);
 }
 
 static void seconds(struct gather *g, unsigned percent, int count) {
@@ -130,6 +157,8 @@ static void the_limit_is_kept(void **state) {
   assert_int_equal(gather_window_us(&g), 0);
   gather_init(&g, 1000000, 0);
   period(&g, 100, 10, 10000);
+  for (int i = 0; i < 100; i++)
+    gather_frame_over(&g, false);
   assert_int_equal(gather_window_us(&g), GATHER_LIMIT_MAX_US);
 }
 
@@ -145,6 +174,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(time_to_spare_waits_for_nothing),
       cmocka_unit_test(a_large_fan_out_waits_for_the_frame),
+      cmocka_unit_test(a_large_fan_out_learns_how_long_frames_take),
       cmocka_unit_test(a_small_room_waits_for_nothing_before_the_worker_is_loaded),
       cmocka_unit_test(what_the_work_took_is_not_waited_for_again),
       cmocka_unit_test(the_window_comes_to_rest),
