@@ -7,8 +7,8 @@
 #include "server/worker/engine.h"
 
 void audio_repeat_set(struct slot *slot, uint8_t times) {
-  if (slot->repeats == times) return;
   if (times > AUDIO_REPEAT_MOST) times = AUDIO_REPEAT_MOST;
+  if (slot->repeats == times) return;
   if (!slot->repeat) slot->repeat = calloc(1, sizeof *slot->repeat);
   for (size_t i = 0; slot->repeat && i < AUDIO_REPEAT_MOST; i++)
     slot->repeat->packets[i].len = 0; /* what was sent before is too old */

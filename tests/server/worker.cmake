@@ -1,4 +1,4 @@
-foreach(name address_map control control_socket egress_batch gather media_format udp_socket worker)
+foreach(name address_map audio_repeat control control_socket egress_batch gather media_format udp_socket worker)
   consilium_test(server/worker/${name} worker/${name}_test.c LINK worker)
 endforeach()
 

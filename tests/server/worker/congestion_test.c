@@ -1,5 +1,5 @@
 /* tests/server/worker/congestion_test.c: the real engine against links in virtual time: which layer flows, when, and what waits.
- * Covers: server/worker/layers.c server/worker/audio_repeat.c */
+ * Covers: server/worker/layers.c */
 #include "tests/server/worker/engine_harness.h"
 
 #define LAYERS 3
