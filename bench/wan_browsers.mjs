@@ -121,7 +121,7 @@ async function connectByServer(sender, receiver, url) {
   await sleep(8000); // its encoder has begun slowly, and is at its rate now, as that of a consultation that goes on
   await receiver.goto(`${url}/?${query('Receiver', 'observer')}`, { timeout: 60_000 });
   const began = await receiver.evaluate(() => performance.now());
-  await receiver.waitForFunction(() => window.consilium?.room?.localParticipant.id, { timeout: 30_000 });
+  await receiver.waitForFunction(() => window.consilium?.room?.localParticipant.id, { timeout: 60_000 });
   await receiver.evaluate(() => (window.receiver = () => window.consilium.room.getStats()));
   return began;
 }

@@ -3,10 +3,10 @@
 //   sudo node bench/wan_series.mjs --out FOLDER [--runs 2] [--minutes 25] [--rows clean,drop,drop-to-firefox,…] [--report bench/results]
 //
 // A row is a profile, with -to-firefox when the receiver is a Firefox, -from-firefox when the sender is one. Without --rows: the main
-// rows with Chromium `runs` times and with Firefox once; --runs 1 takes 16 minutes. Run N has seed N. Every row comes once before any
-// comes twice; a run that
-// fails is tried once more at the end; no run is begun that would end after `minutes`. Runs that are there already are not made
-// again, so that a series can be continued, also by another list of rows. --report FOLDER writes wan.md and the plots there.
+// rows with Chromium `runs` times and with Firefox once; --runs 1 takes 16 minutes. Run N has seed N. Every row comes once before
+// any comes twice; a run that fails is tried once more at the end; no run is begun that would end after `minutes`. Runs that are
+// there already are not made again, so that a series can be continued, also by another list of rows. --report FOLDER writes wan.md
+// and the plots there.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
