@@ -16,6 +16,7 @@
 #define REPORT_US      1000000
 /* Transport feedback is due every 50 to 100 ms; NACKs set the timer themselves. */
 #define SERVICE_US     25000
+#define SERVICE_PHASES 50
 
 /* One loop, one thread: scratch space for all participants. */
 static struct {
@@ -332,6 +333,12 @@ void participant_media_connected(struct participant *p, int64_t now_us) {
   event_loop_set(p->shared->loop, &p->service_timer, now_us);
 }
 
+/* Each has one of fifty phases: people who join at a steady rate, and whoever was served late, would else be served all at once. With
+ * a phase of their own for three thousand, waking up for each would take more than serving them. */
+static int64_t next_service_us(const struct participant *p, int64_t now_us) {
+  return now_us + SERVICE_US - (now_us + p->plan.seed % SERVICE_PHASES * (SERVICE_US / SERVICE_PHASES)) % SERVICE_US;
+}
+
 void participant_service(void *arg, int64_t now_us) {
   struct participant *p = arg;
   if (transport_deadline(p->transport) <= now_us) transport_tick(p->transport, now_us);
@@ -339,7 +346,7 @@ void participant_service(void *arg, int64_t now_us) {
     participant_fail(p, "no media connection: %s", p->failure);
     return;
   }
-  int64_t next_us = now_us + SERVICE_US;
+  int64_t next_us = next_service_us(p, now_us);
   if (p->connected) {
     send_feedback(p, now_us);
     if (p->report_due_us <= now_us) {

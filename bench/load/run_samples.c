@@ -30,9 +30,7 @@ void run_take_tick(struct run *run, struct run_tick *t, int64_t now_us) {
   t->rtp_in_bytes = run->counters.rtp_in_bytes;
   crowd_counts(run->crowd, &t->sequence);
   t->latency = run->counters.latency_us;
-  t->server_cpu_ns = 0;
-  if (run->options->pid && server_snapshot_take(&run->scratch, run->options->pid, false))
-    t->server_cpu_ns = run->scratch.total.cpu_ns;
+  t->server_cpu_ns = run->options->pid ? server_snapshot_cpu_ns(&run->idle) : 0;
 }
 
 void run_add_sample(struct run *run, int64_t now_us) {

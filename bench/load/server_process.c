@@ -54,7 +54,7 @@ static void name_process(struct server_process *p) {
   }
 }
 
-static void read_threads(struct server_process *p) {
+static void read_threads(struct server_process *p, bool switches) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task", p->pid);
   DIR *tasks = opendir(path);
@@ -69,7 +69,7 @@ static void read_threads(struct server_process *p) {
       p->wait_ns += strtoull(next, NULL, 10);
     }
     snprintf(file, sizeof file, "/proc/%d/task/%s/status", p->pid, d->d_name);
-    if (!read_file(file, text, sizeof text)) continue;
+    if (!switches || !read_file(file, text, sizeof text)) continue;
     p->voluntary += number_after(text, "\nvoluntary_ctxt_switches:");
     p->involuntary += number_after(text, "\nnonvoluntary_ctxt_switches:");
   }
@@ -126,16 +126,26 @@ bool server_snapshot_take(struct server_snapshot *out, pid_t root, bool memory) 
   }
   for (size_t i = 0; i < out->count; i++) {
     name_process(&out->processes[i]);
-    read_threads(&out->processes[i]);
+    read_threads(&out->processes[i], true);
     if (memory) read_memory(&out->processes[i]);
     add(&out->total, &out->processes[i]);
   }
   return true;
 }
 
+uint64_t server_snapshot_cpu_ns(const struct server_snapshot *s) {
+  uint64_t sum_ns = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    struct server_process p = {.pid = s->processes[i].pid};
+    read_threads(&p, false);
+    sum_ns += p.cpu_ns;
+  }
+  return sum_ns;
+}
+
 uint64_t server_process_wait_ns(pid_t pid) {
   struct server_process p = {.pid = pid};
-  read_threads(&p);
+  read_threads(&p, false);
   return p.wait_ns;
 }
 

@@ -32,6 +32,9 @@ struct server_snapshot {
  * False when there is no such process. */
 bool server_snapshot_take(struct server_snapshot *out, pid_t root, bool memory);
 
+/* CPU time of those processes now, ns: of who was there at the take, without looking for others, which takes milliseconds. */
+uint64_t server_snapshot_cpu_ns(const struct server_snapshot *s);
+
 /* How long the threads of `pid` itself, without its children, were runnable but did not run. 0: no such process. */
 uint64_t server_process_wait_ns(pid_t pid);
 

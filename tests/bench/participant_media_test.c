@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "bench/load/participant_internal.h"
 #include "rtp/rtcp.h"
 #include "tests/bench/participant_world.h"
 
@@ -63,6 +64,16 @@ static void it_reports_once_a_second(void **state) {
   }
   assert_true(rtcp_next(&it, &packet));
   assert_int_equal(packet.type, RTCP_SDES);
+}
+
+/* People who join in step are not served in step, and being late once changes nothing. */
+static void it_is_served_in_its_own_phase(void **state) {
+  (void)state;
+  world_join();
+  for (int i = 0; i < 5; i++) {
+    world_run(SECOND / 7);
+    assert_int_equal((world.p->service_timer.at_us + world.plan.seed * 500) % 25000, 0);
+  }
 }
 
 static void what_the_server_misses_is_sent_again(void **state) {
@@ -217,6 +228,7 @@ int main(void) {
       CASE(it_connects_and_sends_at_its_rates),
       CASE(media_waits_for_the_publication),
       CASE(it_reports_once_a_second),
+      CASE(it_is_served_in_its_own_phase),
       CASE(what_the_server_misses_is_sent_again),
       CASE(a_picture_asked_for_is_a_key_frame),
       CASE(the_first_picture_is_timed_from_the_websocket),
