@@ -2,6 +2,7 @@
 
 import { find, icon, make } from './dom.js';
 import { text } from './i18n.js';
+import { qualityOf } from './quality_words.js';
 
 /** @typedef {import('../sdk/consilium.js').Room} Room */
 /** @typedef {import('../sdk/consilium.js').Client} Client */
@@ -10,18 +11,20 @@ export class ConnectionState {
   #signaling = true;
   #media = 'connecting';
   #wasConnected = false;
-  #quality = 'good';
   #audioOnly = false;
+  #room;
   /** @type {(() => void)[]} */ #offs;
 
   /** @param {Client} client @param {Room} room */
   constructor(client, room) {
+    this.#room = room;
     this.#offs = [
       client.on('reconnecting', () => this.#set(() => (this.#signaling = false))),
       client.on('reconnected', () => this.#set(() => (this.#signaling = true))),
       room.on('mediaStateChanged', (state) => this.#set(() => this.#mediaIs(state))),
       room.on('audioOnlyChanged', (reason) => this.#set(() => (this.#audioOnly = reason !== null))),
-      room.on('connectionQualityChanged', (quality) => this.#set(() => (this.#quality = quality))),
+      room.on('connectionQualityChanged', () => this.#show()),
+      room.on('participantQualityChanged', () => this.#show()),
     ];
     this.#audioOnly = room.audioOnly !== null;
     this.#mediaIs(room.mediaState);
@@ -56,16 +59,23 @@ export class ConnectionState {
 
   #show() {
     const [state, symbol, key] = this.#words();
+    const words = this.#inWords(state);
     const header = find('room-state');
-    if (header.dataset.state !== state) {
+    if (header.dataset.state !== state || header.textContent !== words) {
       header.dataset.state = state;
-      header.replaceChildren(icon(symbol), make('span', 'words', text(`room.${state}`)));
+      header.replaceChildren(icon(symbol), make('span', 'words', words));
     }
     const banner = find('banner');
     banner.hidden = key === null;
     if (key === null || (banner.dataset.key === key && banner.hasChildNodes())) return;
     banner.dataset.key = key;
     banner.replaceChildren(icon(symbol), make('p', '', text(key)));
+  }
+
+  /** With the cause, where the server knows it. @param {string} state */
+  #inWords(state) {
+    const own = state === 'fair' || state === 'poor' ? qualityOf(this.#room.localParticipant, this.#room) : null;
+    return own?.weak && own.grade !== 'lost' ? own.words : text(`room.${state}`);
   }
 
   /** @returns {[state: string, icon: string, banner: string | null]} */
@@ -75,7 +85,8 @@ export class ConnectionState {
     if (this.#media === 'disconnected') return ['reconnecting', 'reconnect', 'banner.mediaLost'];
     if (this.#media !== 'connected') return ['connecting', 'reconnect', null];
     if (this.#audioOnly) return ['poor', 'signal-poor', 'banner.audioOnly'];
-    if (this.#quality === 'poor') return ['poor', 'signal-poor', 'banner.poor'];
-    return this.#quality === 'fair' ? ['fair', 'signal-fair', null] : ['connected', 'signal-good', null];
+    const own = qualityOf(this.#room.localParticipant, this.#room);
+    if (own?.grade === 'poor') return ['poor', 'signal-poor', 'banner.poor'];
+    return own?.weak ? ['fair', 'signal-fair', null] : ['connected', 'signal-good', null];
   }
 }

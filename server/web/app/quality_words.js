@@ -14,7 +14,9 @@ const ICONS = { excellent: 'signal-good', good: 'signal-good', fair: 'signal-fai
 export function qualityOf(participant, room) {
   const { quality } = participant;
   const own = participant === room.localParticipant;
-  const said = [quality?.uplink, quality?.downlink, own ? room.connectionQuality : undefined];
+  // The browser cannot tell what was lost before the server from what was lost after it.
+  const ours = own && quality?.cause !== 'otherUplink';
+  const said = [quality?.uplink, quality?.downlink, ours ? room.connectionQuality : undefined];
   const known = Math.max(...said.map((grade) => GRADES.findIndex((g) => g === grade)));
   if (known < 0) return null;
   // Good, but less than it could be, and the server knows why: that is worth a word.
