@@ -73,19 +73,21 @@ def build():
 
 
 def run_rounds(bench, options):
-    """scenario → system → one entry a round, None where it failed."""
+    """scenario → system → one entry a round, None where it failed. An interrupt ends it with what there is."""
     runs = {scenario: {system: [] for system in options.systems} for scenario in options.scenarios}
-    for number in range(options.rounds):
-        order = options.systems if number % 2 == 0 else options.systems[::-1]
-        for scenario in options.scenarios:
-            for system in order:
-                try:
-                    figures = bench.measure(system, scenario)
-                    say = f"{figures[COST]:.2f} µs"
-                except Failed as error:
-                    figures, say = None, str(error)
-                runs[scenario][system].append(figures)
-                print(f"  round {number + 1}  {scenario:<13} {system:<6} {say}", flush=True)
+    turns = [(number, scenario, system) for number in range(options.rounds) for scenario in options.scenarios
+             for system in (options.systems if number % 2 == 0 else options.systems[::-1])]
+    for number, scenario, system in turns:
+        try:
+            figures = bench.measure(system, scenario)
+            say = f"{figures[COST]:.2f} µs"
+        except Failed as error:
+            figures, say = None, str(error)
+        except KeyboardInterrupt:
+            print(f"bench/run: interrupted in round {number + 1}: what follows is of the measurements before", file=sys.stderr)
+            break
+        runs[scenario][system].append(figures)
+        print(f"  round {number + 1}  {scenario:<13} {system:<6} {say}", flush=True)
     return runs
 
 

@@ -84,6 +84,21 @@ class Rounds(unittest.TestCase):
             rounds.run_rounds(bench, options)
         self.assertEqual(bench.order, ["ours", "floor", "janus", "janus", "floor", "ours"])
 
+    def test_an_interrupt_keeps_what_there_is(self):
+        class Bench:
+            left = 3
+
+            def measure(self, system, scenario):
+                if not self.left:
+                    raise KeyboardInterrupt
+                self.left -= 1
+                return runs(1)[0]
+        options = argparse.Namespace(rounds=5, scenarios=["lecture"], systems=["ours", "floor"])
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            found = rounds.run_rounds(Bench(), options)
+        self.assertEqual({system: len(entries) for system, entries in found["lecture"].items()}, {"ours": 1, "floor": 2})
+        self.assertEqual(rounds.summarize(found)["lecture"]["floor"]["valid"], "2 of 2")
+
 
 if __name__ == "__main__":
     unittest.main()
