@@ -207,7 +207,7 @@ static void add_server(struct metric_list *m, const struct run_window *w) {
   metric_add(m, group, "pss", "PSS", METRIC_BYTES, (double)full->pss_bytes, has_pss);
   metric_add(m, group, "rss_per_participant", "RSS per participant", METRIC_BYTES,
              grown(full->rss_bytes, idle->rss_bytes, w->ready), has);
-  metric_add(m, group, "pss_own", "PSS without files", METRIC_BYTES, (double)full->own_bytes, has);
+  metric_add(m, group, "pss_own", "PSS without files", METRIC_BYTES, (double)full->own_bytes, has_pss);
   metric_add(m, group, "pss_per_participant", "PSS per participant", METRIC_BYTES,
              grown(full->pss_bytes, idle->pss_bytes, w->ready), has_pss);
 }

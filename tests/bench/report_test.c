@@ -58,6 +58,18 @@ static void figures_of_a_window(void **state) {
   assert_false(metric_find(&r.metrics, "join_p50")->known);
 }
 
+/* Of somebody else's processes, without being root. */
+static void what_may_not_be_read_is_no_figure(void **state) {
+  (void)state;
+  r.window.server_after.total.pss_bytes = 0;
+  r.window.server_after.total.rss_bytes = 7000;
+  run_judge(&r, &o);
+  assert_true(near(value_of("rss"), 7000));
+  static const char *const unknown[] = {"pss", "pss_own", "pss_per_participant"};
+  for (size_t i = 0; i < 3; i++)
+    assert_false(metric_find(&r.metrics, unknown[i])->known);
+}
+
 static void a_busy_generator_makes_a_run_invalid(void **state) {
   (void)state;
   r.window.generator_cpu_percent = 97;
@@ -160,6 +172,7 @@ static int remove_file(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(figures_of_a_window, set_up),
+      cmocka_unit_test_setup(what_may_not_be_read_is_no_figure, set_up),
       cmocka_unit_test_setup(a_busy_generator_makes_a_run_invalid, set_up),
       cmocka_unit_test_setup(json_can_be_read_again, set_up),
       cmocka_unit_test_setup(html_is_one_page_and_escapes, set_up),
