@@ -95,7 +95,7 @@ bool downlink_offer(struct downlink *d, uint16_t slot, uint16_t seq, uint32_t by
   if (slot >= d->slot_count) return true;
   struct downlink_slot *s = &d->slots[slot];
   bytes += d->overhead_bytes;
-  d->stats.offered++;
+  d->offered++;
   if (pacer_admit(&d->pacer, s->video ? PACER_VIDEO : PACER_AUDIO, bytes, now_us)) {
     note_sent(s, seq);
     d->stamping = (struct transport_content){slot, seq};
@@ -297,9 +297,14 @@ const struct bandwidth_estimator *downlink_estimator(const struct downlink *d) {
   return &d->estimator;
 }
 
+uint64_t downlink_sent(const struct downlink *d) {
+  return d->history.next - TRANSPORT_HISTORY_BEGIN;
+}
+
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   *out = d->stats;
-  out->sent = d->history.next - TRANSPORT_HISTORY_BEGIN;
+  out->offered = d->offered;
+  out->sent = downlink_sent(d);
   out->playout_ms = d->playout_ms;
   out->redundancy = d->redundancy;
   out->backlog_us = pacer_backlog_us(&d->pacer);

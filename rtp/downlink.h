@@ -185,6 +185,8 @@ void downlink_want(struct downlink *d, const struct allocation *a, int64_t now_u
 bool downlink_changed(const struct downlink *d, int64_t now_us);
 
 const struct bandwidth_estimator *downlink_estimator(const struct downlink *d);
+/* Packets with a number: `sent` of the statistics. */
+uint64_t downlink_sent(const struct downlink *d);
 void downlink_get_stats(const struct downlink *d, struct downlink_stats *out);
 
 #endif

@@ -17,12 +17,9 @@ struct downlink_slot {
 
 struct downlink {
   struct downlink_listener listener;
-  uint16_t overhead_bytes;
-  uint16_t slot_count;
-  uint16_t playout_ms;       /* asked of the receiver's jitter buffers */
-  uint16_t cluster_back;     /* how far back the running cluster has gone for packets to repeat */
-  uint32_t told_bytes;       /* of those in the history, what the estimator knows of */
-  uint32_t unnumbered_bytes; /* that it does not know of */
+  uint16_t playout_ms;   /* asked of the receiver's jitter buffers */
+  uint16_t cluster_back; /* how far back the running cluster has gone for packets to repeat */
+  uint32_t told_bytes;   /* of those in the history, what the estimator knows of */
   /* What the next stamp is for, so that it can be repaired without a NACK. Slot: DOWNLINK_NO_SLOT for padding; seq: the slot's
    * number, of a retransmission the one it repeats. */
   struct transport_content stamping;
@@ -36,15 +33,20 @@ struct downlink {
   int64_t playout_due_us, playout_lossy_us;
   int64_t redundancy_us; /* last needed */
   struct downlink_slot slots[DOWNLINK_SLOTS];
-  struct probe_cluster cluster; /* that runs; id 0: none */
   uint32_t cluster_bytes, cluster_packets;
   int64_t cluster_started_us;
   struct downlink_stats stats;
   struct bandwidth_estimator estimator;
   struct burst_rate bursts;
   uint64_t decreases; /* of the estimator that the bursts know of */
-  struct pacer pacer;
   struct transport_send_history history;
+  /* What a run asks for, side by side: the end of the history, these, and the beginning of the pacer. */
+  uint16_t overhead_bytes;
+  uint16_t slot_count;
+  uint32_t unnumbered_bytes;    /* that the estimator does not know of */
+  struct probe_cluster cluster; /* that runs; id 0: none */
+  uint64_t offered;             /* for the statistics */
+  struct pacer pacer;
 };
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */

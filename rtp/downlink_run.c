@@ -18,12 +18,10 @@ static void take_out(struct downlink_run *r) {
 }
 
 void downlink_prefetch(const struct downlink *d, uint16_t slot) {
-  __builtin_prefetch(&d->overhead_bytes);
   if (slot < DOWNLINK_SLOTS) __builtin_prefetch(&d->slots[slot], 1);
+  __builtin_prefetch(&d->history.next, 1);
   __builtin_prefetch(&d->cluster);
-  __builtin_prefetch(&d->stats.offered, 1);
   __builtin_prefetch(&d->pacer, 1);
-  __builtin_prefetch(&d->history, 1);
 }
 
 void downlink_prefetch_ring(const struct downlink *d) {
@@ -53,7 +51,7 @@ void downlink_run_end(struct downlink_run *r) {
   struct downlink_slot *s = &d->slots[r->slot];
   if (!s->any_sent || (int16_t)(uint16_t)(r->content.seq - s->last_sent) > 0) s->last_sent = r->content.seq;
   s->any_sent = true;
-  d->stats.offered += numbered;
+  d->offered += numbered;
   pacer_set_level(&d->pacer, r->level_us, r->now_us);
 }
 

@@ -84,18 +84,19 @@ struct transport_sent {
 #define TRANSPORT_HISTORY_WORDS (TRANSPORT_HISTORY_PACKETS / 64)
 
 struct transport_send_history {
-  uint32_t mask;                 /* of the ring, as it is */
-  uint32_t next;                 /* extended number of the next packet */
-  uint32_t bytes;                /* sent, modulo 2^32 */
-  uint32_t tagged;               /* one past the last packet with a tag */
-  uint32_t reported;             /* one past the highest number any feedback covered */
-  uint32_t first;                /* the first one that may be known */
-  uint64_t acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
-  bool has_reference;
-  uint32_t reference;   /* last message's reference time, 24 bits */
-  int64_t reference_us; /* unwrapped, the peer's clock            */
-  uint64_t was_acked[TRANSPORT_HISTORY_WORDS], was_lost[TRANSPORT_HISTORY_WORDS]; /* a bit each */
   struct transport_sent ring[TRANSPORT_HISTORY_PACKETS];
+  uint64_t was_acked[TRANSPORT_HISTORY_WORDS], was_lost[TRANSPORT_HISTORY_WORDS]; /* a bit each */
+  bool has_reference;
+  uint32_t reference;            /* last message's reference time, 24 bits */
+  int64_t reference_us;          /* unwrapped, the peer's clock            */
+  uint64_t acked, lost, unknown; /* counters; unknown: feedback about packets we no longer know */
+  /* What sending asks for, last: beside what its owner keeps for that. */
+  uint32_t mask;     /* of the ring, as it is */
+  uint32_t next;     /* extended number of the next packet */
+  uint32_t bytes;    /* sent, modulo 2^32 */
+  uint32_t tagged;   /* one past the last packet with a tag */
+  uint32_t reported; /* one past the highest number any feedback covered */
+  uint32_t first;    /* the first one that may be known */
 };
 
 void transport_send_history_init(struct transport_send_history *h);

@@ -6,7 +6,8 @@
 #define RUN_TICKS (TRANSPORT_RUN_ARRIVAL_US / RTCP_TRANSPORT_TICK_US)
 
 void transport_send_history_init(struct transport_send_history *h) {
-  memset(h, 0, offsetof(struct transport_send_history, ring)); /* nobody reads a place that was not written */
+  /* Nobody reads a place that was not written. */
+  memset(h->was_acked, 0, sizeof *h - offsetof(struct transport_send_history, was_acked));
   h->next = h->first = h->reported = h->tagged = TRANSPORT_HISTORY_BEGIN;
   h->mask = TRANSPORT_HISTORY_FIRST - 1;
 }

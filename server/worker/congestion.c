@@ -111,16 +111,14 @@ void congestion_nack(struct slot *slot, const uint16_t *seqs, size_t count, int6
   struct rtp_incoming_stream *source = rtp_outgoing_stream_receiver_wants_keyframe(slot->out, now_us);
   if (!source) return;
   rtp_incoming_stream_wish_keyframe(source, now_us);
-  if (slot->track) slot->track->publisher->due_us = 0;
+  if (slot->track) peer_hurry(slot->track->publisher);
 }
 
 void congestion_feedback(struct peer *peer, struct rtcp_transport_feedback *feedback, int64_t now_us) {
   struct congestion *c = &peer->link;
   if (!c->downlink) return;
-  struct downlink_stats stats;
-  downlink_get_stats(c->downlink, &stats);
   /* Twenty bytes can speak of 16384 packets. Honest feedback speaks of each packet once, some repeated. */
-  if (c->feedback_statuses + feedback->status_count > 2 * stats.sent + TRANSPORT_HISTORY_PACKETS) {
+  if (c->feedback_statuses + feedback->status_count > 2 * downlink_sent(c->downlink) + TRANSPORT_HISTORY_PACKETS) {
     peer->engine->counters.drops[ENGINE_DROP_FEEDBACK_FLOOD]++;
     return;
   }

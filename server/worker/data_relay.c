@@ -48,7 +48,7 @@ void peer_channel_message(struct peer *peer, uint16_t channel, const uint8_t *da
       engine->counters.drops[ENGINE_DROP_DATA_TARGET]++;
       continue;
     }
-    target->due_us = 0;
+    peer_hurry(target);
     engine->counters.data_messages++;
   }
 }

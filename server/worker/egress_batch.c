@@ -27,7 +27,7 @@ struct piece {
 };
 
 struct message {
-  struct sockaddr_storage address;
+  union egress_address address;
   socklen_t address_len;
   uint16_t segment;     /* the length of every packet but the last */
   uint16_t count, most; /* packets; `most` is `count` once a shorter packet has ended the run */

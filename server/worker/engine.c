@@ -89,6 +89,7 @@ void engine_free(struct engine *engine) {
     HASH_DEL(engine->ufrags, entry); /* NOLINT(clang-analyzer-*): uthash's last-item case confuses it */
     free(entry);
   }
+  free(engine->dues);
   peer_transport_context_free(engine->transports);
   address_map_free(engine->addresses);
   free(engine);
@@ -104,6 +105,25 @@ struct track *engine_find_track(const struct engine *engine, uint32_t handle) {
   struct track *track;
   HASH_FIND(hh, engine->tracks, &handle, sizeof handle, track);
   return track;
+}
+
+bool engine_add_due(struct engine *engine, struct peer *peer) {
+  if (engine->due_count == engine->due_room) {
+    const size_t room = engine->due_room ? engine->due_room * 2 : 16;
+    struct engine_due *dues = realloc(engine->dues, room * sizeof *dues);
+    if (!dues) return false;
+    engine->dues = dues;
+    engine->due_room = room;
+  }
+  peer->place = engine->due_count++;
+  engine->dues[peer->place] = (struct engine_due){.peer = peer};
+  return true;
+}
+
+void engine_remove_due(struct engine *engine, const struct peer *peer) {
+  const struct engine_due *last = &engine->dues[--engine->due_count];
+  last->peer->place = peer->place;
+  engine->dues[peer->place] = *last;
 }
 
 static struct ufrag_entry *find_ufrag(const struct engine *engine, const char *ufrag, size_t len) {
@@ -188,6 +208,7 @@ void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_
   peer_touch(peer);
   struct peer_packet packet;
   peer_transport_receive(peer->transport, &address, data, len, now_us, &packet);
+  if (packet.kind == PEER_PACKET_CONSUMED) peer->transport_due_us = 0;
   if (packet.drop != ICE_DROP_NONE) {
     engine->counters.ice_drops[packet.drop]++;
   } else if (packet.kind == PEER_PACKET_CONSUMED && ice_demux(data, len) == ICE_PACKET_STUN) {
@@ -217,9 +238,9 @@ void engine_service_touched(struct engine *engine, int64_t now_us) {
 
 void engine_tick(struct engine *engine, int64_t now_us) {
   engine->now_us = now_us;
-  struct peer *peer, *next;
-  HASH_ITER(hh, engine->peers, peer, next) {
-    if (peer->due_us <= now_us) peer_service(peer, now_us);
+  for (size_t i = 0; i < engine->due_count;
+       i++) { /* one that goes leaves its place to the last: it has its turn at the next tick */
+    if (engine->dues[i].due_us <= now_us) peer_service(engine->dues[i].peer, now_us);
   }
   if (peer_transport_context_deadline(engine->transports) <= now_us)
     peer_transport_context_tick(engine->transports, now_us);

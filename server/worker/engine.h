@@ -183,47 +183,56 @@ struct engine_room {
 
 struct ufrag_entry;
 
+/* When a peer must be serviced next. Every tick looks at all peers, a few hundred times a second: side by side, not in each peer. */
+struct engine_due {
+  int64_t due_us;
+  struct peer *peer;
+};
+
 struct peer {
   /* What a packet to it asks for. */
   struct engine *engine;
   struct peer_transport *transport; /* NULL before the first offer */
   struct udp_socket *socket;        /* of the selected address     */
-  int64_t due_us; /* when it must be serviced next; 0: at the next tick, whoever gives it something to do says so */
+  size_t place;                     /* in engine->dues */
   struct egress_destination destination;
   struct congestion link; /* what we send to it */
 
-  uint32_t participant;
-  char id[ROOM_ID_BYTES];
+  /* What a packet from it asks for, and its service. */
+  struct incoming *incoming; /* as many places as were ever needed, at most ENGINE_MAX_INCOMING */
+  size_t incoming_count, incoming_room;
+  size_t incoming_last;                         /* the one found last: packets come in runs */
+  struct transport_feedback_recorder *recorder; /* what it sends: NULL before its first packet with transport-cc */
+  struct peer *next_touched;
+  int64_t report_due_us;
+  int64_t transport_due_us;        /* its transport's deadline, or earlier … */
+  enum peer_state transport_state; /* … as long as it is in this state and nothing but media comes */
+  enum room_transport told;        /* to the room */
+  bool touched;                    /* received something since its last service */
+  bool two_byte_extensions;
   bool hidden;
   bool paused; /* nothing of its tracks is forwarded: who is here gets them directly */
-  struct engine_room *room;
+  struct rtp_extension_map extensions;
 
+  uint32_t participant;
+  char id[ROOM_ID_BYTES];
+  struct engine_room *room;
   char remote_ufrag[ICE_REMOTE_CHARS + 1];
-  enum room_transport told;                                  /* to the room */
   struct ice_fingerprint fingerprints[SDP_MAX_FINGERPRINTS]; /* of its first offer; they never change */
   size_t fingerprint_count;
   bool data_channels; /* were offered when the transport began */
 
   struct section *sections[ENGINE_MAX_SECTIONS];
   size_t section_count;
-  struct rtp_extension_map extensions;
-  bool two_byte_extensions;
 
-  struct incoming *incoming; /* as many places as were ever needed, at most ENGINE_MAX_INCOMING */
-  size_t incoming_count, incoming_room;
-  size_t incoming_last;   /* the one found last: packets come in runs */
   int64_t rebinds_due_us; /* limits how often SSRCs take each other's place: generic cell rate */
 
   struct sender_clock clock; /* of all that it sends */
 
   uint32_t ssrc; /* ours, for RTCP about things without a slot */
-  int64_t report_due_us;
-  struct transport_feedback_recorder *recorder; /* what it sends: NULL before its first packet with transport-cc */
   struct quality quality;
 
   int reliable_channel, lossy_channel; /* SCTP streams, -1: not open */
-  bool touched;                        /* received something since its last service */
-  struct peer *next_touched;
   UT_hash_handle hh;
 };
 
@@ -245,7 +254,9 @@ struct engine {
   size_t candidate_count;
   struct address_map *addresses;
   struct ufrag_entry *ufrags;
-  struct peer *peers;   /* by participant handle */
+  struct peer *peers; /* by participant handle */
+  struct engine_due *dues;
+  size_t due_count, due_room;
   struct track *tracks; /* by handle */
   struct engine_room *rooms;
   struct peer *touched;
@@ -282,7 +293,7 @@ void engine_receive(struct engine *engine, const struct sockaddr *from, socklen_
 void engine_batch_over(struct engine *engine);
 /* After each drain: feedback and retransmission requests of the peers that were heard. */
 void engine_service_touched(struct engine *engine, int64_t now_us);
-/* Every few milliseconds: timers of every peer. */
+/* Every few milliseconds: timers of every peer that is due. */
 void engine_tick(struct engine *engine, int64_t now_us);
 /* Sends everything, also what a batch that is not over has brought; not frames that are kept for their last packet. */
 void engine_flush(struct engine *engine);
@@ -294,6 +305,9 @@ void engine_remove_ufrag(struct engine *engine, const char *ufrag, const struct 
 void engine_remove_ufrags(struct engine *engine, const struct peer *peer); /* all of them */
 /* ICE validated this address for the peer: its datagrams are the peer's from now on, unless another peer is connected there. */
 void engine_claim_address(struct engine *engine, const struct ice_address *address, struct peer *peer);
+/* A peer that comes (false: no memory) and one that goes. */
+bool engine_add_due(struct engine *engine, struct peer *peer);
+void engine_remove_due(struct engine *engine, const struct peer *peer);
 uint32_t engine_random32(void);
 
 /* peer.c */
@@ -304,6 +318,10 @@ void peer_close_transport(struct peer *peer); /* one that never began: its offer
 void peer_drop_section(struct peer *peer, size_t index, int64_t now_us);
 void peer_touch(struct peer *peer);
 void peer_service(struct peer *peer, int64_t now_us);
+/* It is serviced at the next tick: whoever gives another peer something to do says so. */
+static inline void peer_hurry(const struct peer *peer) {
+  peer->engine->dues[peer->place].due_us = 0;
+}
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len);
 /* Packets to one peer, one after the other: what is the same for all of them. Nothing else may happen to the peer meanwhile. */
 struct peer_run {

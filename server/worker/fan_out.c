@@ -102,7 +102,7 @@ static void send_packet(struct peer_run *run, struct downlink_run *link, struct 
   const size_t numbered_at = result.transport_seq_offset;
   if (!downlink_run_pass(link, result.seq, (uint32_t)result.header_len + result.payload_len, numbered_at > 0,
                          &number)) {
-    peer->due_us = 0; /* its pacer has something to do */
+    peer_hurry(peer); /* its pacer has something to do */
     return;
   }
   if (numbered_at) {

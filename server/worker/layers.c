@@ -273,7 +273,7 @@ static bool is_governed(const struct slot *slot) {
 }
 
 void slot_choose_layer(struct slot *slot, int64_t now_us) {
-  slot->peer->due_us = 0;
+  peer_hurry(slot->peer);
   if (!slot->track) return;
   if (is_governed(slot))
     congestion_allocate(slot->peer, now_us);

@@ -224,6 +224,7 @@ static int set_up_transport(struct peer *peer, const struct sdp_offer *offer, in
   if (peer->transport) {
     if (peer_transport_state(peer->transport) == PEER_CLOSED || !same_fingerprints(peer, offer)) return -1;
     if (strcmp(peer->remote_ufrag, offer->ice_ufrag) == 0) return 0;
+    peer->transport_due_us = 0;
     if (peer_transport_restart_ice(peer->transport, offer->ice_ufrag, offer->ice_pwd, now_us)) return -1;
     strncpy(peer->remote_ufrag, offer->ice_ufrag, sizeof peer->remote_ufrag - 1);
     return engine_put_ufrag(peer->engine, peer_transport_local_ufrag(peer->transport), peer);
@@ -240,6 +241,7 @@ static int set_up_transport(struct peer *peer, const struct sdp_offer *offer, in
   strncpy(peer->remote_ufrag, offer->ice_ufrag, sizeof peer->remote_ufrag - 1);
   peer->two_byte_extensions = offer->extmap_allow_mixed;
   peer->data_channels = offer->sctp.present;
+  peer->transport_due_us = 0;
   int error = peer_transport_set_remote(peer->transport, &remote, now_us);
   if (error) peer_close_transport(peer); /* the next offer begins anew */
   return error;

@@ -88,7 +88,8 @@ struct peer *peer_open(struct engine *engine, const struct room_participant *par
   peer->ssrc = engine_random32();
   rtp_extension_map_init(&peer->extensions);
   peer->room = engine_room_enter(engine, participant->room);
-  if (!peer->room) {
+  if (!peer->room || !engine_add_due(engine, peer)) {
+    if (peer->room) engine_room_leave(engine, peer->room);
     free(peer);
     return NULL;
   }
@@ -136,6 +137,7 @@ static void remove_from_registers(struct peer *peer) {
     break;
   }
   HASH_DEL(engine->peers, peer);
+  engine_remove_due(engine, peer);
   if (!peer->transport) return;
   struct ice_address tuples[ICE_MAX_TUPLES];
   size_t count = peer_transport_tuples(peer->transport, tuples, ICE_MAX_TUPLES);
@@ -213,7 +215,7 @@ static int64_t earlier(int64_t a, int64_t b) {
 /* A hundred peers asked for everything every 5 ms cost as much as the media of ten. The limit is for what nobody announces. */
 static int64_t next_due_us(const struct peer *peer, int64_t now_us) {
   int64_t due_us = earlier(now_us + SERVICE_LIMIT_US, peer->report_due_us);
-  due_us = earlier(due_us, peer_transport_deadline(peer->transport));
+  due_us = earlier(due_us, peer->transport_due_us);
   for (size_t i = 0; i < peer->incoming_count; i++) {
     const struct incoming *incoming = &peer->incoming[i];
     if (incoming->stream) due_us = earlier(due_us, rtp_incoming_stream_deadline(incoming->stream));
@@ -223,9 +225,19 @@ static int64_t next_due_us(const struct peer *peer, int64_t now_us) {
   return peer->link.governed ? earlier(due_us, peer->link.allocate_us) : due_us;
 }
 
+/* To ask a transport when it is due takes a handful of cold cache lines: only when the answer may be another one. Media moves its
+ * deadlines away, and what is looked at too early is asked again. */
+static void tick_transport(struct peer *peer, int64_t now_us) {
+  struct peer_transport *transport = peer->transport;
+  if (peer->transport_due_us > now_us && peer_transport_state(transport) == peer->transport_state) return;
+  if (peer_transport_deadline(transport) <= now_us) peer_transport_tick(transport, now_us);
+  peer->transport_due_us = peer_transport_deadline(transport);
+  peer->transport_state = peer_transport_state(transport);
+}
+
 void peer_service(struct peer *peer, int64_t now_us) {
   if (!peer->transport) return;
-  if (peer_transport_deadline(peer->transport) <= now_us) peer_transport_tick(peer->transport, now_us);
+  tick_transport(peer, now_us);
   peer_send_feedback(peer, now_us);
   if (peer->report_due_us <= now_us) {
     peer_send_reports(peer, now_us);
@@ -233,7 +245,7 @@ void peer_service(struct peer *peer, int64_t now_us) {
   }
   tell_transport_state(peer, now_us);
   congestion_service(peer, now_us);
-  peer->due_us = next_due_us(peer, now_us);
+  peer->engine->dues[peer->place].due_us = next_due_us(peer, now_us);
 }
 
 struct section *peer_find_section(const struct peer *peer, const char *mid, size_t len) {

@@ -57,7 +57,7 @@ static void on_keyframe_request(struct peer *peer, uint32_t ssrc, int64_t now_us
   struct rtp_incoming_stream *source = rtp_outgoing_stream_receiver_wants_keyframe(slot->out, now_us);
   if (!source) return;
   rtp_incoming_stream_wish_keyframe(source, now_us);
-  if (slot->track) slot->track->publisher->due_us = 0;
+  if (slot->track) peer_hurry(slot->track->publisher);
 }
 
 static void on_payload_feedback(struct peer *peer, const struct rtcp_packet *packet, int64_t now_us) {

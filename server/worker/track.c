@@ -55,7 +55,7 @@ void slot_wish_if_needed(struct slot *slot, int64_t now_us) {
   struct rtp_incoming_stream *needed = rtp_outgoing_stream_needs_keyframe(slot->out);
   if (!needed) return;
   rtp_incoming_stream_wish_keyframe(needed, now_us);
-  if (slot->track) slot->track->publisher->due_us = 0;
+  if (slot->track) peer_hurry(slot->track->publisher);
 }
 
 /* A receiver may take the codec and not the profile (H.264 has four): its slot must not ask for key frames it cannot use. */
@@ -142,7 +142,7 @@ static void leave_track(struct slot *slot) {
 
 void slot_assign(struct slot *slot, struct track *track, int64_t now_us) {
   if (slot->track == track) return;
-  slot->peer->due_us = 0;
+  peer_hurry(slot->peer);
   if (slot->track) leave_track(slot);
   /* Another person's picture must not linger under the new one's name: the slot is empty until the new source's key frame.
    * (Between layers of one track the old one flows on.) */

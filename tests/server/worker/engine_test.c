@@ -15,6 +15,56 @@ static void names_every_drop(void **state) {
   assert_int_not_equal(engine_random32(), 0);
 }
 
+/* Whoever gives a peer something to do finds its place, whoever has left in between. */
+static void each_peer_has_its_place_among_the_due(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *b[4];
+  for (size_t i = 0; i < 4; i++)
+    b[i] = harness_connect(h, i ? "patient" : "doctor");
+  browser_leave(b[1]);
+  browser_leave(b[3]);
+  harness_advance(h, SECOND);
+  const struct engine *engine = h->engine;
+  assert_int_equal(engine->due_count, 2);
+  for (size_t i = 0; i < 4; i += 2) {
+    struct peer *peer = browser_peer(b[i]);
+    assert_ptr_equal(engine->dues[peer->place].peer, peer);
+    assert_true(engine->dues[peer->place].due_us > h->now_us);
+    peer_hurry(peer);
+    assert_int_equal(engine->dues[peer->place].due_us, 0);
+  }
+  harness_advance(h, 5 * MILLISECOND);
+  for (size_t i = 0; i < engine->due_count; i++)
+    assert_true(engine->dues[i].due_us > 0);
+  harness_free(h);
+}
+
+/* Media alone does not ask the transport when it is due; that it stays away is noticed all the same, and that it is back. */
+static void a_silent_transport_is_noticed_at_its_time(void **state) {
+  (void)state;
+  struct harness *h = harness_new();
+  struct browser *a = harness_connect(h, "doctor");
+  harness_connect(h, "patient");
+  browser_publish(a, "0", "microphone");
+  struct source mic = source_audio(a, "0");
+  const struct peer *peer = browser_peer(a);
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < 5; i++) {
+      source_send(&mic, false);
+      harness_advance(h, 20 * MILLISECOND);
+      assert_int_equal(peer_transport_state(peer->transport), PEER_CONNECTED);
+    }
+    const int64_t silent_us = h->now_us;
+    while (peer_transport_state(peer->transport) == PEER_CONNECTED && h->now_us < silent_us + 10 * SECOND)
+      engine_tick(h->engine, h->now_us += 5 * MILLISECOND); /* and nobody sends checks */
+    assert_int_equal(peer_transport_state(peer->transport), PEER_DISCONNECTED);
+    assert_in_range(h->now_us - silent_us, ICE_DISCONNECTED_US - 25 * MILLISECOND,
+                    ICE_DISCONNECTED_US + 10 * MILLISECOND);
+  }
+  harness_free(h);
+}
+
 /* With AES-CM, whose tags wait for each other until a batch leaves, as with GCM. */
 static void forward_to_one_another(const char *srtp_profiles) {
   struct harness *h = harness_new();
@@ -234,6 +284,8 @@ static void clears_away_whoever_is_still_there(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_every_drop),
+      cmocka_unit_test(each_peer_has_its_place_among_the_due),
+      cmocka_unit_test(a_silent_transport_is_noticed_at_its_time),
       cmocka_unit_test(three_members_forward_to_one_another),
       cmocka_unit_test(strangers_reach_nobody),
       cmocka_unit_test(media_follows_a_nominated_address),
