@@ -79,6 +79,7 @@ static void build(struct allocation_slot *s, double loss, struct ladder *ladder)
     double bps = smoothed_bps(s, &s->layers[i], i);
     if (ladder->count && is_fragile(s, i, bps, loss)) break;
     uint8_t count = temporal_count(&s->layers[i]), first = ladder->count && !s->screen && count > 1 ? 1 : 0;
+    if (s->held_back && s->held != LAYER_NONE && i > s->held && i + 1 > m->layer) first = (uint8_t)(count - 1);
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
       /* Half of the frames of a larger picture for little more than all of the smaller one: movement is worth more. */

@@ -30,7 +30,7 @@
 #define ALLOCATION_PATIENCE_PERCENT 130
 #define ALLOCATION_CHEAP_PERCENT    50 /* of what a step cost that failed: it is another step, not kept waiting for that */
 #define ALLOCATION_CHEAPER_PERCENT  85       /* … and so is the same step when its publisher has made it smaller */
-#define ALLOCATION_SETTLING_PERCENT 80       /* of the budget while a queue is left over: it must go too */
+#define ALLOCATION_SETTLING_PERCENT 65       /* of the budget while a queue is left over: it must go too */
 #define ALLOCATION_GRACE_US         1500000  /* after a step up: its key frame makes a queue of its own */
 #define ALLOCATION_FAILED_US        12000000 /* a step taken back within this had failed */
 #define ALLOCATION_CHANGED_PERCENT  140      /* of its need proven: it may be tried at once … */
@@ -72,7 +72,8 @@ struct allocation_slot {
   struct layer_state layers[LAYER_MAX];
   size_t layer_count;
   uint32_t width, height; /* viewer's box in device pixels; 0×0: hidden */
-  bool held_back;         /* its publisher was asked to send no more than this link carries */
+  bool held_back;         /* its publisher was asked to send no more than this link carries … */
+  int held;               /* … of this layer: those above it come whole or not at all. LAYER_NONE: of none */
   struct allocation_memory *memory;
   /* out */
   int layer; /* index, or LAYER_NONE: send nothing */

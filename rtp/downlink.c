@@ -260,6 +260,13 @@ int64_t downlink_deadline(const struct downlink *d) {
 #define QUEUE_STANDS_US 60000
 #define QUEUE_RECENT_US 3000000
 
+/* After a sudden drop the newest packets say sooner than the least of many that a queue is left. */
+static bool is_left_over(const struct bandwidth_estimator *e, int64_t now_us) {
+  int64_t newest_us = link_drop_delay_us(&e->drop);
+  if (e->dropped_us < 0 || now_us - e->dropped_us >= QUEUE_RECENT_US || newest_us == INT64_MAX) return false;
+  return newest_us - queue_delay_base_us(&e->queue) > QUEUE_STANDS_US + bandwidth_estimator_usual_wait_us(e);
+}
+
 void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us) {
   const struct bandwidth_estimator *e = &d->estimator;
   a->target_bps = bandwidth_estimator_bps(e);
@@ -268,7 +275,7 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
   a->stalled = e->stalled;
   a->queue = (queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US + bandwidth_estimator_usual_wait_us(e) &&
               !e->competition.on) ||
-             pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US;
+             pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US || is_left_over(e, now_us);
   a->settling = a->queue && e->dropped_us >= 0 && now_us - e->dropped_us < QUEUE_RECENT_US;
   a->draining = bandwidth_estimator_draining(e, now_us);
   d->allocated_bps = a->target_bps;
@@ -307,5 +314,6 @@ void downlink_get_stats(const struct downlink *d, struct downlink_stats *out) {
   out->sent = downlink_sent(d);
   out->playout_ms = d->playout_ms;
   out->redundancy = d->redundancy;
+  out->redundancy_most_bps = d->redundancy_most_bps;
   out->backlog_us = pacer_backlog_us(&d->pacer);
 }

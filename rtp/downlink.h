@@ -57,9 +57,10 @@
 #define DOWNLINK_RED_ONCE            0.01
 #define DOWNLINK_RED_TWICE           0.06
 #define DOWNLINK_RED_BPS             36000
-#define DOWNLINK_RED_SHARE           2    /* … at most this part of the target … */
-#define DOWNLINK_RED_ALWAYS          0.15 /* … but what is lost whatever is sent is not lost for too much audio */
-#define DOWNLINK_RED_CALM_US         15000000
+#define DOWNLINK_RED_SHARE           2 /* … at most this part of the target … */
+#define DOWNLINK_RED_ALWAYS \
+  0.15 /* … but what is lost whatever is sent, without a queue, is not lost for too much audio */
+#define DOWNLINK_RED_CALM_US 15000000
 
 struct downlink;
 
@@ -84,7 +85,8 @@ struct downlink_stats {
   int64_t backlog_us;
   uint64_t carried; /* missing audio frames that went along with a later packet */
   uint16_t playout_ms;
-  uint8_t redundancy; /* older frames in each audio packet */
+  uint8_t redundancy;           /* older frames in each audio packet */
+  uint64_t redundancy_most_bps; /* that these may take on the wire */
 };
 
 /* RTP_ERROR_NO_SPACE without memory. */
@@ -128,10 +130,10 @@ struct downlink_run {
   bool paced;
 };
 
-/* `paced` false: the receiver never reports, nothing waits. A slot that is DOWNLINK_NO_SLOT is not paced either. */
 /* A run begins soon: what it will need begins to come into the cache. First the one, and a while later, when that is there, the other. */
 void downlink_prefetch(const struct downlink *d, uint16_t slot);
 void downlink_prefetch_ring(const struct downlink *d);
+/* `paced` false: the receiver never reports, nothing waits. A slot that is DOWNLINK_NO_SLOT is not paced either. */
 void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slot, bool paced, int64_t now_us);
 void downlink_run_end(struct downlink_run *r);
 

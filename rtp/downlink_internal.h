@@ -24,8 +24,9 @@ struct downlink {
    * number, of a retransmission the one it repeats. */
   struct transport_content stamping;
   bool allocated_stalled, allocated_draining;
-  bool allocated_no_picture;          /* although one is wanted */
-  uint8_t redundancy;                 /* of audio */
+  bool allocated_no_picture; /* although one is wanted */
+  uint8_t redundancy;
+  uint64_t redundancy_most_bps;       /* of audio */
   int64_t service_us;                 /* nothing is due before; 0: look at once */
   uint64_t allocated_bps;             /* target at the last allocation */
   uint64_t used_bps;                  /* of it */

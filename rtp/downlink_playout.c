@@ -14,6 +14,7 @@
 #define RAMP_MS       100   /* at once: a longer pause would be seen as a freeze */
 #define RAMP_EVERY_US 250000
 #define STEP_MS       20
+#define QUEUE_US      60000
 
 static uint16_t needed_ms(double loss, int64_t rtt_us) {
   double again = 1 - (1 - loss) * (1 - loss), broken = FRAME_PACKETS * loss;
@@ -25,19 +26,26 @@ static uint16_t needed_ms(double loss, int64_t rtt_us) {
   return (uint16_t)(ms - ms % STEP_MS);
 }
 
-static uint8_t needed_redundancy(double loss, double usual, uint64_t bps) {
+/* What a full queue drops is not lost whatever is sent. */
+static bool is_queue_full(const struct downlink *d) {
+  const struct bandwidth_estimator *e = &d->estimator;
+  return queue_delay_standing_us(&e->queue) > QUEUE_US + bandwidth_estimator_usual_wait_us(e);
+}
+
+static uint8_t needed_redundancy(const struct downlink *d, double loss) {
   uint8_t depth = loss >= DOWNLINK_RED_TWICE ? 2 : loss >= DOWNLINK_RED_ONCE ? 1 : 0;
-  if (usual >= DOWNLINK_RED_ALWAYS) return depth;
-  while (depth && (uint64_t)depth * DOWNLINK_RED_BPS > bps / DOWNLINK_RED_SHARE)
+  while (depth && (uint64_t)depth * DOWNLINK_RED_BPS > d->redundancy_most_bps)
     depth--;
   return depth;
 }
 
 static void review_redundancy(struct downlink *d, int64_t now_us) {
   double loss = loss_bound_recent(&d->estimator.loss), usual = loss_bound_random(&d->estimator.loss);
-  uint8_t depth = needed_redundancy(loss > usual ? loss : usual, usual, bandwidth_estimator_bps(&d->estimator));
+  bool full = is_queue_full(d), always = usual >= DOWNLINK_RED_ALWAYS && !full;
+  d->redundancy_most_bps = always ? UINT64_MAX : bandwidth_estimator_bps(&d->estimator) / DOWNLINK_RED_SHARE;
+  uint8_t depth = needed_redundancy(d, loss > usual ? loss : usual);
   if (depth >= d->redundancy) d->redundancy_us = now_us;
-  if (depth > d->redundancy || now_us - d->redundancy_us > DOWNLINK_RED_CALM_US) d->redundancy = depth;
+  if (depth > d->redundancy || full || now_us - d->redundancy_us > DOWNLINK_RED_CALM_US) d->redundancy = depth;
   for (uint16_t i = 0; i < d->slot_count; i++) {
     if (d->slots[i].out && !d->slots[i].video) rtp_outgoing_stream_set_redundancy(d->slots[i].out, d->redundancy);
   }

@@ -69,7 +69,7 @@ struct topology_settings {
   int64_t settle_us;                  /* 5 s: from the third's leaving, or from an attempt's end, to the next    */
   int64_t connect_us;                 /* 3 s: from BEGIN to both connected                                       */
   int64_t sending_us;                 /* 500 ms: from RETURN, or an end without it, to media let through unsaid  */
-  int64_t return_us;                  /* 4.5 s: from RETURN to END when somebody never says `swapped`              */
+  int64_t return_us;                  /* 4.5 s: from RETURN to END when somebody never says `swapped`            */
   int64_t retry_us[TOPOLOGY_RETRIES]; /* 30 s, 2 min: after the first and second failure; then none              */
   int64_t proven_us;                  /* 60 s: who was direct for so long has its earlier failures forgiven      */
 };

@@ -186,12 +186,28 @@ static void tell_rtt(const struct peer *peer) {
   }
 }
 
-static void review_repeats(const struct peer *peer) {
+/* Whole packets go again, not only their frames. */
+static uint8_t affordable_repeats(const struct peer *peer, uint8_t times, uint64_t most_bps, int64_t now_us) {
+  uint64_t bps = 0;
+  for (size_t i = 0; i < peer->section_count; i++) {
+    const struct slot *slot = peer->sections[i]->slot;
+    if (!slot || !slot->track || slot->section->kind != ROOM_AUDIO || slot->takes_red) continue;
+    struct rtp_outgoing_stats stats;
+    rtp_outgoing_stream_stats(slot->out, now_us, &stats);
+    if (stats.bitrate_bps) bps += stats.bitrate_bps + AUDIO_OVERHEAD_BPS;
+  }
+  while (times && times * bps > most_bps)
+    times--;
+  return times;
+}
+
+static void review_repeats(const struct peer *peer, int64_t now_us) {
   struct downlink_stats stats;
   downlink_get_stats(peer->link.downlink, &stats);
+  uint8_t times = stats.redundancy ? affordable_repeats(peer, stats.redundancy, stats.redundancy_most_bps, now_us) : 0;
   for (size_t i = 0; i < peer->section_count; i++) {
     struct slot *slot = peer->sections[i]->slot;
-    if (slot && slot->section->kind == ROOM_AUDIO && !slot->takes_red) audio_repeat_set(slot, stats.redundancy);
+    if (slot && slot->section->kind == ROOM_AUDIO && !slot->takes_red) audio_repeat_set(slot, times);
   }
 }
 
@@ -243,6 +259,8 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
     };
     memcpy(share->layers, offers[taken].layers, sizeof offers[taken].layers);
     share->held_back = slot->wish.useful_bps > 0;
+    share->held =
+        slot->wish.held != LAYER_NONE && slot->track->limit_bps[slot->wish.held] ? slot->wish.held : LAYER_NONE;
     taken++;
   }
   struct allocation a = {
@@ -263,7 +281,7 @@ void congestion_allocate(struct peer *peer, int64_t now_us) {
   c->wanted_bps = a.most_bps;
   c->allocate_us = now_us + ALLOCATION_INTERVAL_US;
   tell_rtt(peer);
-  review_repeats(peer);
+  review_repeats(peer, now_us);
 }
 
 /* ---- for one slot, for one track ---- */

@@ -16,8 +16,12 @@ struct desk { /* one receiver */
 static struct desk desk;
 
 static void slot(size_t i, enum allocation_class importance, uint32_t width) {
-  desk.slots[i] = (struct allocation_slot){
-      .importance = importance, .layer_count = 3, .width = width, .height = width * 9 / 16, .memory = &desk.memory[i]};
+  desk.slots[i] = (struct allocation_slot){.importance = importance,
+                                           .layer_count = 3,
+                                           .width = width,
+                                           .height = width * 9 / 16,
+                                           .held = LAYER_NONE,
+                                           .memory = &desk.memory[i]};
   static const struct {
     uint64_t bps;
     uint16_t width, height;
@@ -228,6 +232,30 @@ static void what_is_asked_to_be_smaller_need_not_be_cut(void **state) {
   assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH); /* far too much */
 }
 
+/* A layer made for this link is not left for half of the frames of a larger one; where that flows already, half of them are a step down. */
+static void a_held_layer_is_left_for_a_whole_one_only(void **state) {
+  (void)state;
+  room(1);
+  desk.slots[0].layers[1].bitrate_bps = 280000;
+  desk.slots[0].layers[2].bitrate_bps = 595000;
+  run(AUDIO + 400000);
+  assert_int_equal(desk.slots[0].layer, 1);
+  desk.slots[0].held_back = true;
+  desk.slots[0].held = 1;
+  for (int i = 0; i < 20; i++)
+    run(AUDIO + 500000);
+  assert_int_equal(desk.slots[0].layer, 1);
+  assert_true(desk.a.next_bps > AUDIO + 600000); /* the next step is the whole of it */
+  run(AUDIO + 800000);
+  assert_int_equal(desk.slots[0].layer, 2);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
+  desk.now_us += ALLOCATION_GRACE_US;
+  desk.a.queue = true;
+  run(AUDIO + 450000);
+  assert_int_equal(desk.slots[0].layer, 2);
+  assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH);
+}
+
 static void what_failed_is_tried_at_once_when_it_costs_less(void **state) {
   (void)state;
   room(1);
@@ -425,6 +453,7 @@ int main(void) {
       cmocka_unit_test(a_little_too_much_is_borne_for_a_moment),
       cmocka_unit_test(what_is_asked_to_be_smaller_need_not_be_cut),
       cmocka_unit_test(what_failed_is_tried_at_once_when_it_costs_less),
+      cmocka_unit_test(a_held_layer_is_left_for_a_whole_one_only),
       cmocka_unit_test(all_frames_of_a_kept_layer_come_back_at_once),
       cmocka_unit_test(all_frames_go_before_half_of_those_of_a_larger_picture),
       cmocka_unit_test(failed_steps_are_tried_later_and_later),

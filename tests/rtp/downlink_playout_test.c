@@ -78,12 +78,33 @@ static void a_thin_link_gets_no_redundancy(void **state) {
   desk_close(k);
 }
 
+/* A queue of ours drops what does not fit: that is not lost whatever is sent. */
+static void a_full_queue_takes_redundancy_away(void **state) {
+  (void)state;
+  struct desk *k = desk_open(200000);
+  struct bandwidth_estimator *e = &k->d->estimator;
+  run(k, 2, 0);
+  e->loss.random_loss = 0.3;
+  k->d->playout_due_us = k->d->service_us = 0;
+  e->target_bps = 60000;
+  downlink_service(k->d, k->now_us);
+  assert_int_equal(desk_stats(k).redundancy, 2);
+  assert_true(desk_stats(k).redundancy_most_bps > 1000000);
+  for (int64_t i = 0; i < 8; i++) /* 300 ms that do not go away */
+    queue_delay_packet(&e->queue, k->now_us + i * 50000, k->now_us + i * 50000 + 320000, false);
+  e->loss.random_loss = 0.3;
+  k->d->playout_due_us = k->d->service_us = 0;
+  downlink_service(k->d, k->now_us);
+  assert_int_equal(desk_stats(k).redundancy, 0);
+  assert_in_range(desk_stats(k).redundancy_most_bps, 1, 100000);
+  desk_close(k);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_clean_path_gets_nothing),
-      cmocka_unit_test(redundancy_follows_the_loss),
-      cmocka_unit_test(the_picture_waits_for_repairs),
-      cmocka_unit_test(a_thin_link_gets_no_redundancy),
+      cmocka_unit_test(a_clean_path_gets_nothing),          cmocka_unit_test(redundancy_follows_the_loss),
+      cmocka_unit_test(the_picture_waits_for_repairs),      cmocka_unit_test(a_thin_link_gets_no_redundancy),
+      cmocka_unit_test(a_full_queue_takes_redundancy_away),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,10 +16,22 @@
 static const double temporal_size[4] = {1.6, 0.8, 0.8, 0.8}; /* 40, 20, 40 percent in the order 0 2 1 2 */
 static const uint8_t temporal_id[4] = {0, 2, 1, 2};
 
-static size_t header(uint8_t *out, uint32_t ssrc, uint16_t seq, uint32_t timestamp, uint8_t pt, bool marker) {
+static void put_text(struct rtp_header_writer *w, uint8_t id, const char *text) {
+  uint8_t *at = rtp_header_add(w, id, strlen(text));
+  if (!at) abort();
+  memcpy(at, text, strlen(text));
+}
+
+/* `layer` of the camera, -1: the microphone. */
+static size_t header(const struct publisher *p, uint8_t *out, const struct rtp_header *h, uint8_t rid_id, int layer) {
+  static const char *const rids[SIM_LAYERS] = {"q", "h", "f"};
   struct rtp_header_writer w;
-  struct rtp_header h = {.ssrc = ssrc, .seq = seq, .timestamp = timestamp, .payload_type = pt, .marker = marker};
-  if (rtp_header_begin(&w, out, 64, &h, 0, false)) abort();
+  bool named = p->mid && layer >= 0;
+  if (rtp_header_begin(&w, out, 64, h, named ? 4 : 0, false)) abort();
+  if (named) {
+    put_text(&w, SIM_MID_ID, p->mid);
+    put_text(&w, rid_id, rids[layer]);
+  }
   return rtp_header_end(&w);
 }
 
@@ -78,7 +90,9 @@ static void send_frame(struct publisher *p, int index) {
     size_t share = left / (count - i);
     left -= share;
     uint8_t *data = l->history[l->seq % PUBLISHER_HISTORY].data;
-    size_t n = header(data, ssrc, l->seq, l->timestamp, SIM_VP8, i + 1 == count);
+    struct rtp_header h = {
+        .ssrc = ssrc, .seq = l->seq, .timestamp = l->timestamp, .payload_type = SIM_VP8, .marker = i + 1 == count};
+    size_t n = header(p, data, &h, SIM_RID_ID, index);
     descriptor(data + n, l, i == 0, key, tid, sync);
     size_t len = n + (share > 24 ? share : 24);
     l->history[l->seq++ % PUBLISHER_HISTORY].len = (uint16_t)len;
@@ -101,7 +115,9 @@ static void on_audio(void *arg, void *data) {
   struct publisher *p = arg;
   (void)data;
   uint8_t packet[400] = {0};
-  size_t n = header(packet, SIM_AUDIO_SSRC, p->audio_seq++, p->audio_timestamp, SIM_OPUS, false);
+  struct rtp_header h = {
+      .ssrc = SIM_AUDIO_SSRC, .seq = p->audio_seq++, .timestamp = p->audio_timestamp, .payload_type = SIM_OPUS};
+  size_t n = header(p, packet, &h, 0, -1);
   p->audio_timestamp += 960;
   packet[n] = 0x78;
   double bytes = p->audio_bps * SIM_AUDIO_US / 8e6 * (1 + 0.1 * sim_gauss(&p->random));
@@ -153,7 +169,12 @@ void publisher_init(struct publisher *p, struct sim_clock *clock, uint64_t seed,
 void publisher_use_layer(struct publisher *p, int layer, bool on) {
   struct publisher_layer *l = &p->layers[layer];
   l->key_wanted |= on && l->bps <= 0;
-  l->bps = on ? l->encoding_bps : 0;
+  l->bps = on ? l->limit_bps > 0 ? fmin(l->limit_bps, l->encoding_bps) : l->encoding_bps : 0;
+}
+
+void publisher_limit_layer(struct publisher *p, int layer, double bps) {
+  p->layers[layer].limit_bps = bps;
+  publisher_use_layer(p, layer, p->layers[layer].bps > 0);
 }
 
 void publisher_close(struct publisher *p) {
@@ -177,7 +198,12 @@ static void resend(struct publisher *p, const struct rtcp_nack *nack) {
     size_t len = l->history[seq % PUBLISHER_HISTORY].len;
     memcpy(copy, l->history[seq % PUBLISHER_HISTORY].data, sizeof copy);
     if (rtp_packet_parse(&old, copy, len)) continue;
-    size_t n = header(out, nack->media_ssrc + 1, l->rtx_seq++, old.timestamp, SIM_VP8_RTX, old.marker);
+    struct rtp_header h = {.ssrc = nack->media_ssrc + 1,
+                           .seq = l->rtx_seq++,
+                           .timestamp = old.timestamp,
+                           .payload_type = SIM_VP8_RTX,
+                           .marker = old.marker};
+    size_t n = header(p, out, &h, SIM_REPAIRED_RID_ID, (int)(l - p->layers));
     out[n] = (uint8_t)(seq >> 8);
     out[n + 1] = (uint8_t)seq;
     memcpy(out + n + 2, old.payload, old.payload_len < LINK_CARRIED - n ? old.payload_len : LINK_CARRIED - n);

@@ -15,7 +15,8 @@
 
 struct publisher_layer {
   double bps;          /* of media; changes take effect with the next frame; 0: not sent */
-  double encoding_bps; /* while it is sent */
+  double encoding_bps; /* while it is sent … */
+  double limit_bps;    /* … unless it was asked for less; 0: it was not */
   uint16_t width, height;
   uint16_t seq, rtx_seq, picture_id;
   uint8_t tl0;
@@ -39,6 +40,7 @@ struct publisher {
   uint16_t audio_seq;
   uint32_t audio_timestamp;
   double audio_bps;
+  const char *mid; /* of the camera, in each of its packets; NULL: packets say neither mid nor rid */
 };
 
 /* Begins to send at once. `elastic`: one layer whose rate the test drives, instead of three. */
@@ -46,6 +48,8 @@ void publisher_init(struct publisher *p, struct sim_clock *clock, uint64_t seed,
 void publisher_close(struct publisher *p);
 /* The page switches one of its encodings off or on; it comes back with a key frame. */
 void publisher_use_layer(struct publisher *p, int layer, bool on);
+/* It encodes one with so much at most; 0: with what it likes. */
+void publisher_limit_layer(struct publisher *p, int layer, double bps);
 /* RTCP from the server. */
 void publisher_receive(struct publisher *p, const uint8_t *data, size_t len);
 

@@ -21,32 +21,44 @@ void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us) 
   rtp_extension_map_add(&r->extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
   rtp_extension_map_add(&r->extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   transport_feedback_recorder_init(&r->recorder);
-  nack_requester_init(&r->nack, rtt_us);
   rtp_rate_window_init(&r->rate);
-  video_buffer_init(&r->video, rtt_us);
-  audio_buffer_init(&r->audio);
-  r->show_us = INT64_MAX;
+  r->stream_count = 1;
+  for (int i = 0; i < RECEIVER_STREAMS; i++) {
+    struct receiver_stream *s = &r->streams[i];
+    s->receiver = r;
+    nack_requester_init(&s->nack, rtt_us);
+    video_buffer_init(&s->video, rtt_us);
+    audio_buffer_init(&s->audio);
+    s->show_us = INT64_MAX;
+  }
+  r->streams[0].video_ssrc = SIM_SLOT_VIDEO;
+  r->streams[0].rtx_ssrc = SIM_SLOT_VIDEO + 1;
+  r->streams[0].audio_ssrc = SIM_SLOT_AUDIO;
   sim_at(clock, clock->now_us + TICK_US, on_tick, r, NULL);
 }
 
 void receiver_begin_counting(struct receiver *r) {
-  struct video_buffer *v = &r->video;
-  v->frames_shown = v->frames_in_time = v->freezes = 0;
-  v->frozen_us = v->longest_us = 0;
-  r->audio.played = r->audio.concealed = 0;
-  r->audio.longest_run_us = 0;
+  for (int i = 0; i < r->stream_count; i++) {
+    struct video_buffer *v = &r->streams[i].video;
+    struct audio_buffer *a = &r->streams[i].audio;
+    v->frames_shown = v->frames_in_time = v->freezes = 0;
+    v->frozen_us = v->longest_us = 0;
+    a->played = a->concealed = 0;
+    a->longest_run_us = 0;
+  }
   r->count_from_us = r->clock->now_us;
 }
 
 static void on_show(void *arg, void *data) {
-  struct receiver *r = arg;
+  struct receiver_stream *s = arg;
   (void)data;
-  if (r->clock->now_us < r->show_us) return; /* an older appointment */
-  r->show_us = INT64_MAX;
-  int64_t next_us = video_buffer_show(&r->video, r->clock->now_us);
+  struct sim_clock *clock = s->receiver->clock;
+  if (clock->now_us < s->show_us) return; /* an older appointment */
+  s->show_us = INT64_MAX;
+  int64_t next_us = video_buffer_show(&s->video, clock->now_us);
   if (next_us == INT64_MAX) return;
-  r->show_us = next_us;
-  sim_at(r->clock, next_us, on_show, r, NULL);
+  s->show_us = next_us;
+  sim_at(clock, next_us, on_show, s, NULL);
 }
 
 static uint32_t extend(uint32_t *highest, uint16_t seq) {
@@ -56,30 +68,39 @@ static uint32_t extend(uint32_t *highest, uint16_t seq) {
   return extended;
 }
 
-static void on_video(struct receiver *r, const struct rtp_packet *p, uint16_t seq, bool rtx, const uint8_t *payload,
-                     size_t len) {
-  int64_t now_us = r->clock->now_us;
+static void on_video(struct receiver_stream *s, const struct rtp_packet *p, uint16_t seq, bool rtx,
+                     const uint8_t *payload, size_t len) {
+  int64_t now_us = s->receiver->clock->now_us;
   struct rtp_codec_info info = {0};
   bool padding = len == 0 || rtp_codec_parse(RTP_CODEC_VP8, payload, len, p->marker, &info) != 0;
-  uint32_t extended = extend(&r->video_highest, seq);
-  nack_requester_packet(&r->nack, seq, info.keyframe, now_us);
+  uint32_t extended = extend(&s->video_highest, seq);
+  nack_requester_packet(&s->nack, seq, info.keyframe, now_us);
   bool complete =
-      video_buffer_packet(&r->video, extended, p->timestamp, p->marker, rtx, padding ? NULL : &info, now_us);
+      video_buffer_packet(&s->video, extended, p->timestamp, p->marker, rtx, padding ? NULL : &info, now_us);
   if (!complete) return;
-  int64_t next_us = video_buffer_show(&r->video, now_us);
-  if (next_us == INT64_MAX || next_us >= r->show_us) return;
-  r->show_us = next_us;
-  sim_at(r->clock, next_us, on_show, r, NULL);
+  int64_t next_us = video_buffer_show(&s->video, now_us);
+  if (next_us == INT64_MAX || next_us >= s->show_us) return;
+  s->show_us = next_us;
+  sim_at(s->receiver->clock, next_us, on_show, s, NULL);
 }
 
 /* Frames of one packet, the oldest first: RED's are told by their timestamps. */
-static void on_audio(struct receiver *r, const struct rtp_packet *p) {
-  uint32_t extended = extend(&r->audio_highest, p->seq);
+static void on_audio(struct receiver_stream *s, const struct rtp_packet *p) {
+  int64_t now_us = s->receiver->clock->now_us;
+  uint32_t extended = extend(&s->audio_highest, p->seq);
   struct rtp_red red = {.count = 1};
   if (p->payload_type == SIM_RED && rtp_red_parse(p->payload, p->payload_len, &red)) return;
-  audio_buffer_play(&r->audio, r->clock->now_us, r->clock->now_us >= r->count_from_us);
+  audio_buffer_play(&s->audio, now_us, now_us >= s->receiver->count_from_us);
   for (unsigned i = 0; i < red.count; i++)
-    audio_buffer_packet(&r->audio, extended - red.blocks[i].timestamp_offset / SIM_AUDIO_STEP, r->clock->now_us);
+    audio_buffer_packet(&s->audio, extended - red.blocks[i].timestamp_offset / SIM_AUDIO_STEP, now_us);
+}
+
+static struct receiver_stream *stream_of(struct receiver *r, uint32_t ssrc) {
+  for (int i = 0; i < r->stream_count; i++) {
+    struct receiver_stream *s = &r->streams[i];
+    if (s->video_ssrc == ssrc || s->rtx_ssrc == ssrc || s->audio_ssrc == ssrc) return s;
+  }
+  return NULL;
 }
 
 void receiver_packet(struct receiver *r, struct sim_packet *packet) {
@@ -91,25 +112,39 @@ void receiver_packet(struct receiver *r, struct sim_packet *packet) {
   rtp_rate_window_add(&r->rate, packet->len, r->clock->now_us);
   if (r->twcc && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE))
     transport_feedback_arrived(&r->recorder, x.transport_sequence, r->clock->now_us);
-  if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) r->video.minimum_us = x.playout_delay.min_ms * 1000;
+  struct receiver_stream *s = stream_of(r, p.ssrc);
+  if (!s) return;
+  if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) s->video.minimum_us = x.playout_delay.min_ms * 1000;
   bool rtx = p.payload_type == SIM_VP8_RTX;
   if (rtx && p.payload_len < 2) return; /* a probe */
   uint16_t seq = rtx ? (uint16_t)(p.payload[0] << 8 | p.payload[1]) : p.seq;
   if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
-    on_video(r, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
+    on_video(s, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
   else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_RED)
-    on_audio(r, &p);
+    on_audio(s, &p);
 }
 
 /* ---- what it says ---- */
 
-static void send_nacks(struct receiver *r, struct nack_requester *n, uint32_t ssrc) {
+static void send_nacks(struct receiver_stream *s) {
+  struct receiver *r = s->receiver;
   uint16_t seqs[NACKS];
   uint8_t out[1200];
-  size_t count = nack_requester_due(n, seqs, NACKS, r->clock->now_us);
+  size_t count = nack_requester_due(&s->nack, seqs, NACKS, r->clock->now_us);
   if (count == 0) return;
-  int len = rtcp_write_nack(out, sizeof out, 1, ssrc, seqs, count, NULL);
+  int len = rtcp_write_nack(out, sizeof out, 1, s->video_ssrc, seqs, count, NULL);
   r->nacks += count;
+  if (len > 0) r->send(r->arg, out, (size_t)len);
+}
+
+static void ask_for_picture(struct receiver_stream *s) {
+  struct receiver *r = s->receiver;
+  int64_t now_us = r->clock->now_us;
+  if (!video_buffer_wants_keyframe(&s->video, now_us) || now_us - s->pli_us <= 300000) return;
+  uint8_t out[64];
+  int len = rtcp_write_pli(out, sizeof out, 1, s->video_ssrc);
+  s->pli_us = now_us;
+  r->plis++;
   if (len > 0) r->send(r->arg, out, (size_t)len);
 }
 
@@ -124,22 +159,19 @@ static void on_tick(void *arg, void *data) {
   struct receiver *r = arg;
   (void)data;
   int64_t now_us = r->clock->now_us;
-  audio_buffer_play(&r->audio, now_us, now_us >= r->count_from_us);
-  send_nacks(r, &r->nack, SIM_SLOT_VIDEO);
+  for (int i = 0; i < r->stream_count; i++) {
+    audio_buffer_play(&r->streams[i].audio, now_us, now_us >= r->count_from_us);
+    send_nacks(&r->streams[i]);
+  }
   int64_t since_us = now_us - r->feedback_us;
   if (r->recorder.unreported && since_us >= FEEDBACK_MIN_US && since_us >= feedback_interval_us(r)) {
     uint8_t out[1200];
     int len;
     r->feedback_us = now_us;
-    while ((len = transport_feedback_build(&r->recorder, 1, SIM_SLOT_VIDEO, out, sizeof out, now_us)) > 0)
+    while ((len = transport_feedback_build(&r->recorder, 1, r->streams[0].video_ssrc, out, sizeof out, now_us)) > 0)
       r->send(r->arg, out, (size_t)len);
   }
-  if (video_buffer_wants_keyframe(&r->video, now_us) && now_us - r->pli_us > 300000) {
-    uint8_t out[64];
-    int len = rtcp_write_pli(out, sizeof out, 1, SIM_SLOT_VIDEO);
-    r->pli_us = now_us;
-    r->plis++;
-    if (len > 0) r->send(r->arg, out, (size_t)len);
-  }
+  for (int i = 0; i < r->stream_count; i++)
+    ask_for_picture(&r->streams[i]);
   sim_at(r->clock, now_us + TICK_US, on_tick, r, NULL);
 }

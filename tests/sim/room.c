@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/offer.h"
+
 #define SAMPLE_US  100000
 #define RETURN_MS  0.5
 #define MARK_US    20000
@@ -14,12 +16,12 @@
 struct leg {
   struct room *room;
   struct publisher *publisher;
-  struct sfu *sfu;
-  struct sfu_receiver *slot;
+  struct sfu *sfu;           /* of elastic runs */
+  struct sim_member *member; /* of the others */
   struct receiver browser;
   struct sim_link *down, back; /* back: receiver to server */
   uint8_t flow;
-  uint64_t frames_before, bytes_before, sampled_bytes;
+  uint64_t frames_before, sampled_bytes;
   uint8_t slow[MARKS], lossy[MARKS]; /* by 20 ms: a packet was held up; a packet was lost */
 };
 
@@ -30,10 +32,33 @@ struct room {
   struct sim_link down[ROOM_LEGS], up[ROOM_LEGS], up_back[ROOM_LEGS];
   struct publisher publishers[ROOM_LEGS];
   struct sfu sfus[ROOM_LEGS];
+  struct sim_worker worker;
+  struct sim_member *speakers[ROOM_LEGS]; /* who sends publishers[i] */
   struct leg legs[ROOM_LEGS];
   struct tcp_flow tcp;
   size_t next_view;
 };
+
+/* ---- both servers ---- */
+
+static struct downlink *downlink_of(const struct leg *leg) {
+  return leg->member ? leg->member->peer->link.downlink : leg->sfu->downlink;
+}
+
+static uint64_t sent_bytes(const struct leg *leg) {
+  return leg->member ? leg->member->sent_bytes : leg->sfu->sent_bytes;
+}
+
+static uint64_t forwarded_frames(const struct leg *leg) {
+  return leg->member ? leg->member->forwarded_frames : leg->sfu->forwarded_frames;
+}
+
+static int flowing(const struct leg *leg, int stream) {
+  const struct slot *slot = leg->member ? worker_video(leg->member, stream) : NULL;
+  const struct rtp_outgoing_stream *out = leg->member ? slot->out : leg->sfu->video;
+  const struct rtp_incoming_stream *current = rtp_outgoing_stream_current(out);
+  return current ? rtp_incoming_stream_layer(current) : -1;
+}
 
 /* ---- wiring ---- */
 
@@ -43,6 +68,10 @@ static void publisher_to_link(void *arg, const uint8_t *data, size_t len) {
 
 static void link_to_sfu(void *arg, struct sim_packet *p) {
   sfu_receive(arg, p->data, p->len);
+}
+
+static void link_to_worker(void *arg, struct sim_packet *p) {
+  worker_receive(arg, p->data, p->len);
 }
 
 static void link_to_publisher(void *arg, struct sim_packet *p) {
@@ -61,7 +90,10 @@ static void link_to_browser(void *arg, struct sim_packet *p) {
     for (int64_t at_us = p->sent_us; at_us <= now_us; at_us += MARK_US)
       mark(leg->slow, at_us);
   }
-  receiver_packet(&leg->browser, p);
+  if (leg->publisher && rtp_kind_of(p->data, p->len) == RTP_KIND_RTCP)
+    publisher_receive(leg->publisher, p->data, p->len);
+  else
+    receiver_packet(&leg->browser, p);
 }
 
 static void link_lost(void *arg, const struct sim_packet *p) {
@@ -72,7 +104,10 @@ static void link_lost(void *arg, const struct sim_packet *p) {
 
 static void link_to_slot(void *arg, struct sim_packet *p) {
   struct leg *leg = arg;
-  sfu_receive_rtcp(leg->slot, p->data, p->len);
+  if (leg->member)
+    worker_receive(leg->member, p->data, p->len);
+  else
+    sfu_receive_rtcp(leg->sfu, p->data, p->len);
 }
 
 static void open_publisher(struct room *r, int i) {
@@ -81,13 +116,49 @@ static void open_publisher(struct room *r, int i) {
   link_init(&r->up[i], &r->clock, &c->uplink, c->seed, 10 + (uint64_t)i, c->seconds);
   link_init(&r->up_back[i], &r->clock, &back, c->seed, 20 + (uint64_t)i, c->seconds);
   publisher_init(&r->publishers[i], &r->clock, c->seed + 1000 * (uint64_t)i, c->elastic);
+  r->publishers[i].mid = c->elastic ? NULL : OFFER_CAMERA;
   r->publishers[i].send = publisher_to_link;
   r->publishers[i].arg = &r->up[i];
-  sfu_init(&r->sfus[i], &r->clock, &r->publishers[i], c->elastic, c->seed);
+  r->up_back[i].flows[0] = (struct link_flow){.deliver = link_to_publisher, .arg = &r->publishers[i]};
+  if (!c->elastic) return;
+  sfu_init(&r->sfus[i], &r->clock, &r->publishers[i]);
   r->sfus[i].to_publisher = publisher_to_link;
   r->sfus[i].arg = &r->up_back[i];
   r->up[i].flows[0] = (struct link_flow){.deliver = link_to_sfu, .arg = &r->sfus[i]};
-  r->up_back[i].flows[0] = (struct link_flow){.deliver = link_to_publisher, .arg = &r->publishers[i]};
+}
+
+static void speak(struct room *r, int i, struct sim_member *m) {
+  r->speakers[i] = m;
+  r->up[i].flows[0] = (struct link_flow){.deliver = link_to_worker, .arg = m};
+}
+
+/* Members join one after the other; with `everybody` they see each other when all are there. */
+static void fill_room(struct room *r) {
+  const struct room_config *c = r->config;
+  const int64_t up_rtt_us = (int64_t)(2000 * c->uplink.delay_ms);
+  worker_open(&r->worker, &r->clock, c->seed);
+  if (!c->everybody)
+    speak(r, 0,
+          worker_join(&r->worker, &(struct sim_joining){.role = "doctor",
+                                                        .publisher = &r->publishers[0],
+                                                        .fixed = c->fixed,
+                                                        .down = &r->up_back[0],
+                                                        .rtt_us = up_rtt_us}));
+  for (int i = 0; i < c->receivers; i++) {
+    struct leg *leg = &r->legs[i];
+    leg->publisher = c->everybody ? &r->publishers[i] : NULL;
+    leg->member = worker_join(&r->worker, &(struct sim_joining){.role = i || !c->everybody ? "patient" : "doctor",
+                                                                .publisher = leg->publisher,
+                                                                .browser = &leg->browser,
+                                                                .streams = c->everybody ? c->receivers - 1 : 1,
+                                                                .red = c->red,
+                                                                .down = leg->down,
+                                                                .flow = leg->flow,
+                                                                .rtt_us = leg->browser.rtt_us});
+    if (c->everybody) speak(r, i, leg->member);
+  }
+  for (int i = 0; i < c->receivers; i++)
+    worker_show(r->legs[i].member, 1280, 720);
 }
 
 static void open_leg(struct room *r, int i) {
@@ -96,8 +167,6 @@ static void open_leg(struct room *r, int i) {
   int own = c->shared ? 0 : i;
   const struct link_profile *profile = &c->links[own];
   leg->room = r;
-  leg->sfu = &r->sfus[c->shared ? i : 0];
-  leg->publisher = &r->publishers[c->shared ? i : 0];
   leg->down = &r->down[own];
   leg->flow = (uint8_t)(c->shared ? i : 0);
   struct link_profile back = {.delay_ms = profile->delay_ms,
@@ -112,7 +181,10 @@ static void open_leg(struct room *r, int i) {
   }
   link_init(&leg->back, &r->clock, &back, c->seed, 40 + (uint64_t)i, c->seconds);
   receiver_init(&leg->browser, &r->clock, (int64_t)(2000 * profile->delay_ms));
-  leg->slot = sfu_add_receiver(leg->sfu, &leg->browser, leg->down, leg->flow, c->seed, c->red);
+  if (c->elastic) {
+    leg->sfu = &r->sfus[c->shared ? i : 0];
+    sfu_add_receiver(leg->sfu, leg->down, leg->flow, c->seed);
+  }
   leg->down->flows[leg->flow] = (struct link_flow){.deliver = link_to_browser, .dropped = link_lost, .arg = leg};
   leg->browser.send = publisher_to_link;
   leg->browser.arg = &leg->back;
@@ -125,19 +197,21 @@ static void sample(struct room *r, int i) {
   struct leg *leg = &r->legs[i];
   struct leg_result *out = &r->out->legs[i];
   if (out->sample_count == ROOM_SAMPLES) return;
-  struct rtp_incoming_stream *flowing = rtp_outgoing_stream_current(leg->slot->video);
-  uint64_t bytes = leg->slot->sent_bytes - leg->sampled_bytes;
-  leg->sampled_bytes = leg->slot->sent_bytes;
+  const struct receiver_stream *first = &leg->browser.streams[0];
+  uint64_t bytes = sent_bytes(leg) - leg->sampled_bytes;
+  leg->sampled_bytes = sent_bytes(leg);
+  int layer = 0;
+  for (int k = leg->browser.stream_count - 1; k >= 0; k--)
+    layer = layer * (SIM_LAYERS + 1) + flowing(leg, k) + 1;
   out->samples[out->sample_count++] = (struct room_sample){
       .at_s = (float)((double)r->clock.now_us / 1e6),
-      .target_bps = (float)bandwidth_estimator_bps(downlink_estimator(leg->slot->downlink)),
+      .target_bps = (float)bandwidth_estimator_bps(downlink_estimator(downlink_of(leg))),
       .queue_ms = (float)link_queue_ms(leg->down),
       .wire_bps = (float)((double)bytes * 8e6 / SAMPLE_US),
-      .shown_s = (float)((double)leg->browser.video.shown_us / 1e6),
-      .heard_s = (float)((double)leg->browser.audio.heard_us / 1e6),
-      .layer = (int8_t)(flowing ? rtp_incoming_stream_layer(flowing) : -1),
-      .temporal = (int8_t)leg->slot->temporal,
-      .audio_only = leg->slot->audio_only,
+      .shown_s = (float)((double)first->video.shown_us / 1e6),
+      .heard_s = (float)((double)first->audio.heard_us / 1e6),
+      .layer = (int8_t)(layer - 1),
+      .audio_only = leg->member && leg->member->peer->link.audio_only,
   };
 }
 
@@ -153,8 +227,7 @@ static void begin_measuring(struct room *r) {
   for (int i = 0; i < r->out->leg_count; i++) {
     struct leg *leg = &r->legs[i];
     receiver_begin_counting(&leg->browser);
-    leg->frames_before = leg->slot->forwarded_frames;
-    leg->bytes_before = leg->slot->sent_bytes;
+    leg->frames_before = forwarded_frames(leg);
   }
 }
 
@@ -190,52 +263,61 @@ static double own_freeze_ms(const struct leg *leg, int64_t from_us, int64_t unti
   return lossy ? fmax(ms - 1.5 * rtt_ms, 0) : ms;
 }
 
+static void measure_freezes(const struct leg *leg, const struct video_buffer *v, struct leg_result *out) {
+  for (size_t k = 0; k < v->freezes && k < VIDEO_FREEZES; k++) {
+    double own_ms = own_freeze_ms(leg, v->freeze[k].from_us, v->freeze[k].until_us);
+    if (own_ms > out->longest_own_freeze_ms) out->longest_own_freeze_ms = own_ms;
+    if (out->freeze_count == VIDEO_FREEZES) continue;
+    out->first_freeze_from_us[out->freeze_count] = v->freeze[k].from_us;
+    out->first_freeze_until_us[out->freeze_count++] = v->freeze[k].until_us;
+  }
+}
+
+/* Of its streams the worst, of frames all. */
+static void measure_streams(struct room *r, const struct leg *leg, struct leg_result *out) {
+  const double seconds = r->config->seconds - r->config->measure_from_s;
+  uint64_t in_time = 0;
+  for (int k = 0; k < leg->browser.stream_count; k++) {
+    const struct video_buffer *v = &leg->browser.streams[k].video;
+    const struct audio_buffer *a = &leg->browser.streams[k].audio;
+    in_time += v->frames_in_time;
+    out->frozen_share = fmax(out->frozen_share, share((double)v->frozen_us / 1e6, seconds));
+    out->longest_freeze_ms = fmax(out->longest_freeze_ms, (double)v->longest_us / 1000);
+    out->concealed = fmax(out->concealed, share((double)a->concealed, (double)a->played));
+    measure_freezes(leg, v, out);
+  }
+  out->frames = forwarded_frames(leg) - leg->frames_before;
+  out->frames_in_time = fmin(share((double)in_time, (double)out->frames), 1);
+}
+
 static void measure(struct room *r, int i) {
   const struct room_config *c = r->config;
   struct leg *leg = &r->legs[i];
   struct leg_result *out = &r->out->legs[i];
-  const struct video_buffer *v = &leg->browser.video;
-  const struct audio_buffer *a = &leg->browser.audio;
-  double seconds = c->seconds - c->measure_from_s;
+  const double seconds = c->seconds - c->measure_from_s;
   double capacity = link_capacity_bits(leg->down, (int64_t)(c->measure_from_s * 1e6), (int64_t)(c->seconds * 1e6));
-  uint64_t frames = leg->slot->forwarded_frames - leg->frames_before;
   out->use = share((double)leg->down->flows[leg->flow].delivered_bytes * 8, capacity);
   out->wire_bps = (double)leg->down->flows[leg->flow].delivered_bytes * 8 / seconds;
   out->wait_p95_ms = link_wait_quantile(leg->down, 0.95);
   out->wait_max_ms = link_wait_quantile(leg->down, 1);
   out->target_share = target_share(out, leg->down, c->measure_from_s);
-  out->frames = frames;
-  out->frames_in_time = fmin(share((double)v->frames_in_time, (double)frames), 1);
-  out->frozen_share = share((double)v->frozen_us / 1e6, seconds);
-  out->longest_freeze_ms = (double)v->longest_us / 1000;
-  out->concealed = share((double)a->concealed, (double)a->played);
+  measure_streams(r, leg, out);
   out->plis = leg->browser.plis;
-  for (int k = 0; k < SIM_LAYERS; k++) {
-    struct rtp_incoming_stats stats;
-    rtp_incoming_stream_stats(leg->sfu->video[k], r->clock.now_us, &stats);
-    if (stats.keyframes_asked > out->keyframe_requests) out->keyframe_requests = stats.keyframes_asked;
-  }
-  out->layer_changes = leg->slot->layer_changes;
-  out->decreases = downlink_estimator(leg->slot->downlink)->decreases;
+  if (leg->member) out->keyframe_requests = worker_keyframes_asked(r->speakers[0]);
+  if (leg->member) out->layer_changes = leg->member->layer_changes;
+  out->decreases = downlink_estimator(downlink_of(leg))->decreases;
   struct downlink_stats stats;
-  downlink_get_stats(leg->slot->downlink, &stats);
+  downlink_get_stats(downlink_of(leg), &stats);
   out->probe_bytes = stats.probe_bytes;
   out->cut = stats.cut;
   out->delayed = stats.delayed;
-  out->freeze_count = v->freezes < VIDEO_FREEZES ? v->freezes : VIDEO_FREEZES;
-  for (size_t k = 0; k < out->freeze_count; k++) {
-    out->first_freeze_from_us[k] = v->freeze[k].from_us;
-    out->first_freeze_until_us[k] = v->freeze[k].until_us;
-    double own_ms = own_freeze_ms(leg, v->freeze[k].from_us, v->freeze[k].until_us);
-    if (own_ms > out->longest_own_freeze_ms) out->longest_own_freeze_ms = own_ms;
-  }
 }
 
 static void on_view_step(void *arg, void *data) {
   struct room *r = arg;
   (void)data;
   const struct room_view_step *step = &r->config->views[r->next_view++];
-  control_show(&r->sfus[0].control, step->receiver, step->width, step->height);
+  worker_show(r->legs[step->receiver].member, step->width, step->height);
 }
 
 static double simulated_s;
@@ -253,7 +335,7 @@ void room_run(const struct room_config *c, struct room_result *out) {
   r->out = out;
   out->leg_count = c->receivers;
   sim_clock_init(&r->clock, 0);
-  int links = c->shared ? 1 : c->receivers, publishers = c->shared ? c->receivers : 1;
+  int links = c->shared ? 1 : c->receivers, publishers = c->shared || c->everybody ? c->receivers : 1;
   for (int i = 0; i < links; i++) {
     link_init(&r->down[i], &r->clock, &c->links[i], c->seed, 30 + (uint64_t)i, c->seconds);
     r->down[i].count_from_us = (int64_t)(c->measure_from_s * 1e6);
@@ -262,6 +344,7 @@ void room_run(const struct room_config *c, struct room_result *out) {
     open_publisher(r, i);
   for (int i = 0; i < c->receivers; i++)
     open_leg(r, i);
+  if (!c->elastic) fill_room(r);
   if (c->tcp) {
     r->down[0].waits_of = 1;
     tcp_flow_init(&r->tcp, &r->clock, &r->down[0], FLOW_TCP, (int64_t)(2000 * c->links[0].delay_ms), 5000000);
@@ -278,14 +361,17 @@ void room_run(const struct room_config *c, struct room_result *out) {
     sum += out->legs[i].wire_bps;
     squares += out->legs[i].wire_bps * out->legs[i].wire_bps;
   }
-  out->paused_s = (double)r->sfus[0].control.paused_us / 1e6;
-  out->resumed_s = (double)r->sfus[0].control.resumed_us / 1e6;
-  out->audio_only_told = r->sfus[0].control.audio_only_told;
+  if (!c->elastic) {
+    out->paused_s = (double)r->speakers[0]->paused_us / 1e6;
+    out->resumed_s = (double)r->speakers[0]->resumed_us / 1e6;
+    out->audio_only_told = r->legs[0].member->audio_only_told;
+  }
   out->jain = share(sum * sum, c->receivers * squares);
   double tcp = (double)r->down[0].flows[FLOW_TCP].delivered_bytes;
   out->tcp_share = share(tcp, tcp + (double)r->down[0].flows[0].delivered_bytes);
+  if (!c->elastic) worker_close(&r->worker);
   for (int i = 0; i < publishers; i++) {
-    sfu_close(&r->sfus[i]);
+    if (c->elastic) sfu_close(&r->sfus[i]);
     publisher_close(&r->publishers[i]);
     link_close(&r->up[i]);
     link_close(&r->up_back[i]);
@@ -324,6 +410,18 @@ int room_layer_changes(const struct leg_result *leg, double from_s, double until
     last = s->layer;
   }
   return changes;
+}
+
+int room_layer_returns(const struct leg_result *leg, double from_s, double until_s) {
+  int returns = 0, last = -2, before = -2;
+  for (size_t i = 0; i < leg->sample_count; i++) {
+    const struct room_sample *s = &leg->samples[i];
+    if (s->at_s < from_s || s->at_s >= until_s || s->layer == last) continue;
+    returns += s->layer == before;
+    before = last;
+    last = s->layer;
+  }
+  return returns;
 }
 
 double room_shown_s(const struct leg_result *leg, double from_s) {

@@ -5,6 +5,7 @@
 
 #include "tests/sim/sfu.h"
 #include "tests/sim/tcp_flow.h"
+#include "tests/sim/worker.h"
 
 #define ROOM_LEGS    4
 #define ROOM_SAMPLES 2400 /* ten a second */
@@ -22,6 +23,8 @@ struct room_config {
   int receivers;                        /* of one publisher, each behind a link of its own, unless … */
   bool shared;                          /* … all behind links[0], with a publisher each */
   bool elastic;                         /* encoders that follow the estimate, instead of layers */
+  bool fixed;                           /* encoders that stay at their rates, whatever they are asked */
+  bool everybody;                       /* each receiver is a member that sends, too, and sees and hears all others */
   bool tcp;                             /* a download shares links[0] */
   bool red;                             /* receivers take redundant audio, as Chromium and Firefox do */
   struct link_profile links[ROOM_LEGS]; /* server to receiver */
@@ -32,8 +35,8 @@ struct room_config {
 
 struct room_sample {
   float at_s, target_bps, queue_ms, wire_bps;
-  float shown_s, heard_s; /* last picture, last audio that was not concealed */
-  int8_t layer, temporal; /* what flows; -1 nothing */
+  float shown_s, heard_s; /* last picture, last audio that was not concealed, of the first stream */
+  int8_t layer; /* what flows; -1 nothing; of several streams, a number that tells each combination from the others */
   bool audio_only;
 };
 
@@ -71,6 +74,8 @@ double room_simulated_s(void);
 double room_layer_reached_s(const struct leg_result *leg, int layer, double from_s, double hold_s);
 /* Changes of layer within [from_s, until_s). */
 int room_layer_changes(const struct leg_result *leg, double from_s, double until_s);
+/* Of those, to the layer that flowed before the last change. */
+int room_layer_returns(const struct leg_result *leg, double from_s, double until_s);
 /* The first picture, and the first audio, after `from_s`; -1: none. */
 double room_shown_s(const struct leg_result *leg, double from_s);
 double room_heard_s(const struct leg_result *leg, double from_s);

@@ -78,11 +78,11 @@ static void print_trace(const struct sim_row *row, uint64_t seed) {
   row->run(row, seed, v, &trace);
   for (int leg = 0; leg < trace.leg_count; leg++) {
     const struct leg_result *l = &trace.legs[leg];
-    printf("# receiver %d: seconds, target kbit/s, sent kbit/s, queue ms, layer.temporal, audio only\n", leg);
+    printf("# receiver %d: seconds, target kbit/s, sent kbit/s, queue ms, layer, audio only\n", leg);
     for (size_t i = 0; i < l->sample_count; i++) {
       const struct room_sample *s = &l->samples[i];
-      printf("%.1f %.0f %.0f %.0f %d.%d%s\n", s->at_s, s->target_bps / 1e3, s->wire_bps / 1e3, s->queue_ms, s->layer,
-             s->temporal, s->audio_only ? " audio-only" : "");
+      printf("%.1f %.0f %.0f %.0f %d%s\n", s->at_s, s->target_bps / 1e3, s->wire_bps / 1e3, s->queue_ms, s->layer,
+             s->audio_only ? " audio-only" : "");
     }
     for (size_t i = 0; i < l->freeze_count; i++)
       printf("# frozen %.2f to %.2f s\n", (double)l->first_freeze_from_us[i] / 1e6,

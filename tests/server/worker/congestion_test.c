@@ -321,6 +321,27 @@ static void sound_goes_again_to_who_takes_no_red(void **state) {
   goes_again("SRTP_AES128_CM_SHA1_80");
 }
 
+#define COPY_BYTES 110 /* on the wire, at least */
+
+/* Where RED's few bytes would fit, whole packets again need not. */
+static void copies_of_sound_fit_the_link(void **state) {
+  (void)state;
+  struct stage s = open_stage(0);
+  struct browser *f = harness_join(s.h, "interpreter");
+  browser_offer(f, "firefox");
+  browser_connect(f);
+  browser_link(f, 90000, 300 * MILLISECOND, 20 * MILLISECOND);
+  f->link.lose_every = 9;
+  film_beside(&s, f, 15 * SECOND);
+  struct downlink_stats stats;
+  downlink_get_stats(browser_peer(f)->link.downlink, &stats);
+  assert_true(stats.redundancy > 0);
+  size_t copies = f->undecryptable;
+  film_beside(&s, f, SECOND);
+  assert_in_range((f->undecryptable - copies) * 8 * COPY_BYTES, 0, stats.redundancy_most_bps);
+  harness_free(s.h);
+}
+
 /* ---- pacing ---- */
 
 /* `packets` of layer f at one instant. */
@@ -461,6 +482,7 @@ int main(void) {
       cmocka_unit_test(a_blackout_ends_within_a_second),
       cmocka_unit_test(the_screen_comes_before_faces),
       cmocka_unit_test(sound_goes_again_to_who_takes_no_red),
+      cmocka_unit_test(copies_of_sound_fit_the_link),
       cmocka_unit_test(frames_pass_and_bursts_are_spread),
       cmocka_unit_test(without_any_report_the_sizes_decide),
       cmocka_unit_test(remb_stands_in_for_feedback),
