@@ -82,8 +82,9 @@ static void build(struct allocation_slot *s, double loss, struct ladder *ladder)
     if (s->held_back && s->held != LAYER_NONE && i > s->held && i + 1 > m->layer) first = (uint8_t)(count - 1);
     for (uint8_t t = first; t < count; t++) {
       uint64_t cost = bandwidth_allocator_wire_bps((uint64_t)(bps * temporal_percent[count - 1][t] / 100));
-      /* Half of the frames of a larger picture for little more than all of the smaller one: movement is worth more. */
-      bool sparse = first && t + 1 < count;
+      /* Half of the frames of a larger picture for little more than all of the smaller one: movement is worth more. But where the
+       * larger one flows already, that is the smaller step down: neither that nor the way back needs a key frame. */
+      bool sparse = first && t + 1 < count && i + 1 > m->layer;
       if (sparse && ladder->steps[ladder->count - 1].bps * SPARSE_PERCENT / 100 >= cost) continue;
       /* A layer whose publisher sends less on it than on the smaller one: the larger picture is the better one. */
       while (ladder->count && ladder->steps[ladder->count - 1].bps >= cost)

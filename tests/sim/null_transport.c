@@ -71,6 +71,10 @@ void peer_transport_context_tick(struct peer_transport_context *c, int64_t now_u
   (void)now_us;
 }
 
+void peer_transport_context_finish(struct peer_transport_context *c) {
+  (void)c;
+}
+
 /* ---- a peer's life ---- */
 
 int peer_transport_create(struct peer_transport **out, struct peer_transport_context *c,

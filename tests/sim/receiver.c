@@ -117,7 +117,8 @@ void receiver_packet(struct receiver *r, struct sim_packet *packet) {
   if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) s->video.minimum_us = x.playout_delay.min_ms * 1000;
   bool rtx = p.payload_type == SIM_VP8_RTX;
   if (rtx && p.payload_len < 2) return; /* a probe */
-  uint16_t seq = rtx ? (uint16_t)(p.payload[0] << 8 | p.payload[1]) : p.seq;
+  uint16_t seq = p.seq;
+  if (rtx) seq = (uint16_t)(p.payload[0] << 8 | p.payload[1]);
   if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
     on_video(s, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
   else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_RED)
