@@ -1,10 +1,14 @@
 /* tests/server/worker/memory_test.c: a worker's memory after many joins and leaves is what it was before them.
  *
  * One member stays; others come one after the other, connect, send sound and pictures, receive the one's, open data channels and leave.
- * What the C library has given out is counted (mallinfo2), the test's own side of each member included.
+ * What the C library has given out is counted (mallinfo2), the test's own side of each member included. Its lists of freed blocks
+ * for the next allocation of that size ("tcache") count as given out, and fill in the course of a thousand joins to 56 kB: the
+ * test runs without them. Live blocks by their call sites, after 160 and 640 joins, were the same ones but for usrsctp's table of
+ * tags that may not come back for a minute (208 bytes for 15 of them).
  */
 #include <malloc.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tests/server/worker/engine_harness.h"
 
@@ -17,9 +21,8 @@
 #define SETTLED      40  /* joins until tables have the size that they keep */
 #define JOINS        160 /* after those; CONSILIUM_JOINS has another number */
 
-/* Of all the joins together, however many they are: measured 46 kB after 160, 56 after 640, so something has an end that is not reached
- * at the beginning. A member that is forgotten costs 200 kB. */
-#define GROWTH_BYTES (96 << 10)
+/* Of all the joins together, however many they are. A member that is forgotten costs 200 kB. */
+#define GROWTH_BYTES (4 << 10)
 
 static size_t in_use(void) {
   const struct mallinfo2 m = mallinfo2();
@@ -61,12 +64,16 @@ static void joins_leave_nothing_behind(void **state) {
   for (long i = 0; i < joins; i++)
     come_and_go(h, &stays);
   const size_t after = in_use();
-  if (after > before + GROWTH_BYTES) print_error("%zu bytes, %zu after %ld joins\n", before, after, joins);
+  print_message("%zu bytes, %zu after %ld joins\n", before, after, joins);
   assert_true(after <= before + GROWTH_BYTES);
   harness_free(h);
 }
 
-int main(void) {
+#define NO_TCACHE "glibc.malloc.tcache_count=0"
+
+int main(int argc, char **argv) {
+  (void)argc;
+  if (!getenv("GLIBC_TUNABLES") && setenv("GLIBC_TUNABLES", NO_TCACHE, 1) == 0) execv("/proc/self/exe", argv);
   const struct CMUnitTest tests[] = {cmocka_unit_test(joins_leave_nothing_behind)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
