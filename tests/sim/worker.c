@@ -209,7 +209,7 @@ struct sim_member *worker_join(struct sim_worker *w, const struct sim_joining *h
   m->peer = engine_find_peer(w->engine, m->handle);
   if (!ice_address_parse(&m->address, "192.0.2.1", (uint16_t)(FIRST_PORT + index))) abort();
   null_transport_connect(m->peer->transport, &m->address, how->rtt_us);
-  m->peer->due_us = 0;
+  peer_hurry(m->peer);
   if (how->publisher)
     request(m, "publish",
             json_pack("{s:[{s:s, s:s}, {s:s, s:s, s:i, s:i}]}", "tracks", "mid", OFFER_MICROPHONE, "source",
