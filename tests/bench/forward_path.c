@@ -13,7 +13,7 @@
 
 #include "tests/server/worker/engine_harness.h"
 
-#define WARM_FRAMES   30 /* histories and windows have grown to what the stream needs: one second */
+#define WARM_FRAMES   120 /* histories and windows have grown to what the stream needs: four seconds */
 #define FRAMES        50
 #define FRAME_PACKETS 6
 #define PACKETS       (FRAMES * FRAME_PACKETS)
