@@ -14,7 +14,7 @@ import time
 from systems import SCENARIOS, Bench, Failed
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-SYSTEMS = ("ours", "floor", "janus")
+SYSTEMS = ("ours", "floor", "alike", "janus")  # alike: the floor, waiting for packets as long as ours did
 COST = "cpu_us_per_packet"
 RATE = "packets_per_second"
 UNEQUAL = 0.1  # systems whose delivered packets per second differ by more were not under the same load
@@ -94,7 +94,8 @@ def run_rounds(bench, options):
 def summarize(runs):
     summary = {}
     for scenario, by_system in runs.items():
-        summary[scenario] = {"ours/floor": ratios(by_system, "ours", "floor"), "janus/ours": ratios(by_system, "janus", "ours")}
+        summary[scenario] = {f"{above}/{below}": ratios(by_system, above, below)
+                             for above, below in (("ours", "floor"), ("ours", "alike"), ("janus", "ours"))}
         for system, rounds in by_system.items():
             good = [figures for figures in rounds if figures]
             summary[scenario][system] = {name: spread([f[name] for f in good if f.get(name) is not None]) for name, _, _ in SHOWN}
@@ -131,7 +132,7 @@ def markdown(summary, about):
                 s = entry[system][name]
                 cells.append(text(s and {k: v * unit if k != "runs" else v for k, v in s.items()}, 0 if name == SHOWN[0][0] else 2))
             lines.append(f"| {scenario} | {system} | " + " | ".join(cells) + f" | {entry[system]['valid']} |")
-    lines += ["", *(f"- {scenario}: ours/floor {text(e['ours/floor'])}, janus/ours {text(e['janus/ours'])}"
+    lines += ["", *(f"- {scenario}: ours/floor {text(e['ours/floor'])}, ours/alike {text(e['ours/alike'])}, janus/ours {text(e['janus/ours'])}"
                     for scenario, e in summary.items()), *(f"- {words}" for words in unequal(summary)), ""]
     return "\n".join(lines)
 
@@ -151,7 +152,7 @@ def arguments(doc):
     p.add_argument("--rounds", type=int, help="(5)")
     p.add_argument("--seconds", type=float, help="of each measurement (5)")
     p.add_argument("--scenarios", type=names(list(SCENARIOS)), help="of " + ", ".join(SCENARIOS))
-    p.add_argument("--systems", type=names(SYSTEMS), help="of ours, floor, janus")
+    p.add_argument("--systems", type=names(SYSTEMS), help="of ours, floor, alike (the floor, waiting as ours did), janus")
     p.add_argument("--server-cpu", type=int, default=cores[-1])
     p.add_argument("--generator-cpu", type=int, default=cores[0])
     p.add_argument("--realtime", action="store_true", help="ahead of everything else that runs (root)")

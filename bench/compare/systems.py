@@ -2,11 +2,14 @@
 import json
 import os
 import pathlib
+import re
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -56,6 +59,7 @@ class Bench:
         self.options = options
         self.folder = tempfile.TemporaryDirectory(prefix="consilium-bench-")
         self.file = pathlib.Path(self.folder.name) / "figures.json"
+        self.waited_us = {}  # scenario → how long our worker let packets gather, when it was measured last
 
     def load(self, scenario, *more):
         o = self.options
@@ -80,14 +84,18 @@ class Bench:
         http, media = free_port(), free_port(socket.SOCK_DGRAM)
         runtime = tempfile.mkdtemp(dir=self.folder.name)
         command = [self.build / "consilium", "--dev", "--workers", 1, "--http", f"127.0.0.1:{http}", "--media-port", media]
-        for setting in ("limits.connections_per_address=4000", "rooms.max_participants=1000", *settings):
+        token = secrets.token_hex(16)
+        for setting in ("limits.connections_per_address=4000", "rooms.max_participants=1000", f"admin.token={token}", *settings):
             command += ["--set", setting]
         with open(pathlib.Path(runtime) / "log", "w", encoding="utf-8") as log, subprocess.Popen(
                 pinned(o.server_cpu, o.realtime, command), stdout=log, stderr=log,
                 env={**os.environ, "XDG_RUNTIME_DIR": runtime}) as server:
             try:
                 wait_for(f"http://127.0.0.1:{http}/readyz", server)
-                return self.load(scenario, "--url", f"http://127.0.0.1:{http}", "--pid", server.pid, *more)
+                with Waiting(f"http://127.0.0.1:{http}/metrics", token) as waiting:
+                    figures = self.load(scenario, "--url", f"http://127.0.0.1:{http}", "--pid", server.pid, *more)
+                self.waited_us[scenario] = figures["waited_us"] = waiting.us
+                return figures
             finally:
                 server.send_signal(signal.SIGTERM)
                 try:
@@ -95,13 +103,53 @@ class Bench:
                 except subprocess.TimeoutExpired:
                     server.kill()
 
+    def alike(self, scenario):
+        """The floor, waiting for as long as ours did in its last round and not for the 2 ms that a floor may always wait."""
+        if self.waited_us.get(scenario) is None:
+            raise Failed("our server was not measured before, or did not say how long it waits")
+        return self.floor(scenario, "--gather-us", self.waited_us[scenario])
+
     def janus(self, scenario):
         if not shutil.which("janus"):
             raise Failed("Debian's package janus is not installed")
         return self.load(scenario, "--target", "janus", "--target-pin", self.options.server_cpu)
 
     def measure(self, system, scenario):
-        return {"ours": self.ours, "floor": self.floor, "janus": self.janus}[system](scenario)
+        return {"ours": self.ours, "floor": self.floor, "alike": self.alike, "janus": self.janus}[system](scenario)
+
+
+class Waiting:
+    """How long our worker lets packets gather (consilium_worker_gather_seconds), asked once a second; `us` is the last answer."""
+
+    def __init__(self, url, token):
+        self.request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        self.us = None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.ask, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def ask(self):
+        while not self.over.wait(1):
+            try:
+                with urllib.request.urlopen(self.request, timeout=1) as answer:
+                    found = gather_us(answer.read().decode())
+            except (urllib.error.URLError, OSError):
+                continue
+            if found is not None and not self.over.is_set():
+                self.us = found
+
+
+def gather_us(metrics):
+    """The longest that any worker waits; None: it is not said."""
+    found = re.findall(r"^consilium_worker_gather_seconds(?:\{[^}]*\})? (\S+)$", metrics, re.MULTILINE)
+    return round(max(map(float, found)) * 1e6) if found else None
 
 
 def wait_for(url, process, seconds=20):

@@ -10,6 +10,7 @@ import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench/compare"))
 import rounds  # noqa: E402
+import systems  # noqa: E402
 
 
 def runs(*costs):
@@ -38,6 +39,27 @@ class Rounds(unittest.TestCase):
         found = rounds.ratios({"ours": bad, "floor": runs(1)}, "ours", "floor")
         self.assertEqual((found["median"], found["invalid"]), (90, True))
         self.assertIn("no round valid", rounds.text(found))
+
+    def test_a_floor_that_waits_as_ours_did_is_a_ratio_of_its_own(self):
+        summary = rounds.summarize({"consult": {"ours": runs(10, 12), "floor": runs(4, 4), "alike": runs(8, 8)}})
+        self.assertEqual(summary["consult"]["ours/alike"]["median"], 1.375)
+        self.assertEqual(summary["consult"]["ours/floor"]["median"], 2.75)
+        self.assertEqual(rounds.last_line(summary), "consult: ours/floor=2.75 janus/ours=–")
+
+    def test_how_long_the_worker_waits_is_read_from_its_metrics(self):
+        text = "# TYPE consilium_worker_gather_seconds gauge\nconsilium_worker_gather_seconds{worker=\"0\"} 0.0015\n"
+        self.assertEqual(systems.gather_us(text), 1500)
+        self.assertEqual(systems.gather_us(text + "consilium_worker_gather_seconds{worker=\"1\"} 0\n"), 1500)
+        self.assertIsNone(systems.gather_us("consilium_worker_gather_seconds_sum 3\n"))
+
+    def test_a_floor_alike_needs_our_server_first(self):
+        bench = systems.Bench(".", argparse.Namespace())
+        with self.assertRaises(systems.Failed):
+            bench.alike("consult")
+        bench.waited_us["consult"] = 0
+        with unittest.mock.patch.object(bench, "floor", return_value={}) as floor:
+            bench.alike("consult")
+        floor.assert_called_once_with("consult", "--gather-us", 0)
 
     def test_last_line(self):
         summary = rounds.summarize({"lecture": {"ours": runs(2, 2), "floor": runs(1, 1), "janus": runs(20, 22)}})
