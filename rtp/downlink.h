@@ -60,7 +60,10 @@
 #define DOWNLINK_RED_SHARE           2 /* … at most this part of the target … */
 #define DOWNLINK_RED_ALWAYS \
   0.15 /* … but what is lost whatever is sent, without a queue, is not lost for too much audio */
-#define DOWNLINK_RED_CALM_US 15000000
+#define DOWNLINK_RED_CALM_US   15000000
+
+/* Above this share lost, key frames are asked for more rarely (rtp/keyframe_requests.h). */
+#define DOWNLINK_KEYFRAME_LOSS 0.15
 
 struct downlink;
 

@@ -70,6 +70,8 @@ void downlink_review_playout(struct downlink *d, int64_t now_us) {
     d->playout_ms = wanted_ms;
   }
   for (uint16_t i = 0; i < d->slot_count; i++) {
-    if (d->slots[i].out && d->slots[i].video) rtp_outgoing_stream_set_playout_delay(d->slots[i].out, d->playout_ms);
+    if (!d->slots[i].out || !d->slots[i].video) continue;
+    rtp_outgoing_stream_set_playout_delay(d->slots[i].out, d->playout_ms);
+    rtp_outgoing_stream_set_lossy(d->slots[i].out, loss >= DOWNLINK_KEYFRAME_LOSS);
   }
 }

@@ -73,14 +73,17 @@ void keyframe_requests_cancel(struct keyframe_requests *k) {
 void keyframe_limiter_init(struct keyframe_limiter *l) {
   l->full_at_us = NEVER;
   l->refused = 0;
+  l->lossy = false;
 }
 
 bool keyframe_limiter_allow(struct keyframe_limiter *l, int64_t now_us) {
+  const int64_t refill_us = l->lossy ? KEYFRAME_LIMITER_LOSSY_US : KEYFRAME_LIMITER_REFILL_US;
+  const int64_t burst = l->lossy ? 1 : KEYFRAME_LIMITER_BURST;
   int64_t full_at = l->full_at_us > now_us ? l->full_at_us : now_us;
-  if (full_at - now_us > (KEYFRAME_LIMITER_BURST - 1) * (int64_t)KEYFRAME_LIMITER_REFILL_US) {
+  if (full_at - now_us > (burst - 1) * refill_us) {
     l->refused++;
     return false;
   }
-  l->full_at_us = full_at + KEYFRAME_LIMITER_REFILL_US;
+  l->full_at_us = full_at + refill_us;
   return true;
 }

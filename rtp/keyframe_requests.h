@@ -56,9 +56,13 @@ void keyframe_requests_cancel(struct keyframe_requests *k);
 #define KEYFRAME_LIMITER_BURST     4       /* a receiver that just joined may ask a few times quickly … */
 #define KEYFRAME_LIMITER_REFILL_US 1000000 /* … and then once a second                                  */
 
+/* Behind a path that loses a lot, a key frame is likely to need repairs itself: one at once, then one in two seconds. */
+#define KEYFRAME_LIMITER_LOSSY_US  2000000
+
 struct keyframe_limiter {
   int64_t full_at_us; /* generic cell rate: the instant at which the bucket will be full again */
   uint64_t refused;
+  bool lossy;
 };
 
 void keyframe_limiter_init(struct keyframe_limiter *l);

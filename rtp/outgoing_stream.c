@@ -131,6 +131,10 @@ struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct r
   return stream && keyframe_limiter_allow(&s->limiter, now_us) ? stream : NULL;
 }
 
+void rtp_outgoing_stream_set_lossy(struct rtp_outgoing_stream *s, bool lossy) {
+  s->limiter.lossy = lossy;
+}
+
 /* ---- RTCP ---- */
 
 bool rtp_outgoing_stream_sender_report(struct rtp_outgoing_stream *s, const struct sender_clock *clock, int64_t now_us,

@@ -101,6 +101,8 @@ int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s);
  * says RTP_DROP_WAITING_KEYFRAME (a restarted source): wishes are merged, so one per packet does no harm. */
 struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s);
 
+/* The path to the receiver loses a lot: it may ask for key frames less often. */
+void rtp_outgoing_stream_set_lossy(struct rtp_outgoing_stream *s, bool lossy);
 /* The receiver sent PLI or FIR for this slot: the stream to ask, or NULL: nothing flows, or it asks too often. */
 struct rtp_incoming_stream *rtp_outgoing_stream_receiver_wants_keyframe(struct rtp_outgoing_stream *s, int64_t now_us);
 

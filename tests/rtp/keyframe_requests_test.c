@@ -91,11 +91,27 @@ static void one_receiver_is_limited_too(void **state) {
   assert_int_equal(l.refused, 10000 - allowed);
 }
 
+/* Under 30 percent of loss: one at once, then one in two seconds. */
+static void a_lossy_receiver_is_limited_more(void **state) {
+  (void)state;
+  struct keyframe_limiter l;
+  keyframe_limiter_init(&l);
+  l.lossy = true;
+  int allowed = 0;
+  assert_true(keyframe_limiter_allow(&l, 0));
+  for (int64_t now = 1000; now <= 10000000; now += 1000)
+    allowed += keyframe_limiter_allow(&l, now);
+  assert_int_equal(allowed, 5);
+  assert_true(keyframe_limiter_allow(&l, 20000000)); /* after a rest at once, and only one */
+  assert_false(keyframe_limiter_allow(&l, 20000100));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(wishes_merge_and_are_limited_to_two_a_second),
                                      cmocka_unit_test(the_first_wish_goes_at_once_and_is_repeated_until_the_keyframe),
                                      cmocka_unit_test(a_forgotten_request_is_repeated_soon_once),
                                      cmocka_unit_test(a_silent_source_is_asked_more_and_more_rarely),
-                                     cmocka_unit_test(one_receiver_is_limited_too)};
+                                     cmocka_unit_test(one_receiver_is_limited_too),
+                                     cmocka_unit_test(a_lossy_receiver_is_limited_more)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
