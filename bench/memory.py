@@ -33,7 +33,7 @@ class Memory(systems.Bench):
         o = self.options
         command = [self.build / "consilium-load", *scenario, *([] if "--duration" in scenario else ["--duration", o.seconds]), "--warmup", 2, "--accept-invalid", "--quiet",
                    "--json", self.file, *more]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise systems.Failed(done.stderr.strip() or f"consilium-load ended with {done.returncode}")
         return systems.figures_of(self.file)
@@ -45,7 +45,8 @@ def main():
     parser.add_argument("scenario", nargs="*", help="lecture, consult, gallery, audio")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--data", action="store_true", help="with data channels")
-    parser.add_argument("--churn", action="store_true", help="also 20 s of churn, against 5 s of it")
+    parser.add_argument("--churn", type=int, nargs="?", const=20, metavar="SECONDS", help="also so long a churn (20), against 5 s of it")
+    parser.add_argument("--growth", type=float, metavar="MB", help="fails when the longer churn leaves so much more")
     a = parser.parse_args()
     for name in a.scenario:
         if name not in SIZES:
@@ -53,16 +54,19 @@ def main():
     options = types.SimpleNamespace(seconds=a.seconds, warmup=2, server_cpu="0-1", generator_cpu="0-1", realtime=False)
     bench = Memory(a.build, options)
     try:
-        for name in a.scenario or SIZES:
+        for name in a.scenario or ([] if a.churn else SIZES):
             few, many = (bench.ours([*size, *(["--data"] if a.data else [])]) for size in SIZES[name])
             people = many["participants"] - few["participants"]
             print(f"{name}: {(many['pss_own'] - few['pss_own']) / people / 1000:.0f} kB PSS per participant "
                   f"({few['participants']:.0f} → {many['participants']:.0f})", flush=True)
         if a.churn:
-            churn = ["churn", "--join-rate", "20"]
-            short, long = (bench.ours([*churn, "--duration", seconds]) for seconds in ("5", "20"))
+            churn = ["churn", "--join-rate", "20", "--data"]
+            short, long = (bench.ours([*churn, "--duration", seconds]) for seconds in (5, a.churn))
+            grown = (long["pss_own"] - short["pss_own"]) / 1e6
             print(f"churn: {short['pss_own'] / 1e6:.1f} MB after {short['joins']:.0f} joins, {long['pss_own'] / 1e6:.1f} MB after "
                   f"{long['joins']:.0f}")
+            if a.growth is not None and (long["joins"] < 10 * (a.churn - 5) or grown > a.growth):
+                raise systems.Failed(f"{grown:.1f} MB more after {long['joins'] - short['joins']:.0f} more joins")
     except systems.Failed as why:
         sys.exit(f"memory: {why}")
 
