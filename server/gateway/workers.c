@@ -273,16 +273,40 @@ static void pass_event(struct gateway *g, struct session *s, json_t *event) {
   clients_send(s, json_dumps(event, JSON_COMPACT));
 }
 
+/* NULL: it ended here while the message was on its way. */
+static struct session *session_of(const struct gateway *g, size_t index, const char *id) {
+  struct session *s = session_table_find(&g->sessions, id);
+  return s && s->worker == (int)index && s->deaf == 0 ? s : NULL;
+}
+
+/* Written once for all of a room. Never one of those that pass_event() looks into: they are told one by one. */
+static void pass_to_all(const struct gateway *g, size_t index, const json_t *sessions, const json_t *event) {
+  char *text = json_dumps(event, JSON_COMPACT);
+  size_t place;
+  const json_t *id;
+  if (!text) return;
+  json_array_foreach(sessions, place, id) {
+    struct session *s = json_is_string(id) ? session_of(g, index, json_string_value(id)) : NULL;
+    if (s) clients_send(s, strdup(text));
+  }
+  free(text);
+}
+
 static void worker_message(void *arg, size_t index, json_t *message) {
   struct gateway *g = arg;
   const char *op = text_of(message, "op");
   json_t *inner = json_object_get(message, "msg");
+  const json_t *sessions = json_object_get(message, "sessions");
   if (strcmp(op, "result") == 0) {
     query_result(g, message);
     return;
   }
-  struct session *s = session_table_find(&g->sessions, text_of(message, "session"));
-  if (!s || s->worker != (int)index || s->deaf > 0) return; /* it ended here while the message was on its way */
+  if (sessions && strcmp(op, "event") == 0) {
+    pass_to_all(g, index, sessions, inner);
+    return;
+  }
+  struct session *s = session_of(g, index, text_of(message, "session"));
+  if (!s) return;
   if (strcmp(op, "reply") == 0) {
     take_reply(g, s, inner);
   } else if (strcmp(op, "event") == 0) {

@@ -200,7 +200,10 @@ void room_wake_at(struct room_manager *m, struct room *r, int64_t at_us);
 struct session *session_find(const struct room_manager *m, const char *id);
 void session_reply(struct room_manager *m, struct session *s, int64_t id, json_t *ok);
 void session_error(struct room_manager *m, struct session *s, int64_t id, enum signaling_error code, const char *text);
-void session_event(struct room_manager *m, struct session *s, json_t *event); /* event borrowed */
+void session_event(struct room_manager *m, const struct session *s, json_t *event); /* event borrowed */
+static inline bool session_hears(const struct session *s) {
+  return s->connected && !s->removed;
+}
 /* The open offer is answered or void, its reply is out: lets the waiting requests run. */
 void session_release(struct room_manager *m, struct session *s);
 /* Forgets the session; everything it still waits for is answered `not_joined`. The member must be gone already. */

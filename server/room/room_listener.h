@@ -67,8 +67,8 @@ struct room_listener {
   /* ---- to the gateway -------------------------------------------------------------------------------------------- */
   /* The one reply to a request, {"re":…,"ok"|"error":…}. Not called for a session that is lost at that moment. */
   void (*reply)(void *arg, const char *session, json_t *message);
-  /* {"event":…}. Lost sessions get none: they receive `sync` when they are back. */
-  void (*event)(void *arg, const char *session, json_t *message);
+  /* {"event":…}, the same for `count` sessions, at least one. Lost sessions get none: they receive `sync` when they are back. */
+  void (*event)(void *arg, const char *const *sessions, size_t count, json_t *message);
   /* End this session's socket after what was sent before: 4001 kicked, 4002 closed, 4003 replaced. The session is
    * already forgotten here; its id is unknown from now on. */
   void (*close)(void *arg, const char *session, int code, const char *reason);

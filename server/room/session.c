@@ -38,8 +38,9 @@ void session_error(struct room_manager *m, struct session *s, int64_t id, enum s
   send_reply(m, s, signaling_error_json(id, code, text));
 }
 
-void session_event(struct room_manager *m, struct session *s, json_t *event) {
-  if (event && s->connected && !s->removed) m->listener.event(m->arg, s->id, event);
+void session_event(struct room_manager *m, const struct session *s, json_t *event) {
+  const char *id = s->id;
+  if (event && session_hears(s)) m->listener.event(m->arg, &id, 1, event);
 }
 
 void session_sync(struct room_manager *m, struct session *s) {

@@ -151,17 +151,15 @@ void control_socket_send(struct control_socket *socket, const json_t *message) {
   }
   struct write *write = calloc(1, sizeof *write);
   if (!write) return;
-  size_t len = json_dumpb(message, NULL, 0, JSON_COMPACT);
-  write->text = malloc(len + 1);
+  static char newline[] = "\n";
+  write->text = json_dumps(message, JSON_COMPACT);
   if (!write->text) {
     free(write);
     return;
   }
-  json_dumpb(message, write->text, len, JSON_COMPACT);
-  write->text[len] = '\n';
   write->request.data = write;
-  uv_buf_t buf = uv_buf_init(write->text, (unsigned)(len + 1));
-  if (uv_write(&write->request, (uv_stream_t *)&socket->connection->pipe, &buf, 1, on_written) < 0)
+  const uv_buf_t line[] = {uv_buf_init(write->text, (unsigned)strlen(write->text)), uv_buf_init(newline, 1)};
+  if (uv_write(&write->request, (uv_stream_t *)&socket->connection->pipe, line, 2, on_written) < 0)
     on_written(&write->request, UV_EOF);
 }
 

@@ -21,8 +21,18 @@ static void on_reply(void *arg, const char *session, json_t *message) {
   send_line(arg, "reply", session, message);
 }
 
-static void on_event(void *arg, const char *session, json_t *message) {
-  send_line(arg, "event", session, message);
+static void on_event(void *arg, const char *const *sessions, size_t count, json_t *message) {
+  const struct room_glue *glue = arg;
+  if (count == 1) {
+    send_line(arg, "event", sessions[0], message);
+    return;
+  }
+  json_t *all = json_array();
+  for (size_t i = 0; i < count; i++)
+    json_array_append_new(all, json_string(sessions[i]));
+  json_t *line = json_pack("{s:s, s:o, s:O}", "op", "event", "sessions", all, "msg", message);
+  if (line) control_socket_send(glue->control, line);
+  json_decref(line);
 }
 
 static void on_close(void *arg, const char *session, int code, const char *reason) {

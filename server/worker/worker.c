@@ -38,9 +38,9 @@ struct worker {
   uv_timer_t timer;
   uv_signal_t signals[2], hangup;
   uint64_t tick_ms;
-  uint64_t opened; /* people, as tidy_memory() has seen it */
-  int64_t tidy_us; /* when memory is tidied; 0: nobody came since */
-  bool behind;     /* the last drain left datagrams in the queue */
+  uint64_t came_and_went; /* people, as tidy_memory() has seen it */
+  int64_t tidy_us;        /* when memory is tidied; 0: nobody came or went since */
+  bool behind;            /* the last drain left datagrams in the queue */
   struct udp_socket *sockets[ENGINE_MAX_SOCKETS];
   size_t socket_count, poll_count;
   char candidates[MAX_CANDIDATES][INET6_ADDRSTRLEN];
@@ -128,8 +128,9 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 /* What handshakes and offers needed for a moment lies between what stays. Giving the whole pages back takes a millisecond or two: only
  * when people have come or gone, and then seldom. */
 static void tidy_memory(struct worker *worker, int64_t now_us) {
-  if (worker->engine->peers_opened != worker->opened) {
-    worker->opened = worker->engine->peers_opened;
+  const uint64_t gone = worker->engine->peers_opened - worker->engine->due_count;
+  if (worker->engine->peers_opened + gone != worker->came_and_went) {
+    worker->came_and_went = worker->engine->peers_opened + gone;
     if (!worker->tidy_us) worker->tidy_us = now_us + TIDY_AFTER_US;
   }
   if (!worker->tidy_us || now_us < worker->tidy_us) return;

@@ -140,11 +140,13 @@ static void on_layers_wanted(struct sim_member *m, const json_t *layers) {
   if (!m->fixed) sim_at(clock, clock->now_us + WORKER_SIGNALING_US + WORKER_ENCODER_US, keep_to, m, NULL);
 }
 
-static void on_event(void *arg, const char *session, json_t *message) {
-  struct sim_member *m = member_of(arg, session);
+static void on_event(void *arg, const char *const *sessions, size_t count, json_t *message) {
   const char *name = json_string_value(json_object_get(message, "event"));
-  m->audio_only_told += strcmp(name, "audioOnly") == 0;
-  if (strcmp(name, "layersWanted") == 0) on_layers_wanted(m, json_object_get(message, "layers"));
+  for (size_t i = 0; i < count; i++) {
+    struct sim_member *m = member_of(arg, sessions[i]);
+    m->audio_only_told += strcmp(name, "audioOnly") == 0;
+    if (strcmp(name, "layersWanted") == 0) on_layers_wanted(m, json_object_get(message, "layers"));
+  }
 }
 
 static void on_close(void *arg, const char *session, int code, const char *reason) {

@@ -112,6 +112,32 @@ static void test_a_worker_comes_back(void **state) {
   page_drop(&here);
 }
 
+/* One line for many: it goes to those who are here and on that worker, and to nobody else. */
+static void test_an_event_for_many(void **state) {
+  (void)state;
+  struct page ann, ben, gone, far;
+  world_open(NULL);
+  int worker = page_enter(&ann, "r1", "ann", SIGNALING_ROLE_DOCTOR);
+  assert_int_equal(page_enter(&ben, "r1", "ben", SIGNALING_ROLE_PATIENT), worker);
+  assert_int_equal(page_enter(&gone, "r1", "eva", SIGNALING_ROLE_PATIENT), worker);
+  assert_int_not_equal(page_enter(&far, "r2", "fay", SIGNALING_ROLE_DOCTOR), worker);
+  page_drop(&gone);
+  world_worker_say(
+      worker, "{'op':'event','sessions':['%s','s_nobody',7,'%s','%s','%s'],'msg':{'event':'roomLocked','locked':true}}",
+      ann.session, gone.session, far.session, ben.session);
+  assert_string_equal(text_at(page_take(&ann), "event"), "roomLocked");
+  assert_string_equal(text_at(page_take(&ben), "event"), "roomLocked");
+  assert_true(json_is_true(at(ben.last, "locked")));
+  page_sync(&far);
+  page_sync(&ann);
+  world_worker_say(worker, "{'op':'event','sessions':{},'msg':{'event':'x'}}");
+  world_worker_say(worker, "{'op':'event','sessions':['%s']}", ann.session);
+  page_sync(&ann);
+  page_drop(&far);
+  page_drop(&ben);
+  page_drop(&ann);
+}
+
 /* It was started anew and knows nothing. */
 static void test_a_worker_that_forgot(void **state) {
   (void)state;
@@ -383,6 +409,7 @@ static void test_the_clock(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {WORLD_TEST(test_sessions_are_adopted),
+                                     WORLD_TEST(test_an_event_for_many),
                                      WORLD_TEST(test_strange_sessions_are_not_adopted),
                                      WORLD_TEST(test_a_worker_comes_back),
                                      WORLD_TEST(test_a_worker_that_forgot),

@@ -85,6 +85,11 @@ static void on_message(void *arg, const char *session, json_t *message) {
   if (!p->works) w->queue[w->queue_count - 1].generation = -1; /* into the void */
 }
 
+static void on_event(void *arg, const char *const *sessions, size_t count, json_t *message) {
+  for (size_t i = 0; i < count; i++)
+    on_message(arg, sessions[i], message);
+}
+
 static void on_close(void *arg, const char *session, int code, const char *reason) {
   (void)code;
   (void)reason;
@@ -125,7 +130,7 @@ static void ignore_act(void *arg, const struct room_act *act) {
 
 /* Nobody publishes here, so nothing about tracks is ever called. */
 static const struct room_listener listener = {.reply = on_message,
-                                              .event = on_message,
+                                              .event = on_event,
                                               .close = on_close,
                                               .session_wait = ignore_wait,
                                               .acted = ignore_act,

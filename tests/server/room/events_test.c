@@ -45,8 +45,25 @@ static void other_rooms_and_lost_sessions_hear_nothing(void **state) {
   harness_free(h);
 }
 
+/* What each of a room hears is said once for all: a line for each would cost the square of the room's size. */
+static void the_same_is_said_once(void **state) {
+  (void)state;
+  struct harness *h = harness_new(1);
+  struct seat *seats[6];
+  for (size_t i = 0; i < 6; i++)
+    seats[i] = harness_join(h, i, "doctor");
+  harness_forget(h);
+  h->event_calls = 0;
+  (void)harness_request(h, seats[0], "lock", json_pack("{s:b}", "locked", 1));
+  assert_int_equal(h->event_calls, 1);
+  for (size_t i = 1; i < 6; i++)
+    assert_int_equal(harness_count(seats[i], "roomLocked"), 1);
+  harness_free(h);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(hidden_members_leave_no_trace),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_is_said_once),
+                                     cmocka_unit_test(hidden_members_leave_no_trace),
                                      cmocka_unit_test(other_rooms_and_lost_sessions_hear_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,8 +66,8 @@ static void on_reply(void *arg, const char *session, json_t *message) {
   s->last = json_deep_copy(message);
 }
 
-static void on_event(void *arg, const char *session, json_t *message) {
-  struct seat *s = find_seat(arg, session);
+static void take_event(struct harness *h, const char *session, json_t *message) {
+  struct seat *s = find_seat(h, session);
   assert_true(s->connected);
   client_model_event(&s->model, message);
   const char *name = json_string_value(json_object_get(message, "event"));
@@ -75,6 +75,14 @@ static void on_event(void *arg, const char *session, json_t *message) {
   if (strcmp(name, "admitted") == 0 || strcmp(name, "waitDeclined") == 0) s->waiting = false;
   if (s->waiting || strcmp(name, "sentBack") == 0) s->handle = 0;
   json_array_append(s->events, message);
+}
+
+static void on_event(void *arg, const char *const *sessions, size_t count, json_t *message) {
+  struct harness *h = arg;
+  assert_true(count > 0);
+  h->event_calls++;
+  for (size_t i = 0; i < count; i++)
+    take_event(h, sessions[i], message);
 }
 
 static void on_close(void *arg, const char *session, int code, const char *reason) {

@@ -65,6 +65,7 @@ struct harness {
   struct engine_slot slots[4096];
   size_t slot_count;
   size_t assigns, views; /* how many orders came */
+  size_t event_calls;    /* how often something was said, to however many */
   struct room_view last_view;
   char acts[1024]; /* a line for each: act, room, by, role, target */
 };

@@ -37,10 +37,12 @@ static void on_reply(void *arg, const char *session, json_t *message) {
   m->error = code ? code : "";
 }
 
-static void on_event(void *arg, const char *session, json_t *message) {
-  struct browser *m = find_session(arg, session);
-  assert_non_null(m);
-  json_array_append(m->events, message);
+static void on_event(void *arg, const char *const *sessions, size_t count, json_t *message) {
+  for (size_t i = 0; i < count; i++) {
+    struct browser *m = find_session(arg, sessions[i]);
+    assert_non_null(m);
+    json_array_append(m->events, message);
+  }
 }
 
 static void on_close(void *arg, const char *session, int code, const char *reason) {

@@ -16,7 +16,9 @@ static void orders_about_nobody_change_nothing(void **state) {
   room_glue_listener.track_closed(glue, 901);
   /* Nobody listens at the control socket: what would be said is lost, not an error. */
   json_t *message = json_pack("{s:s}", "event", "x");
-  room_glue_listener.event(glue, "s_x", message);
+  const char *const sessions[] = {"s_x", "s_y"};
+  room_glue_listener.event(glue, sessions, 1, message);
+  room_glue_listener.event(glue, sessions, 2, message);
   room_glue_listener.reply(glue, "s_x", message);
   room_glue_listener.close(glue, "s_x", 4001, "kicked");
   json_decref(message);
