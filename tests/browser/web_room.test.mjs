@@ -74,7 +74,7 @@ test('people: role, microphone, hand and connection in words', async () => {
   await doctor.click('#people-mute-all');
   await patient.waitFor(() => !window.consilium.room.localParticipant.isEnabled('microphone'), 'muted with all');
   await doctor.waitFor(() => document.getElementById('people-mute-all').hidden, 'nobody left to mute');
-  await doctor.waitFor((r) => /(Very good|Good|Weak) connection/.test(document.querySelector(r).textContent), 'the quality as the server judges it', {}, row);
+  await doctor.waitFor((r) => /(Very good|Good|Fair|Weak) connection/.test(document.querySelector(r).textContent), 'the quality as the server judges it', {}, row);
   await doctor.evaluate((id) => {
     // As if the server had said so: a link that is bad on purpose is tested elsewhere.
     window.consilium.room._event('quality', { participant: id, quality: { uplink: 'poor', downlink: 'good', cause: 'uplink' } });
