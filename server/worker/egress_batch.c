@@ -1,5 +1,5 @@
 /* server/worker/egress_batch.c: see the header. A message is a linked list of pieces of the slab, usually of one: packets that are sealed
- * one after the other for the same receiver lie side by side. The flush lays out iovecs. */
+ * one after the other for the same receiver lie side by side. The flush joins what may share a message and lays out iovecs. */
 #include "server/worker/egress_batch.h"
 
 #include <errno.h>
@@ -19,6 +19,8 @@
 #define NONE            UINT32_MAX
 /* Padding is less than one byte in so many. */
 #define PADDING_SHARE   100u
+/* Of a receiver's messages so many are looked at for one that can take another's packets. */
+#define MAX_HOSTS       16u
 
 /* Whole packets, side by side. */
 struct piece {
@@ -28,13 +30,19 @@ struct piece {
 
 struct message {
   union egress_address address;
-  socklen_t address_len;
+  uint8_t address_len;
+  bool chained;         /* another message's `next` leads here */
   uint16_t segment;     /* the length of every packet but the last */
-  uint16_t count, most; /* packets; `most` is `count` once a shorter packet has ended the run */
-  uint8_t rtp[4];       /* where RTP has its SSRC, of the first packet */
+  uint16_t count;       /* packets; 0: they joined another message */
+  uint16_t most;        /* `count` once a shorter packet has ended the run */
+  uint32_t ssrc;        /* of the first packet, as it lies there; 0: too short to have one */
+  uint32_t streams;     /* a bit for each packet's SSRC, see stream_bit() */
+  uint32_t aside;       /* likewise, of what went aside while this was the open run */
+  uint32_t next;        /* to the same receiver, in no order; NONE: the last */
   uint32_t first, last; /* pieces */
   uint32_t end;         /* of the last one, in the slab */
 };
+_Static_assert(sizeof(struct message) == 64, "a cache line");
 
 union segment_control {
   struct cmsghdr header;
@@ -46,6 +54,7 @@ struct egress_batch {
   int use_gso;
   uint32_t generation;
   uint32_t piece_count, message_count;
+  bool chains; /* somebody has more than one message */
   size_t used; /* bytes of the slab */
   uint8_t *slab;
   void (*finish)(void *arg);
@@ -109,37 +118,69 @@ size_t egress_batch_padding(struct egress_batch *batch, const struct egress_dest
 
 enum { SSRC_AT = 8, SSRC_BYTES = 4 };
 
-/* A voice between the packets of a picture would end their run. RTP's SSRC is in the clear (RFC 3550 §5.1); the order of different
- * streams is of no importance. */
-static bool is_of_another_stream(const struct message *run, const uint8_t *packet, size_t len) {
-  return len >= SSRC_AT + SSRC_BYTES && run->segment >= SSRC_AT + SSRC_BYTES &&
-         memcmp(run->rtp, packet + SSRC_AT, SSRC_BYTES) != 0;
+/* RTP's SSRC is in the clear (RFC 3550 §5.1). What is no RTP has something else there: a stream of its own. */
+static uint32_t ssrc_of(const uint8_t *packet, size_t len) {
+  uint32_t ssrc = 0;
+  if (len >= SSRC_AT + SSRC_BYTES) memcpy(&ssrc, packet + SSRC_AT, sizeof ssrc);
+  return ssrc;
 }
 
-static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination,
-                                    const uint8_t *packet, size_t len) {
-  struct message *run = open_run(batch, destination, len);
-  bool aside = run && len < run->segment && is_of_another_stream(run, packet, len);
-  if (run && !aside) return run;
-  struct message *message = &batch->messages[batch->message_count];
+/* Our SSRCs are random. Two that share a bit are taken for one, which costs at most a message. */
+static uint32_t stream_bit(uint32_t ssrc) {
+  return 1u << (ssrc & 31);
+}
+
+/* A message for the packet alone, until others follow. */
+static struct message *new_message(struct egress_batch *batch, const struct egress_destination *destination,
+                                   uint32_t ssrc, size_t len) {
+  struct message *message = &batch->messages[batch->message_count++];
   memcpy(&message->address, &destination->address, destination->address_len);
-  message->address_len = destination->address_len;
+  message->address_len = (uint8_t)destination->address_len;
   message->segment = (uint16_t)len;
   message->count = 0;
   message->most = (uint16_t)(MAX_RUN_BYTES / len < MAX_RUN_PACKETS ? MAX_RUN_BYTES / len : MAX_RUN_PACKETS);
-  message->first = message->last = NONE;
-  if (len >= SSRC_AT + SSRC_BYTES) memcpy(message->rtp, packet + SSRC_AT, SSRC_BYTES);
-  batch->message_count++;
-  if (aside || !batch->use_gso) return message;
+  message->chained = false;
+  message->ssrc = ssrc;
+  message->streams = message->aside = 0;
+  message->next = message->first = message->last = NONE;
+  return message;
+}
+
+/* Streams keep their order, and different ones have none. So a voice between the packets of a picture, which would end their run,
+ * goes aside, and what follows of it must not go into the run that will leave before it. */
+static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination, uint32_t ssrc,
+                                    size_t len) {
+  struct message *run = open_run(batch, destination, len);
+  struct message *before = NULL; /* the receiver's first in the chain */
+  if (destination->generation == batch->generation) before = &batch->messages[destination->open_message];
+  const bool aside = run && run->ssrc && ssrc && run->ssrc != ssrc && len < run->segment;
+  if (run && !aside && !(run->aside & stream_bit(ssrc))) return run;
+  struct message *message = new_message(batch, destination, ssrc, len);
+  const uint32_t index = (uint32_t)(message - batch->messages);
+  if (!batch->use_gso) return message;
+  batch->chains |= before != NULL;
+  if (aside) {
+    run->aside |= stream_bit(ssrc);
+    message->chained = true;
+    message->next = run->next;
+    run->next = index;
+    return message;
+  }
+  if (before) {
+    before->chained = true;
+    message->next = destination->open_message;
+  }
   destination->generation = batch->generation;
-  destination->open_message = (uint32_t)(message - batch->messages);
+  destination->open_message = index;
   return message;
 }
 
 /* Any packet; out of line, for most are the usual one. */
 __attribute__((noinline)) static void append(struct egress_batch *batch, struct egress_destination *destination,
                                              size_t len) {
-  struct message *message = open_message(batch, destination, batch->slab + batch->used, len);
+  const uint32_t ssrc = ssrc_of(batch->slab + batch->used, len);
+  struct message *message = open_message(batch, destination, ssrc, len);
+  message->streams |= stream_bit(ssrc);
   struct piece *last = message->last == NONE ? NULL : &batch->pieces[message->last];
   if (last && message->end == batch->used) {
     last->bytes += (uint32_t)len;
@@ -159,11 +200,13 @@ __attribute__((noinline)) static void append(struct egress_batch *batch, struct 
   if (len < message->segment) message->most = message->count;
 }
 
-/* The usual packet is as long as the one before it, and lies right behind it. */
+/* The usual packet is of the same stream and as long as the one before it, and lies right behind it. */
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
   struct message *run = &batch->messages[destination->open_message]; /* a stale one is still a message's place */
-  if (destination->generation != batch->generation || len != run->segment || run->end != batch->used ||
-      run->count >= run->most) {
+  uint32_t ssrc; /* where the slab ends is room for a packet, so that this can be read whatever `len` is */
+  memcpy(&ssrc, batch->slab + batch->used + SSRC_AT, sizeof ssrc);
+  if (destination->generation != batch->generation || len != run->segment || ssrc != run->ssrc ||
+      run->end != batch->used || run->count >= run->most) {
     append(batch, destination, len);
     return;
   }
@@ -179,6 +222,64 @@ void egress_batch_add(struct egress_batch *batch, struct egress_destination *des
   memcpy(egress_batch_reserve(batch), data, len);
   egress_batch_commit(batch, destination, len);
 }
+
+/* ---- what may share a message ---- */
+
+/* What came first waits for at most twice its own bytes: on a narrow link a voice must not stand behind a frame. */
+static bool takes(const struct message *host, const struct message *guest) {
+  if (host->count + guest->count > host->most) return false;
+  if (host > guest && host->segment * host->count > 2 * guest->segment * guest->count) return false;
+  return guest->segment == host->segment || (guest->count == 1 && guest->segment < host->segment);
+}
+
+static struct message *find_host(struct egress_batch *batch, uint32_t first, const struct message *guest) {
+  struct message *best = NULL;
+  for (uint32_t m = first, looked = 0; m != NONE && looked < MAX_HOSTS; m = batch->messages[m].next, looked++) {
+    struct message *host = &batch->messages[m];
+    if (host == guest || host->count == 0 || !takes(host, guest)) continue;
+    if (!best || host->count > best->count) best = host; /* one that is alone can still be a guest itself */
+  }
+  return best;
+}
+
+static void join(struct egress_batch *batch, struct message *host, struct message *guest) {
+  batch->pieces[host->last].next = guest->first;
+  host->last = guest->last;
+  host->count = (uint16_t)(host->count + guest->count);
+  if (guest->segment < host->segment || guest->count == guest->most) host->most = host->count;
+  guest->count = 0;
+}
+
+/* One receiver's messages. Sound behind a picture, the pictures of two people: whatever is a single packet can be the last of a longer
+ * one's message. Its place among the others changes, so it must be the only message of its streams. */
+static void join_chain(struct egress_batch *batch, uint32_t first) {
+  uint32_t once = 0, again = 0;
+  for (uint32_t m = first; m != NONE; m = batch->messages[m].next) {
+    again |= once & batch->messages[m].streams;
+    once |= batch->messages[m].streams;
+  }
+  for (uint32_t m = first; m != NONE; m = batch->messages[m].next) {
+    struct message *guest = &batch->messages[m];
+    struct message *host = guest->streams & again ? NULL : find_host(batch, first, guest);
+    if (host) join(batch, host, guest);
+  }
+}
+
+static void join_messages(struct egress_batch *batch) {
+  if (!batch->chains) return;
+  batch->chains = false;
+  const uint32_t count = batch->message_count;
+  for (uint32_t m = 0; m < count; m++)
+    if (!batch->messages[m].chained && batch->messages[m].next != NONE) join_chain(batch, m);
+  batch->message_count = 0;
+  for (uint32_t m = 0; m < count; m++) {
+    if (batch->messages[m].count == 0) continue;
+    if (batch->message_count < m) batch->messages[batch->message_count] = batch->messages[m];
+    batch->message_count++;
+  }
+}
+
+/* ---- sending ---- */
 
 static void lay_out(struct egress_batch *batch) {
   uint32_t iov = 0;
@@ -258,6 +359,7 @@ static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
 void egress_batch_flush(struct egress_batch *batch) {
   if (batch->message_count == 0) return;
   if (batch->finish) batch->finish(batch->finish_arg);
+  join_messages(batch);
   lay_out(batch);
   uint32_t at = 0;
   while (at < batch->message_count) {

@@ -2,7 +2,8 @@
  *
  * The forwarding path seals each packet straight into this batch's slab: reserve, write, commit. Packets of equal size to
  * one destination become one message that the kernel cuts into datagrams (UDP_SEGMENT: all but the last equally long, the
- * last not longer); a flush hands all messages to sendmmsg. Packets to one destination keep their order.
+ * last not longer); a flush puts single packets behind longer ones to the same destination and hands all messages to sendmmsg.
+ * Packets of one SSRC to one destination keep their order; different SSRCs have none.
  *
  * Measured reason: a run of 8 costs 0.8 µs a packet on loopback where a sendto of one costs 3.0 (design §3).
  * Memory: fixed at create. One loop, no locks. Sources: Linux udp(7) UDP_SEGMENT; sendmmsg(2).

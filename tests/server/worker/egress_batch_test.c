@@ -190,10 +190,171 @@ static void a_voice_does_not_end_the_run_of_a_picture(void **state) {
   put_rtp(&pair, 1000, 1);
   put_rtp(&pair, 1000, 1);
   egress_batch_flush(pair.batch);
-  assert_int_equal(egress_batch_counters(pair.batch)->messages, 2);
+  assert_int_equal(egress_batch_counters(pair.batch)->messages, 1);
   for (int i = 0; i < 3; i++)
     expect(&pair, 0, 1000, 1);
   expect(&pair, 0, 100, 2);
+  close_pair(&pair);
+}
+
+static uint64_t flush_and_count(struct pair *pair) {
+  const uint64_t before = egress_batch_counters(pair->batch)->messages;
+  egress_batch_flush(pair->batch);
+  return egress_batch_counters(pair->batch)->messages - before;
+}
+
+static void a_voice_does_not_wait_for_the_picture_after_it(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  put_rtp(&pair, 100, 2);
+  for (int i = 0; i < 3; i++)
+    put_rtp(&pair, 1000, 1);
+  assert_int_equal(flush_and_count(&pair), 2);
+  expect(&pair, 0, 100, 2);
+  for (int i = 0; i < 3; i++)
+    expect(&pair, 0, 1000, 1);
+  put_rtp(&pair, 1000, 1);
+  put_rtp(&pair, 1000, 1);
+  put_rtp(&pair, 1100, 3); /* ends the run, which has room for one */
+  put_rtp(&pair, 100, 2);
+  assert_int_equal(flush_and_count(&pair), 2);
+  expect(&pair, 0, 1000, 1);
+  expect(&pair, 0, 1000, 1);
+  expect(&pair, 0, 100, 2);
+  expect(&pair, 0, 1100, 3);
+  assert_int_equal(egress_batch_counters(pair.batch)->packets, 8);
+  assert_int_equal(egress_batch_counters(pair.batch)->bytes, 6300);
+  close_pair(&pair);
+}
+
+static void voices_of_one_size_follow_one_picture(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  static const size_t voices[] = {100, 100, 90, 100, 80};
+  put_rtp(&pair, 1000, 1);
+  for (uint8_t i = 0; i < 5; i++)
+    put_rtp(&pair, voices[i], (uint8_t)(2 + i));
+  put_rtp(&pair, 1000, 1);
+  /* 1000 1000 and one of the voices; the others: as many messages as sizes at most. */
+  assert_in_range(flush_and_count(&pair), 1, 3);
+  size_t got[7];
+  for (size_t i = 0; i < 7; i++) {
+    uint8_t packet[2048];
+    const ssize_t n = recv(pair.receivers[0], packet, sizeof packet, 0);
+    assert_true(n > 0);
+    got[i] = (size_t)n;
+    if (packet[0] > 1) assert_int_equal(n, voices[packet[0] - 2]);
+    for (ssize_t k = 0; k < n; k++)
+      assert_int_equal(packet[k], packet[0]);
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < 7; i++)
+    bytes += got[i];
+  assert_int_equal(bytes, 2 * 1000 + 3 * 100 + 90 + 80);
+  close_pair(&pair);
+}
+
+static void two_small_pictures_share_a_message(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  put_rtp(&pair, 700, 1);
+  put_rtp(&pair, 900, 2);
+  assert_int_equal(flush_and_count(&pair), 1);
+  expect(&pair, 0, 900, 2);
+  expect(&pair, 0, 700, 1);
+  close_pair(&pair);
+}
+
+static void an_ended_run_takes_nothing_more(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  put_rtp(&pair, 1000, 1);
+  put_rtp(&pair, 999, 1);
+  put_rtp(&pair, 100, 2);
+  assert_int_equal(flush_and_count(&pair), 2);
+  expect(&pair, 0, 1000, 1);
+  expect(&pair, 0, 999, 1);
+  expect(&pair, 0, 100, 2);
+  close_pair(&pair);
+}
+
+static void put_numbered(struct pair *pair, size_t len, uint8_t ssrc, uint8_t number) {
+  uint8_t *place = egress_batch_reserve(pair->batch);
+  memset(place, ssrc, len);
+  place[0] = number;
+  egress_batch_commit(pair->batch, &pair->to[0], len);
+}
+
+/* All that waits: each stream's numbers must rise. */
+static void expect_order(struct pair *pair, size_t packets) {
+  uint8_t last[256] = {0};
+  for (size_t i = 0; i < packets; i++) {
+    uint8_t packet[2048];
+    const ssize_t n = recv(pair->receivers[0], packet, sizeof packet, 0);
+    assert_in_range(n, 12, 2000);
+    assert_true(packet[0] > last[packet[8]]);
+    last[packet[8]] = packet[0];
+  }
+}
+
+static void what_went_aside_is_not_overtaken_by_its_own_stream(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  put_numbered(&pair, 120, 1, 1);
+  put_numbered(&pair, 100, 2, 1); /* aside */
+  put_numbered(&pair, 120, 2, 2); /* as long as the run's: not into what leaves before */
+  put_numbered(&pair, 120, 1, 2);
+  egress_batch_flush(pair.batch);
+  expect_order(&pair, 4);
+  close_pair(&pair);
+}
+
+static void any_mixture_keeps_the_order_of_its_streams(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  uint32_t random = 12345;
+  for (int round = 0; round < 300; round++) {
+    uint8_t numbers[6] = {0};
+    for (int i = 0; i < 40; i++) {
+      random = random * 1664525 + 1013904223;
+      const uint8_t stream = (uint8_t)(random >> 24) % 6;
+      static const size_t sizes[] = {1000, 1000, 1000, 999, 120, 110, 1200, 90};
+      put_numbered(&pair, sizes[random >> 16 & 7], (uint8_t)(stream + 1), ++numbers[stream]);
+    }
+    egress_batch_flush(pair.batch);
+    expect_order(&pair, 40);
+  }
+  assert_int_equal(egress_batch_counters(pair.batch)->packets, 300 * 40);
+  close_pair(&pair);
+}
+
+static void no_message_is_more_than_the_kernel_takes(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  for (int i = 0; i < 63; i++)
+    put_rtp(&pair, 100, 1);
+  put_rtp(&pair, 200, 2); /* ends the run, which has room for one */
+  for (int i = 0; i < 5; i++)
+    put_rtp(&pair, 100, 3);
+  put_rtp(&pair, 50, 4);
+  put_rtp(&pair, 50, 5);
+  for (int i = 0; i < 54; i++)
+    put_rtp(&pair, 1200, 6); /* 64 800 bytes */
+  put_rtp(&pair, 60, 7);
+  egress_batch_flush(pair.batch);
+  for (int i = 0; i < 63 + 1 + 5 + 2 + 54 + 1; i++) {
+    uint8_t packet[2048];
+    assert_true(recv(pair.receivers[0], packet, sizeof packet, 0) > 0);
+  }
+  assert_int_equal(egress_batch_counters(pair.batch)->drop_error, 0);
+  assert_int_equal(egress_batch_counters(pair.batch)->gso_refused, 0);
   close_pair(&pair);
 }
 
@@ -258,6 +419,13 @@ int main(void) {
       cmocka_unit_test(a_refused_destination_harms_no_other),
       cmocka_unit_test(reserve_without_commit_sends_nothing),
       cmocka_unit_test(a_voice_does_not_end_the_run_of_a_picture),
+      cmocka_unit_test(a_voice_does_not_wait_for_the_picture_after_it),
+      cmocka_unit_test(voices_of_one_size_follow_one_picture),
+      cmocka_unit_test(two_small_pictures_share_a_message),
+      cmocka_unit_test(an_ended_run_takes_nothing_more),
+      cmocka_unit_test(what_went_aside_is_not_overtaken_by_its_own_stream),
+      cmocka_unit_test(any_mixture_keeps_the_order_of_its_streams),
+      cmocka_unit_test(no_message_is_more_than_the_kernel_takes),
       cmocka_unit_test(a_stream_keeps_its_order),
       cmocka_unit_test(padding_makes_a_frame_one_run),
       cmocka_unit_test(padding_is_below_one_percent),

@@ -93,6 +93,32 @@ static void packets_of_two_tracks_part_by_receiver(void **state) {
   harness_free(r.h);
 }
 
+/* What comes between the packets of a frame is the last of its message. */
+static void sound_and_a_frame_are_one_message(void **state) {
+  (void)state;
+  struct room r = open_room();
+  browser_publish(r.a, "0", "microphone");
+  struct source microphone = source_audio(r.a, "0");
+  source_send(&microphone, false);
+  harness_forget(r.h);
+  const struct egress_counters *egress = egress_batch_counters(udp_socket_egress(r.h->socket));
+  const uint64_t messages = egress->messages;
+  struct kept_datagram d[7];
+  for (size_t i = 0; i < 7; i++) {
+    d[i] = next_datagram(i == 3 ? &microphone : &r.cameras[0]);
+    receive(r.h, r.a, &d[i]);
+  }
+  engine_batch_over(r.h->engine);
+  engine_flush(r.h->engine);
+  if (!egress->gso_refused) assert_int_equal(egress->messages - messages, 3);
+  harness_pump(r.h);
+  for (size_t i = 0; i < 2; i++) {
+    expect_in_order(r.receivers[i], &r.cameras[0], 6);
+    expect_in_order(r.receivers[i], &microphone, 1);
+  }
+  harness_free(r.h);
+}
+
 static void more_than_may_wait_is_sent_meanwhile(void **state) {
   (void)state;
   struct room r = open_room();
@@ -308,6 +334,7 @@ static void many_that_are_kept_are_sent_meanwhile(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packets_of_two_tracks_part_by_receiver),
+      cmocka_unit_test(sound_and_a_frame_are_one_message),
       cmocka_unit_test(more_than_may_wait_is_sent_meanwhile),
       cmocka_unit_test(a_stream_that_goes_takes_nothing_with_it),
       cmocka_unit_test(a_track_that_closes_leaves_nothing_behind),
