@@ -8,6 +8,7 @@ pkg_check_modules(USRSCTP REQUIRED IMPORTED_TARGET usrsctp)              # libus
 pkg_check_modules(LWS REQUIRED IMPORTED_TARGET libwebsockets)            # libwebsockets-dev
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)              # libjansson-dev
 pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)                   # libjwt-dev
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)                     # zlib1g-dev
 pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml)               # libcyaml-dev
 if(CONSILIUM_TESTS)
   pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)                       # libcmocka-dev

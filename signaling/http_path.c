@@ -47,6 +47,45 @@ bool http_origin_allowed(const char *origin, const char *host, bool tls, const c
   return n > 0 && n == authority_len(host, port) && strncasecmp(authority, host, n) == 0;
 }
 
+/* RFC 9110 §12.4.2: weight = OWS ";" OWS "q=" qvalue; "a value of 0 means "not acceptable"". */
+static bool weight_is_zero(const char *parameters, size_t len) {
+  const char *end = parameters + len;
+  while (parameters < end && strchr("; \t", *parameters))
+    parameters++;
+  if (end - parameters < 3 || strncasecmp(parameters, "q=0", 3) != 0) return false;
+  for (parameters += 3; parameters < end && !strchr(" \t", *parameters); parameters++)
+    if (*parameters != '.' && *parameters != '0') return false;
+  return true;
+}
+
+bool http_accepts_gzip(const char *accept_encoding) {
+  bool any = false;
+  for (const char *s = accept_encoding; *s;) {
+    s += strspn(s, ", \t");
+    size_t len = strcspn(s, ","), name = strcspn(s, ",; \t");
+    bool wanted = !weight_is_zero(s + name, len - name);
+    if ((name == 4 && strncasecmp(s, "gzip", 4) == 0) || (name == 6 && strncasecmp(s, "x-gzip", 6) == 0)) return wanted;
+    if (name == 1 && *s == '*') any = wanted;
+    s += len;
+  }
+  return any;
+}
+
+bool http_etag_listed(const char *if_none_match, const char *etag) {
+  const char *s = if_none_match + strspn(if_none_match, " \t");
+  size_t n = strlen(etag);
+  if (*s == '*') return true;
+  while (*s) {
+    s += strspn(s, ", \t");
+    if (strncmp(s, "W/", 2) == 0) s += 2;
+    if (strncmp(s, etag, n) == 0) return true; /* its quotes are part of it */
+    s += *s == '"' ? 1 : 0;
+    s += strcspn(s, "\"");
+    s += *s == '"' ? 1 : 0;
+  }
+  return false;
+}
+
 int http_content_length(const char *text, size_t *out) {
   size_t value = 0, n = 0;
   for (; text[n]; n++) {

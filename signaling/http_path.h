@@ -18,6 +18,13 @@ bool http_origin_allowed(const char *origin, const char *host, bool tls, const c
 /* RFC 9110 §8.6: Content-Length = 1*DIGIT. Returns 0, or -1 for anything else or more than nine digits. */
 int http_content_length(const char *text, size_t *out);
 
+/* RFC 9110 §12.5.3: does an Accept-Encoding name gzip, x-gzip or "*" with a weight above 0? A coding's own weight counts
+ * before that of "*". Without the header (""): no, for identity is always understood. */
+bool http_accepts_gzip(const char *accept_encoding);
+
+/* RFC 9110 §13.1.2: is `etag` in an If-None-Match, by weak comparison (§8.8.3.2)? "*" is every one. */
+bool http_etag_listed(const char *if_none_match, const char *etag);
+
 /* The last element of an X-Forwarded-For list, when it is an IP address. Returns 0, or -1 and leaves `out` alone. */
 int http_forwarded_address(const char *list, char *out, size_t cap);
 

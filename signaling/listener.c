@@ -185,6 +185,7 @@ int endpoint_load_files(const struct endpoint *e, struct web_files **out, char *
                    error == WEB_FILES_TOO_LARGE ? ": too many or too large files" : "");
     return error == WEB_FILES_NO_MEMORY ? LISTENER_NO_MEMORY : LISTENER_FILES;
   }
+  web_files_compress(files, e->files);
   *out = files;
   return 0;
 }

@@ -145,7 +145,7 @@ static int redirect(struct listener_connection *c, const struct head *h, const c
 
 static int serve_file(struct listener_connection *c, const struct head *h) {
   struct endpoint *e = c->endpoint;
-  char path[1024], known[64];
+  char path[1024];
   bool folder = false;
   bool linger = h->content_length > 0;
   if (strcmp(h->method, "GET") != 0) {
@@ -164,11 +164,15 @@ static int serve_file(struct listener_connection *c, const struct head *h) {
     c->listener->stats.refused_path++;
     return response_problem(c, 404, NULL, NULL, h->head, linger);
   }
-  bool unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
-                   strcmp(known, file->etag) == 0;
-  const char *ancestors = strcmp(path, "/") == 0 ? e->frame_ancestors : NULL;
-  bool shared = e->shared_path && strncmp(path, e->shared_path, strlen(e->shared_path)) == 0;
-  return response_start_file(c, file, ancestors, shared, h->head, unchanged);
+  char accepted[512], known[512];
+  struct file_response r = {.file = file, .head = h->head};
+  if (strcmp(path, "/") == 0) r.ancestors = e->frame_ancestors;
+  r.shared = e->shared_path && strncmp(path, e->shared_path, strlen(e->shared_path)) == 0;
+  r.gzip = file->gzip && connection_header(c->wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, accepted, sizeof(accepted)) == 0 &&
+           http_accepts_gzip(accepted);
+  r.unchanged = connection_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known)) == 0 &&
+                http_etag_listed(known, r.gzip ? file->gzip_etag : file->etag);
+  return response_start_file(c, &r);
 }
 
 int http_request(struct listener_connection *c) {

@@ -159,9 +159,13 @@ void http_request_free(struct listener_request *request);
 /* listener_response.c */
 int response_start(struct listener_connection *connection, const struct listener_response *response, bool head,
                    bool linger);
-/* `ancestors`: who may frame it, as CSP writes it; NULL: nobody. `shared`: scripts of every origin may read it. */
-int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool shared,
-                        bool head, bool unchanged);
+struct file_response {
+  const struct web_file *file; /* released when it is sent */
+  const char *ancestors;       /* who may frame it, as CSP writes it; NULL: nobody */
+  bool shared;                 /* scripts of every origin may read it */
+  bool gzip, unchanged, head;
+};
+int response_start_file(struct listener_connection *c, const struct file_response *in);
 int response_problem(struct listener_connection *connection, int status, const char *code, const char *detail,
                      bool head, bool linger);
 int response_writable(struct listener_connection *connection);

@@ -120,21 +120,25 @@ int response_start(struct listener_connection *c, const struct listener_response
   return start(c, r, &t, linger);
 }
 
-int response_start_file(struct listener_connection *c, const struct web_file *file, const char *ancestors, bool shared,
-                        bool head, bool unchanged) {
+int response_start_file(struct listener_connection *c, const struct file_response *in) {
+  const struct web_file *file = in->file;
   struct response *r = calloc(1, sizeof(*r));
   if (!r) {
     web_file_release(file);
     return -1;
   }
   struct text t = {0};
-  append_status(&t, unchanged ? 304 : 200, unchanged ? NULL : file->media_type, file->len);
-  append(&t, HEADERS_PAGE "%s%sETag: %s\r\n", ancestors ? ancestors : "'none'", ancestors ? "" : NOT_FRAMED,
-         shared ? HEADERS_SHARED : "", file->etag);
+  size_t len = in->gzip ? file->gzip_len : file->len;
+  append_status(&t, in->unchanged ? 304 : 200, in->unchanged ? NULL : file->media_type, len);
+  append(&t, HEADERS_PAGE "%s%sETag: %s\r\n", in->ancestors ? in->ancestors : "'none'", in->ancestors ? "" : NOT_FRAMED,
+         in->shared ? HEADERS_SHARED : "", in->gzip ? file->gzip_etag : file->etag);
+  /* RFC 9110 §15.4.5: a 304 has the Vary of the 200 as well. */
+  if (file->gzip) append(&t, "Vary: Accept-Encoding\r\n");
+  if (in->gzip && !in->unchanged) append(&t, "Content-Encoding: gzip\r\n");
   r->file = file;
-  if (!head && !unchanged) {
-    r->body = file->bytes;
-    r->body_len = file->len;
+  if (!in->head && !in->unchanged) {
+    r->body = in->gzip ? file->gzip : file->bytes;
+    r->body_len = len;
   }
   c->listener->stats.files++;
   return start(c, r, &t, false);

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "signaling/http_path.h"
+#include "signaling/web_gzip.h"
 
 #define DEPTH_MAX 16
 #define PATH_CAP  1024
@@ -16,7 +17,8 @@
 struct entry {
   struct web_file file; /* first: web_file_release() casts back */
   char *path;
-  uint8_t *bytes;
+  uint8_t *bytes, *gzip;
+  bool compressed;     /* tried, that is */
   unsigned references; /* the table's, and one for each response in flight */
   UT_hash_handle hh;
 };
@@ -37,6 +39,7 @@ void web_file_release(const struct web_file *file) {
   struct entry *e = (struct entry *)file;
   if (!e || --e->references) return;
   free(e->bytes);
+  free(e->gzip);
   free(e->path);
   free(e);
 }
@@ -125,6 +128,32 @@ static int add_file(struct web_files *files, const char *path, const char *name)
   files->count++;
   HASH_ADD_KEYPTR(hh, files->entries, e->path, strlen(e->path), e);
   return 0;
+}
+
+static void set_gzip(struct entry *e, uint8_t *gzip, size_t len) {
+  e->gzip = gzip;
+  e->file.gzip = gzip;
+  e->file.gzip_len = len;
+  (void)snprintf(e->file.gzip_etag, sizeof(e->file.gzip_etag), "%.33s-gz\"", e->file.etag);
+}
+
+void web_files_compress(struct web_files *files, const struct web_files *old) {
+  struct entry *e, *next, *known = NULL;
+  HASH_ITER(hh, files->entries, e, next) {
+    if (e->compressed || e->file.len > WEB_FILES_GZIP_MAX) continue;
+    e->compressed = true;
+    if (old) HASH_FIND_STR(old->entries, e->path, known);
+    uint8_t *gzip = NULL;
+    size_t len = 0;
+    if (known && known->compressed && strcmp(known->file.etag, e->file.etag) == 0) {
+      gzip = known->gzip ? malloc(known->file.gzip_len) : NULL;
+      len = known->file.gzip_len;
+      if (gzip) memcpy(gzip, known->gzip, len);
+    } else {
+      gzip = web_gzip(e->bytes, e->file.len, &len);
+    }
+    if (gzip) set_gzip(e, gzip, len);
+  }
 }
 
 /* What a name is after following links: 'f' a file, 'd' a folder below `root`, 0 neither or outside. */

@@ -29,7 +29,7 @@ LIBC = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h", "
 FOREIGN = {"rtp": ["uthash.h", "sys/mman.h", "unistd.h"],  # madvise() alone: pages of a history go back
            "ice": ["stun/", "openssl/", "srtp2/", "intel-ipsec-mb.h", "usrsctp.h", "uthash.h", "sys/socket.h", "netinet/in.h", "arpa/inet.h",
                    "sys/mman.h", "unistd.h"],
-           "signaling": ["libwebsockets.h", "jansson.h", "jwt.h", "uv.h", "openssl/", "uthash.h"],
+           "signaling": ["libwebsockets.h", "jansson.h", "jwt.h", "uv.h", "openssl/", "uthash.h", "zlib.h"],
            "conf": ["cyaml/", "yaml.h", "unistd.h", "sys/stat.h", "fcntl.h", "arpa/inet.h"]}
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|uv_now|uv_hrtime|time\s*\(\s*NULL)\b")
 SOCKET_CALLS = re.compile(r"(?<![\w.>])(socket|bind|connect|sendto|sendmsg|sendmmsg|recvfrom|recvmsg|recvmmsg|poll|epoll_wait)\s*\(")

@@ -92,6 +92,38 @@ static void test_content_length(void **state) {
   assert_int_equal(n, 999999999);
 }
 
+static void test_accept_encoding(void **state) {
+  (void)state;
+  static const char *const yes[] = {"gzip",
+                                    "gzip, deflate, br, zstd",
+                                    "br;q=1.0, GZIP;q=0.001",
+                                    "x-gzip",
+                                    "*",
+                                    "gzip;q=1, *;q=0",
+                                    "identity;q=0,\tgzip",
+                                    "gzip ; q=0.5",
+                                    "deflate,gzip",
+                                    ",,gzip",
+                                    "*;q=0, gzip"};
+  static const char *const no[] = {"",        "identity",     "deflate, br", "gzip;q=0", "gzip;q=0.000", "gzip ;\tQ=0.",
+                                   "*;q=0.0", "gzip;q=0, *",  "*, gzip;q=0", "gzippy",   "q=1;gzip",     ",",
+                                   "agzip",   "br;q=0, *;q=0"};
+  for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+    if (!http_accepts_gzip(yes[i])) fail_msg("%s", yes[i]);
+  for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+    if (http_accepts_gzip(no[i])) fail_msg("%s", no[i]);
+}
+
+static void test_if_none_match(void **state) {
+  (void)state;
+  static const char *const yes[] = {"\"ab\"", "W/\"ab\"", " *", "\"x\", \"ab\"", "\"x\",W/\"ab\"", "\"a, b\" , \"ab\""};
+  static const char *const no[] = {"", "ab", "\"ab", "\"ab-gz\"", "\"abc\", \"b\"", "\"", "W/", "\",\"ab", "\"x*\""};
+  for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+    if (!http_etag_listed(yes[i], "\"ab\"")) fail_msg("%s", yes[i]);
+  for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+    if (http_etag_listed(no[i], "\"ab\"")) fail_msg("%s", no[i]);
+}
+
 static void test_forwarded(void **state) {
   (void)state;
   char out[64] = "kept";
@@ -133,8 +165,9 @@ static void test_media_types(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths),          cmocka_unit_test(test_origins),
-                                     cmocka_unit_test(test_content_length), cmocka_unit_test(test_forwarded),
-                                     cmocka_unit_test(test_address_keys),   cmocka_unit_test(test_media_types)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths),           cmocka_unit_test(test_origins),
+                                     cmocka_unit_test(test_content_length),  cmocka_unit_test(test_forwarded),
+                                     cmocka_unit_test(test_accept_encoding), cmocka_unit_test(test_if_none_match),
+                                     cmocka_unit_test(test_address_keys),    cmocka_unit_test(test_media_types)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

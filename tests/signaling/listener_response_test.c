@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define H " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define H         " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+#define LINE      "// a line that says the same again and again\n"
+#define LONG_TEXT LINE LINE LINE LINE LINE LINE LINE LINE
 
 static const char *const paths[] = {"/api/"};
-static char folder[64], page_file[96], sdk_folder[80], sdk_file[96];
+static char folder[64], page_file[96], text_file[96], sdk_folder[80], sdk_file[96];
 static struct listener_mount mount = {"/", folder};
 static const struct listener_endpoint endpoint = {.name = "public",
                                                   .websocket_path = "/ws",
@@ -55,6 +58,8 @@ static int setup(void **state) {
   assert_int_equal(mkdir(sdk_folder, 0700), 0);
   write_file(page_file, "<p>page</p>");
   write_file(sdk_file, "export {};");
+  (void)snprintf(text_file, sizeof text_file, "%s/long.js", folder);
+  write_file(text_file, LONG_TEXT);
   if (fixture_start(&endpoint, 1, NULL)) fail_msg("%s", fixture.why);
   fixture.answer = answer;
   response = (struct listener_response){.status = 200, .content_type = "text/plain", .body = "hello", .body_len = 5};
@@ -63,6 +68,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   unlink(sdk_file);
+  unlink(text_file);
   rmdir(sdk_folder);
   unlink(page_file);
   rmdir(folder);
@@ -250,6 +256,57 @@ static void test_files(void **state) {
   assert_int_equal(fixture.requests, 0);
 }
 
+static bool has_line(const char *line) {
+  const char *end = strstr(client.in, "\r\n\r\n"), *at = strstr(client.in, line);
+  return at && at < end;
+}
+
+/* RFC 9110 §12.5.3 and §8.8.3.3: who accepts gzip gets less, under a tag of its own, with HEAD and 304 as they are without. */
+static void test_compressed_files(void **state) {
+  (void)state;
+  char request[256], tags[2][40], plain[32];
+  static const char *const accept[] = {"", "Accept-Encoding: gzip, br\r\n"};
+  for (size_t gzip = 0; gzip < 2; gzip++) {
+    (void)snprintf(request, sizeof request, "GET /long.js HTTP/1.1\r\nHost: a\r\n%s\r\n", accept[gzip]);
+    assert_int_equal(ask(request), 200);
+    expect_line("Vary: Accept-Encoding\r\n");
+    expect_line("Content-Type: text/javascript");
+    assert_int_equal(has_line("Content-Encoding: gzip\r\n"), gzip);
+    (void)snprintf(tags[gzip], sizeof tags[gzip], "%.*s", (int)strcspn(strstr(client.in, "ETag: ") + 6, "\r"),
+                   strstr(client.in, "ETag: ") + 6);
+    if (gzip) {
+      assert_true(body_len < sizeof(LONG_TEXT) / 3);
+      assert_memory_equal(body, "\x1f\x8b\x08", 3); /* RFC 1952 §2.3.1 */
+    } else {
+      assert_int_equal(body_len, sizeof(LONG_TEXT) - 1);
+    }
+    (void)snprintf(plain, sizeof plain, "Content-Length: %zu\r\n", body_len);
+    loop_client_close(&client);
+    (void)snprintf(request, sizeof request, "HEAD /long.js HTTP/1.1\r\nHost: a\r\n%s\r\n", accept[gzip]);
+    assert_int_equal(ask(request), 200);
+    expect_line(plain);
+    assert_int_equal(has_line("Content-Encoding: gzip\r\n"), gzip);
+    loop_client_close(&client);
+  }
+  assert_string_not_equal(tags[0], tags[1]);
+  for (size_t known = 0; known < 2; known++)
+    for (size_t gzip = 0; gzip < 2; gzip++) {
+      (void)snprintf(request, sizeof request,
+                     "GET /long.js HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"x\", W/%s\r\n%s\r\n", tags[known],
+                     accept[gzip]);
+      assert_int_equal(ask(request), known == gzip ? 304 : 200);
+      expect_line("Vary: Accept-Encoding\r\n");
+      expect_line(tags[gzip]);
+      if (known == gzip) assert_false(has_line("Content-Encoding"));
+      loop_client_close(&client);
+    }
+  /* What is no smaller has one form. */
+  assert_int_equal(ask("GET /sdk/x.js HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n"), 200);
+  assert_memory_equal(body, "export {};", body_len);
+  assert_false(has_line("Vary"));
+  loop_client_close(&client);
+}
+
 static void problem(struct listener_request *request, const struct listener_request_view *view) {
   bool bare = strcmp(view->path, "/api/bare") == 0;
   listener_respond_problem(request, bare ? 503 : 404, bare ? NULL : "room_not_found",
@@ -301,6 +358,7 @@ int main(void) {
                                      TEST(test_a_large_body),
                                      TEST(test_a_reader_that_goes),
                                      TEST(test_files),
+                                     TEST(test_compressed_files),
                                      TEST(test_problems),
                                      TEST(test_refused_at_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);

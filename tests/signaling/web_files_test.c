@@ -47,8 +47,8 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   (void)state;
-  static const char *const names[] = {"sub/index.html", "sub/empty.txt", "sub", "index.html", ".env", "inside",
-                                      "outside",        "pipe",          ""};
+  static const char *const names[] = {"sub/index.html", "sub/empty.txt", "sub",  "index.html", ".env",
+                                      "inside",         "outside",       "pipe", "inside.js",  ""};
   char path[160];
   for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
     (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
@@ -109,6 +109,44 @@ static void test_first_of_two_stays_and_errors(void **state) {
   web_files_free(files);
 }
 
+/* What changed since is compressed anew, what did not is the same, and the old table may go. */
+static void test_compressed(void **state) {
+  (void)state;
+  struct web_files *old, *files;
+  char why[128], text[4001];
+  bool redirect;
+  memset(text, 'a', sizeof(text) - 1);
+  text[sizeof(text) - 1] = '\0';
+  put("inside.js", text);
+  assert_int_equal(web_files_create(&old), 0);
+  assert_int_equal(web_files_add_folder(old, "/", folder, why, sizeof(why)), 0);
+  const struct web_file *a = web_files_find(old, "/inside.js", &redirect), *b = web_files_find(old, "/", &redirect);
+  assert_null(a->gzip);
+  web_files_compress(old, NULL);
+  assert_true(a->gzip && a->gzip_len < 100);
+  assert_string_equal(a->gzip_etag + 33, "-gz\"");
+  assert_memory_equal(a->gzip_etag, a->etag, 33);
+  assert_null(b->gzip); /* "root" */
+  for (int changed = 0; changed < 2; changed++) {
+    if (changed) put("inside.js", text + 1);
+    assert_int_equal(web_files_create(&files), 0);
+    assert_int_equal(web_files_add_folder(files, "/", folder, why, sizeof(why)), 0);
+    web_files_compress(files, old);
+    const struct web_file *c = web_files_find(files, "/inside.js", &redirect);
+    web_files_free(files);
+    assert_non_null(c->gzip);
+    assert_ptr_not_equal(c->gzip, a->gzip);
+    uint32_t length; /* RFC 1952 §2.3.1: ISIZE */
+    memcpy(&length, c->gzip + c->gzip_len - 4, 4);
+    assert_int_equal(length, sizeof(text) - 1 - (size_t)changed);
+    assert_int_equal(strcmp(c->gzip_etag, a->gzip_etag) != 0, changed);
+    web_file_release(c);
+  }
+  web_files_free(old);
+  web_file_release(a);
+  web_file_release(b);
+}
+
 /* SHA-256("root") and ("sub") begin differently; a file outlives its table while somebody holds it. */
 static void test_etag_and_lifetime(void **state) {
   (void)state;
@@ -131,6 +169,6 @@ static void test_etag_and_lifetime(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_contents),
                                      cmocka_unit_test(test_first_of_two_stays_and_errors),
-                                     cmocka_unit_test(test_etag_and_lifetime)};
+                                     cmocka_unit_test(test_compressed), cmocka_unit_test(test_etag_and_lifetime)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -183,10 +183,30 @@ test('every page and file has its headers', async () => {
   assert.match(api.headers.get('content-security-policy'), /default-src 'none'/);
   assert.equal(api.headers.get('cache-control'), 'no-store');
   const etag = page.headers.get('etag');
-  const second = await rawRequest(server.url, ['GET / HTTP/1.1', `If-None-Match: ${etag}`]);
+  const second = await rawRequest(server.url, ['GET / HTTP/1.1', 'Accept-Encoding: gzip', `If-None-Match: ${etag}`]);
   assert.deepEqual([second.status, second.body], [304, '']);
+  assert.equal((await rawRequest(server.url, ['GET / HTTP/1.1', `If-None-Match: ${etag}`])).status, 200, 'the tag of the compressed form');
   const head = await rawRequest(server.url, ['HEAD / HTTP/1.1']);
   assert.deepEqual([head.status, head.body, Number(head.headers['content-length'])], [200, '', Buffer.byteLength(html)]);
+});
+
+test('the call page and its modules: less than 40 % of the bytes for who accepts gzip, the same files', async () => {
+  const html = await (await server.api('/')).text();
+  const modules = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)"/g)].map(([, path]) => path);
+  const total = { identity: 0, gzip: 0 };
+  for (const path of ['/', '/style.css', '/app/room.css', '/app/lobby.css', '/i18n/en.json', '/app/main.js', ...modules]) {
+    const texts = [];
+    for (const coding of ['identity', 'gzip']) {
+      const response = await fetch(new URL(path, server.url), { headers: { 'accept-encoding': coding } });
+      assert.equal(response.headers.get('vary'), 'Accept-Encoding', path);
+      assert.equal(response.headers.get('content-encoding'), coding === 'gzip' ? coding : null, path);
+      total[coding] += Number(response.headers.get('content-length'));
+      texts.push(await response.text());
+    }
+    assert.equal(texts[0], texts[1], path);
+  }
+  console.log(`${modules.length} modules preloaded; bytes: ${JSON.stringify(total)}`);
+  assert.ok(modules.length > 60 && total.gzip * 2.5 < total.identity, JSON.stringify(total));
 });
 
 test('nothing outside the web folder, and no request that is no HTTP', async () => {

@@ -24,7 +24,7 @@ def make(build, folder):
 
 def check_fields(package):
     depends = run("dpkg-deb", "-f", package, "Depends")
-    for library in ("libc6", "libuv1", "libssl3", "libnice10", "libusrsctp2", "libwebsockets17", "libwebsockets-evlib-uv", "libjansson4", "libjwt0", "libcyaml1"):
+    for library in ("libc6", "libuv1", "libssl3", "libnice10", "libusrsctp2", "libwebsockets17", "libwebsockets-evlib-uv", "libjansson4", "libjwt0", "libcyaml1", "zlib1g"):
         expect(re.search(rf"\b{re.escape(library)}\b", depends), f"does not depend on {library}: {depends}")
     expect(run("dpkg-deb", "-I", package, "conffiles").split() == ["/etc/consilium/consilium.yaml"], "an upgrade would overwrite the settings")
     expect(re.fullmatch(r"consilium_[0-9.]+_[a-z0-9]+\.deb", package.name), package.name)
