@@ -1,4 +1,4 @@
-/* tests/fuzz/signaling_http_path_fuzz.c: any text as path, origin, host, length and forwarded address. */
+/* tests/fuzz/signaling_http_path_fuzz.c: any text as path, origin, host, length and forwarded address, If-None-Match and Accept-Encoding. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   size_t n;
   if (http_content_length(text, &n) == 0 && n > 999999999) abort();
+  if (http_accepts_gzip(text) && !strcasestr(text, "gzip") && !strchr(text, '*')) abort();
+  if (http_etag_listed(text, "\"ab\"") && !strstr(text, "\"ab\"") && !strchr(text, '*')) abort();
   char address[64];
   if (http_forwarded_address(text, address, sizeof(address)) == 0 && http_address_key(address) == 0) abort();
   free(text);

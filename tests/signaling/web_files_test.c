@@ -1,4 +1,5 @@
-/* tests/signaling/web_files_test.c: what of a folder gets into the table, and how long it lives there. */
+/* tests/signaling/web_files_test.c: what of a folder gets into the table, and how long it lives there.
+ * Covers: signaling/web_gzip.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
