@@ -223,7 +223,7 @@ struct rtcp_transport_arrival {
 };
 
 /* Writes one message about arrivals[0..count), which are in rising sequence order (modulo 2^16, each once; gaps count as
- * lost). *consumed says how many it covers: a message ends early at `cap`, at a delta over ±8.19 s, or past
+ * lost). *consumed says how many it covers: a message ends early at `cap` (2048 at most), at a delta over ±8.19 s, or past
  * RTCP_TRANSPORT_MAX_STATUSES; call again with the rest. The message's base is `base_seq`, at or before the first arrival,
  * so that losses in front of it are reported too. Errors: NO_SPACE, VALUE (no arrival, or the first one lies
  * RTCP_TRANSPORT_MAX_STATUSES or more after the base). */

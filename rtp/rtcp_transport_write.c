@@ -1,10 +1,13 @@
 /* Transport-wide feedback, writing: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1. */
+#include <string.h>
+
 #include "rtp/rtcp_fields.h"
 
 #define TICKS_PER_REFERENCE (RTCP_TRANSPORT_REFERENCE_US / RTCP_TRANSPORT_TICK_US)
 #define RUN_MAX             0x1FFF
 #define ONE_BIT_SYMBOLS     14
 #define TWO_BIT_SYMBOLS     7
+#define LONGEST_MESSAGE     2048 /* more than any datagram of ours holds */
 
 /* Symbols are also the number of bytes their delta takes: 0 lost, 1 small, 2 large. */
 
@@ -70,8 +73,44 @@ static uint8_t symbol_of(int64_t delta) {
   return delta >= INT16_MIN && delta <= INT16_MAX ? 2 : 0;
 }
 
-static int64_t ticks_of(const struct rtcp_transport_arrival *a) {
-  return (int64_t)((uint64_t)a->arrival_us / RTCP_TRANSPORT_TICK_US);
+/* §3.1.5: deltas follow the chunks, so they wait here while chunks are made: 8 bits unsigned a small one, 16 bits signed a large one. */
+struct delta_writer {
+  int64_t last_us, last_ticks; /* the newest arrival: packets of one moment are not divided again */
+  size_t bytes;
+  uint8_t data[LONGEST_MESSAGE];
+};
+
+static int64_t ticks_of(int64_t arrival_us) {
+  return (int64_t)((uint64_t)arrival_us / RTCP_TRANSPORT_TICK_US);
+}
+
+static void add_delta(struct delta_writer *d, int64_t arrival_us, int64_t ticks) {
+  int64_t delta = ticks - d->last_ticks;
+  if ((uint64_t)delta > UINT8_MAX) d->data[d->bytes++] = (uint8_t)(delta >> 8);
+  d->data[d->bytes++] = (uint8_t)delta;
+  d->last_us = arrival_us;
+  d->last_ticks = ticks;
+}
+
+/* Small deltas of neighbours, `seq` the first: most arrivals pass here. Returns how many of the `most`. */
+static size_t add_small_deltas(struct delta_writer *d, const struct rtcp_transport_arrival *a, size_t most,
+                               uint16_t seq) {
+  int64_t last_us = d->last_us, last_ticks = d->last_ticks;
+  uint8_t *out = d->data + d->bytes;
+  size_t n = 0;
+  for (; n < most && a[n].seq == (uint16_t)(seq + n); n++) {
+    out[n] = 0;
+    if (a[n].arrival_us == last_us) continue;
+    int64_t ticks = ticks_of(a[n].arrival_us);
+    if ((uint64_t)(ticks - last_ticks) > UINT8_MAX) break;
+    out[n] = (uint8_t)(ticks - last_ticks);
+    last_us = a[n].arrival_us;
+    last_ticks = ticks;
+  }
+  d->bytes += n;
+  d->last_us = last_us;
+  d->last_ticks = last_ticks;
+  return n;
 }
 
 /* What is pending is a run of small ones. */
@@ -88,10 +127,9 @@ static size_t longest_run(const struct chunk_writer *c, size_t cap, size_t delta
   return left < most ? left : most;
 }
 
-/* … and becomes longer by `count`. */
-static void lengthen(struct chunk_writer *c, unsigned count) {
-  for (unsigned i = c->pending; i < ONE_BIT_SYMBOLS && i < c->pending + count; i++)
-    c->symbols[i] = 1;
+/* … and becomes longer by `count`; the places after the last pending one mean nothing. */
+static void lengthen(struct chunk_writer *c, size_t count) {
+  if (count > 0 && c->pending < ONE_BIT_SYMBOLS) memset(c->symbols, 1, sizeof c->symbols);
   c->pending = (uint16_t)(c->pending + count);
 }
 
@@ -110,53 +148,28 @@ static bool add_arrival(struct chunk_writer *c, size_t cap, unsigned lost, uint8
   return false;
 }
 
-/* Writes chunks for as many arrivals as fit; says how many, and how many statuses that makes. Most arrivals only make a run longer. */
-static size_t write_chunks(struct chunk_writer *c, size_t cap, uint16_t base_seq,
+/* Writes chunks and deltas for as many arrivals as fit; says how many, and how many statuses that makes. */
+static size_t write_chunks(struct chunk_writer *c, struct delta_writer *d, size_t cap, uint16_t base_seq,
                            const struct rtcp_transport_arrival *arrivals, size_t count, size_t *statuses) {
-  size_t consumed = 0, delta_bytes = 0, covered = 0,
-         longest = 0; /* longest: what the run may be for its deltas to fit */
-  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE, last_us = -1;
-  unsigned more = 0;
-  for (; consumed < count; consumed++) {
+  size_t consumed = 0, covered = 0;
+  while (consumed < count) {
     const struct rtcp_transport_arrival *a = &arrivals[consumed];
     uint16_t lost = (uint16_t)(a->seq - base_seq - covered);
-    int64_t ticks = a->arrival_us == last_us ? last : ticks_of(a);
-    last_us = a->arrival_us;
-    if (more < longest && lost == 0 && (uint64_t)(ticks - last) <= UINT8_MAX) {
-      more++;
-      covered++;
-      delta_bytes++;
-      last = ticks;
-      continue;
-    }
-    lengthen(c, more);
-    more = 0;
-    uint8_t symbol = symbol_of(ticks - last);
+    int64_t ticks = ticks_of(a->arrival_us);
+    uint8_t symbol = symbol_of(ticks - d->last_ticks);
     if (symbol == 0 || covered + lost >= RTCP_TRANSPORT_MAX_STATUSES) break;
-    if (!add_arrival(c, cap, lost, symbol, delta_bytes + symbol)) break;
-    delta_bytes += symbol;
+    if (!add_arrival(c, cap, lost, symbol, d->bytes + symbol)) break;
+    add_delta(d, a->arrival_us, ticks);
     covered += lost + 1U;
-    last = ticks;
-    longest = longest_run(c, cap, delta_bytes, covered);
+    consumed++;
+    size_t longest = longest_run(c, cap, d->bytes, covered), left = count - consumed;
+    size_t more = add_small_deltas(d, a + 1, longest < left ? longest : left, (uint16_t)(a->seq + 1));
+    lengthen(c, more);
+    covered += more;
+    consumed += more;
   }
-  lengthen(c, more);
   *statuses = covered;
   return consumed;
-}
-
-/* §3.1.5: a small delta is 8 bits unsigned, a large or negative one 16 bits signed. There is room for all of them. */
-static void write_deltas(struct rtp_writer *w, const struct rtcp_transport_arrival *arrivals, size_t count) {
-  int64_t last = ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
-  int64_t last_us = -1;
-  uint8_t *at = w->at;
-  for (size_t i = 0; i < count; i++) {
-    int64_t ticks = arrivals[i].arrival_us == last_us ? last : ticks_of(&arrivals[i]), delta = ticks - last;
-    last_us = arrivals[i].arrival_us;
-    if ((uint64_t)delta > UINT8_MAX) *at++ = (uint8_t)(delta >> 8);
-    *at++ = (uint8_t)delta;
-    last = ticks;
-  }
-  w->at = at;
 }
 
 int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,
@@ -164,6 +177,7 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
                                   const struct rtcp_transport_arrival *arrivals, size_t count, size_t *consumed) {
   *consumed = 0;
   if (count == 0 || (uint16_t)(arrivals[0].seq - base_seq) >= RTCP_TRANSPORT_MAX_STATUSES) return RTP_ERROR_VALUE;
+  if (cap > LONGEST_MESSAGE) cap = LONGEST_MESSAGE;
   cap -= cap % 4; /* the message is padded to 32 bits */
   struct chunk_writer c = {.w = rtp_writer_of(out, cap)};
   rtcp_open(&c.w, RTCP_RTPFB_TRANSPORT_CC, RTCP_RTPFB);
@@ -171,16 +185,21 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
   rtp_write_u32(&c.w, media_ssrc);
   rtp_write_u16(&c.w, base_seq);
   uint8_t *status_count = rtp_write_room(&c.w, 2);
-  rtp_write_uint(&c.w, 3, (uint64_t)(ticks_of(&arrivals[0]) / TICKS_PER_REFERENCE));
+  const int64_t reference = ticks_of(arrivals[0].arrival_us) / TICKS_PER_REFERENCE;
+  rtp_write_uint(&c.w, 3, (uint64_t)reference);
   rtp_write_u8(&c.w, feedback_seq);
   if (c.w.failed) return RTP_ERROR_NO_SPACE;
 
+  __attribute__((uninitialized)) struct delta_writer d; /* a byte is written before it is read */
+  d.last_us = -1;
+  d.last_ticks = reference * TICKS_PER_REFERENCE;
+  d.bytes = 0;
   size_t statuses;
-  size_t fitted = write_chunks(&c, cap, base_seq, arrivals, count, &statuses);
+  size_t fitted = write_chunks(&c, &d, cap, base_seq, arrivals, count, &statuses);
   if (fitted == 0) return RTP_ERROR_NO_SPACE;
   flush(&c, true);
   rtp_store(status_count, 2, statuses);
-  write_deltas(&c.w, arrivals, fitted);
+  rtp_write_bytes(&c.w, d.data, d.bytes);
   *consumed = fitted;
   return rtcp_close(&c.w);
 }

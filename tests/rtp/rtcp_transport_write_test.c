@@ -111,12 +111,26 @@ static void full_rate_needs_few_bytes(void **state) {
   assert_int_equal(n, 20 + 2 + 1000 + 2); /* one run chunk, a byte each, rounded up */
 }
 
+/* A larger buffer than any datagram makes no longer message. */
+static void messages_have_a_longest(void **state) {
+  (void)state;
+  static struct rtcp_transport_arrival a[5000];
+  for (size_t i = 0; i < COUNT(a); i++)
+    a[i] = (struct rtcp_transport_arrival){(int64_t)i * 100000, (uint16_t)i}; /* two bytes each */
+  static uint8_t out[20000];
+  size_t consumed;
+  int n = rtcp_write_transport_feedback(out, sizeof out, 1, 2, 0, 0, a, COUNT(a), &consumed);
+  assert_in_range(n, 2040, 2048);
+  check_message(out, n, 0, a, consumed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_bytes),
       cmocka_unit_test(random_arrivals_round_trip),
       cmocka_unit_test(messages_end_where_they_must),
       cmocka_unit_test(full_rate_needs_few_bytes),
+      cmocka_unit_test(messages_have_a_longest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
