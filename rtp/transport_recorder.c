@@ -71,10 +71,13 @@ int transport_feedback_build(struct transport_feedback_recorder *r, uint32_t sen
   if (!r->started || r->base == r->next) return 0;
   __attribute__((uninitialized)) struct rtcp_transport_arrival arrivals[BUILD_BATCH];
   size_t count = 0, consumed = 0;
-  for (uint32_t s = r->base; s != r->next && count < BUILD_BATCH; s++) {
+  const uint32_t now_low = (uint32_t)now_us;
+  for (uint32_t s = r->base, end = r->next; s != end && count < BUILD_BATCH; s++) {
     const uint32_t noted_us = r->arrival_us[s & RECORDER_MASK];
-    const int64_t arrival_us = now_us - (int32_t)((uint32_t)now_us - noted_us);
-    if (noted_us) arrivals[count++] = (struct rtcp_transport_arrival){.arrival_us = arrival_us, .seq = (uint16_t)s};
+    if (!noted_us) continue;
+    struct rtcp_transport_arrival *a = &arrivals[count++];
+    a->arrival_us = now_us - (int32_t)(now_low - noted_us);
+    a->seq = (uint16_t)s;
   }
   int len = rtcp_write_transport_feedback(out, cap, sender_ssrc, media_ssrc, r->feedback_seq, (uint16_t)r->base,
                                           arrivals, count, &consumed);
