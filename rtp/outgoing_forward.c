@@ -242,7 +242,7 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   struct header_place place = outgoing_header_write(s, &f, m, now_us, header);
   fill_result(r, &place, payload, len, sent->seq);
   if (m->seq != s->highest_source) return;
-  s->alike = m->alike;
+  s->alike = m->alike ? m->alike : LIKE_NOTHING;
   s->frame_word = outgoing_header_word(&s->templates[0], f.payload_type, f.timestamp);
   s->frame_sent = *sent;
 }
@@ -293,7 +293,7 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
     if ((reason = try_switch(s, m)) != RTP_DROP_NONE) return reason;
     switched = true;
   }
-  s->alike = 0; /* unless it is the newest, and goes out as it is */
+  s->alike = LIKE_NOTHING; /* unless it is the newest, and goes out as it is */
   uint32_t ours;
   uint16_t picture_id = 0;
   if ((reason = place(s, m, &ours, &picture_id, &filler)) != RTP_DROP_NONE) return reason;
@@ -319,7 +319,7 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
 
 /* The next packet of the newest one's frame, alike in everything that was decided for that one. */
 static inline bool goes_on(const struct rtp_outgoing_stream *s, const struct rtp_media_packet *m) {
-  return m->seq == s->highest_source + 1 && m->alike == s->alike && s->alike && m->timestamp == s->frame_timestamp &&
+  return m->seq == s->highest_source + 1 && m->alike == s->alike && m->timestamp == s->frame_timestamp &&
          m->stream == s->current;
 }
 

@@ -134,15 +134,17 @@ struct window_place {
  * only a key frame lets it in. */
 #define OUTGOING_SHUT_OUT_FRAMES 8
 
+#define LIKE_NOTHING             1 /* no packet has it: rtp_media_packet.alike has its highest bit, or is 0 */
+
 struct rtp_outgoing_stream {
   /* What the second and every later packet of a frame touches: as few lines as can be, a hundred receivers share a cache. */
   struct rtp_incoming_stream *current;
-  uint64_t alike;          /* of the newest packet (media_packet.h); 0: the next one must be looked at by itself */
-  uint64_t frame_word;     /* of its header: outgoing_header_word() */
-  struct sent frame_sent;  /* what is remembered of it              */
-  uint32_t highest_source; /* extended; of this epoch               */
-  uint32_t seq_offset;     /* ours = source - this                  */
-  uint32_t highest_out;    /* extended                              */
+  uint64_t alike; /* of the newest packet (media_packet.h); LIKE_NOTHING: the next one must be looked at by itself */
+  uint64_t frame_word;               /* of its header: outgoing_header_word() */
+  struct sent frame_sent;            /* what is remembered of it              */
+  uint32_t highest_source;           /* extended; of this epoch               */
+  uint32_t seq_offset;               /* ours = source - this                  */
+  uint32_t highest_out;              /* extended                              */
   uint32_t window_mask, window_most; /* as it is, as it may become */
   uint32_t frame_timestamp;          /* source's, newest packet: where a frame begins */
   uint32_t ssrc;

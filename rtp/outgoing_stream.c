@@ -25,6 +25,7 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
   s->red_format = c->red_format;
   s->red_inner = c->red_inner;
   if (red) s->red_payload = (uint8_t *)(s->window + window);
+  s->alike = LIKE_NOTHING;
   s->video = c->video;
   s->ssrc = c->ssrc;
   s->rtx_ssrc = c->rtx_ssrc;

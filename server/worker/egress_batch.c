@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #define SLAB_BYTES      (6u << 20)
+#define USED_MAX        (SLAB_BYTES - EGRESS_PACKET_MAX_BYTES)
 /* A frame of ten packets to four hundred receivers; a flush in the middle would cut every run in two. */
 #define MAX_PACKETS     4096u
 #define MAX_MESSAGES    MAX_PACKETS /* a message has at least one piece, so one comparison is enough */
@@ -24,8 +25,9 @@
 
 /* Whole packets, side by side. */
 struct piece {
-  uint32_t offset, bytes;
-  uint32_t next; /* of the same message, or NONE */
+  uint32_t offset;
+  uint32_t bytes; /* of a message's last piece: known when it is closed */
+  uint32_t next;  /* of the same message, or NONE */
 };
 
 struct message {
@@ -54,8 +56,9 @@ struct egress_batch {
   int use_gso;
   uint32_t generation;
   uint32_t piece_count, message_count;
-  bool chains; /* somebody has more than one message */
-  size_t used; /* bytes of the slab */
+  bool chains;     /* somebody has more than one message */
+  size_t used;     /* bytes of the slab */
+  size_t used_max; /* more: no room for another packet, or no piece */
   uint8_t *slab;
   void (*finish)(void *arg);
   void *finish_arg;
@@ -78,6 +81,7 @@ int egress_batch_create(struct egress_batch **out, int fd, int use_gso) {
   batch->fd = fd;
   batch->use_gso = use_gso;
   batch->generation = 1;
+  batch->used_max = USED_MAX;
   *out = batch;
   return 0;
 }
@@ -94,9 +98,7 @@ void egress_batch_set_finish(struct egress_batch *batch, void (*finish)(void *ar
 }
 
 uint8_t *egress_batch_reserve(struct egress_batch *batch) {
-  if (__builtin_expect(batch->piece_count == MAX_PACKETS || batch->used > SLAB_BYTES - EGRESS_PACKET_MAX_BYTES, 0)) {
-    egress_batch_flush(batch);
-  }
+  if (__builtin_expect(batch->used > batch->used_max, 0)) egress_batch_flush(batch);
   return batch->slab + batch->used;
 }
 
@@ -175,6 +177,10 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   return message;
 }
 
+static inline void close_piece(struct piece *last, const struct message *message) {
+  last->bytes = message->end - last->offset;
+}
+
 /* Any packet; out of line, for most are the usual one. */
 __attribute__((noinline)) static void append(struct egress_batch *batch, struct egress_destination *destination,
                                              size_t len) {
@@ -182,12 +188,12 @@ __attribute__((noinline)) static void append(struct egress_batch *batch, struct 
   struct message *message = open_message(batch, destination, ssrc, len);
   message->streams |= stream_bit(ssrc);
   struct piece *last = message->last == NONE ? NULL : &batch->pieces[message->last];
-  if (last && message->end == batch->used) {
-    last->bytes += (uint32_t)len;
-  } else {
+  if (!last || message->end != batch->used) {
     uint32_t index = batch->piece_count++;
-    batch->pieces[index] = (struct piece){(uint32_t)batch->used, (uint32_t)len, NONE};
+    if (batch->piece_count == MAX_PACKETS) batch->used_max = 0;
+    batch->pieces[index] = (struct piece){(uint32_t)batch->used, 0, NONE};
     if (last) {
+      close_piece(last, message);
       last->next = index;
     } else {
       message->first = index;
@@ -210,7 +216,6 @@ void egress_batch_commit(struct egress_batch *batch, struct egress_destination *
     append(batch, destination, len);
     return;
   }
-  batch->pieces[run->last].bytes += (uint32_t)len;
   batch->used += len;
   run->end += (uint32_t)len;
   run->count++;
@@ -359,6 +364,8 @@ static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
 void egress_batch_flush(struct egress_batch *batch) {
   if (batch->message_count == 0) return;
   if (batch->finish) batch->finish(batch->finish_arg);
+  for (uint32_t m = 0; m < batch->message_count; m++)
+    close_piece(&batch->pieces[batch->messages[m].last], &batch->messages[m]);
   join_messages(batch);
   lay_out(batch);
   uint32_t at = 0;
@@ -375,6 +382,7 @@ void egress_batch_flush(struct egress_batch *batch) {
   if (batch->generation == 0) batch->generation = 1;
   batch->piece_count = batch->message_count = 0;
   batch->used = 0;
+  batch->used_max = USED_MAX;
 }
 
 const struct egress_counters *egress_batch_counters(const struct egress_batch *batch) {

@@ -333,9 +333,10 @@ struct peer_run {
 };
 /* False: it cannot be sent to; counted for `packets`. */
 bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets);
-/* Seals one RTP packet whose header, transport-wide number and all, lies at egress_batch_reserve(run->egress). False: dropped, counted. */
-bool peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
-                   const uint8_t *payload, size_t payload_len);
+/* Seals one RTP packet whose header, transport-wide number and all, lies at egress_batch_reserve(run->egress).
+ * Returns its bytes; 0: dropped, counted. */
+size_t peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+                     const uint8_t *payload, size_t payload_len);
 /* Counts what was sent. Returns whether anything was. */
 bool peer_run_end(const struct peer_run *run);
 /* The same for one packet from anywhere, which is numbered here; `transport_seq_offset` as rtp_forward_result has it. */

@@ -109,10 +109,9 @@ static void send_packet(struct peer_run *run, struct downlink_run *link, struct 
     number = htobe16(number);
     memcpy(header + numbered_at, &number, sizeof number);
   }
-  const uint64_t before = run->bytes;
-  bool sent = peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
-  if (__builtin_expect(slot->repeats > 0, 0) && sent)
-    link->unnumbered_bytes += (uint32_t)audio_repeat_sent(run, slot, header, (size_t)(run->bytes - before));
+  const size_t sent = peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
+  if (__builtin_expect(slot->repeats > 0, 0) && sent > 0)
+    link->unnumbered_bytes += (uint32_t)audio_repeat_sent(run, slot, header, sent);
 }
 
 /* All that waits on the slot's track. */

@@ -283,19 +283,19 @@ bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
   return true;
 }
 
-bool peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
-                   const uint8_t *payload, size_t payload_len) {
+size_t peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
+                     const uint8_t *payload, size_t payload_len) {
   uint8_t padding = padding_for(run, packet, header_len + payload_len);
   int len = peer_transport_seal_next(&run->seal, sender, packet, header_len, payload, payload_len, padding,
                                      EGRESS_PACKET_MAX_BYTES);
   if (__builtin_expect(len <= 0, 0)) {
     run->peer->engine->counters.drops[ENGINE_DROP_SEAL]++;
-    return false;
+    return 0;
   }
   egress_batch_commit(run->egress, &run->peer->destination, (size_t)len);
   run->packets++;
   run->bytes += (uint64_t)len;
-  return true;
+  return (size_t)len;
 }
 
 bool peer_run_end(const struct peer_run *run) {
