@@ -94,7 +94,7 @@ class Bench:
                 wait_for(f"http://127.0.0.1:{http}/readyz", server)
                 with Waiting(f"http://127.0.0.1:{http}/metrics", token) as waiting:
                     figures = self.load(scenario, "--url", f"http://127.0.0.1:{http}", "--pid", server.pid, *more)
-                self.waited_us[scenario] = figures["waited_us"] = waiting.us
+                self.waited_us[str(scenario)] = figures["waited_us"] = waiting.us
                 return figures
             finally:
                 server.send_signal(signal.SIGTERM)
@@ -105,9 +105,9 @@ class Bench:
 
     def alike(self, scenario):
         """The floor, waiting for as long as ours did in its last round and not for the 2 ms that a floor may always wait."""
-        if self.waited_us.get(scenario) is None:
+        if self.waited_us.get(str(scenario)) is None:
             raise Failed("our server was not measured before, or did not say how long it waits")
-        return self.floor(scenario, "--gather-us", self.waited_us[scenario])
+        return self.floor(scenario, "--gather-us", self.waited_us[str(scenario)])
 
     def janus(self, scenario):
         if not shutil.which("janus"):
