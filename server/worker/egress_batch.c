@@ -33,7 +33,8 @@ struct piece {
 struct message {
   union egress_address address;
   uint8_t address_len;
-  bool chained;         /* another message's `next` leads here */
+  bool chained : 1;     /* another message's `next` leads here */
+  bool mixed : 1;       /* packets of several SSRCs */
   uint16_t segment;     /* the length of every packet but the last */
   uint16_t count;       /* packets; 0: they joined another message */
   uint16_t most;        /* `count` once a shorter packet has ended the run */
@@ -141,7 +142,7 @@ static struct message *new_message(struct egress_batch *batch, const struct egre
   message->segment = (uint16_t)len;
   message->count = 0;
   message->most = (uint16_t)(MAX_RUN_BYTES / len < MAX_RUN_PACKETS ? MAX_RUN_BYTES / len : MAX_RUN_PACKETS);
-  message->chained = false;
+  message->chained = message->mixed = false;
   message->ssrc = ssrc;
   message->streams = message->aside = 0;
   message->next = message->first = message->last = NONE;
@@ -156,7 +157,7 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   struct message *before = NULL; /* the receiver's first in the chain */
   if (destination->generation == batch->generation) before = &batch->messages[destination->open_message];
   const bool aside = run && run->ssrc && ssrc && run->ssrc != ssrc && len < run->segment;
-  if (run && !aside && !(run->aside & stream_bit(ssrc))) return run;
+  if (run && !aside && (run->ssrc == ssrc || !(run->aside & stream_bit(ssrc)))) return run;
   struct message *message = new_message(batch, destination, ssrc, len);
   const uint32_t index = (uint32_t)(message - batch->messages);
   if (!batch->use_gso) return message;
@@ -187,6 +188,7 @@ __attribute__((noinline)) static void append(struct egress_batch *batch, struct 
   const uint32_t ssrc = ssrc_of(batch->slab + batch->used, len);
   struct message *message = open_message(batch, destination, ssrc, len);
   message->streams |= stream_bit(ssrc);
+  message->mixed |= message->ssrc != ssrc;
   struct piece *last = message->last == NONE ? NULL : &batch->pieces[message->last];
   if (!last || message->end != batch->used) {
     uint32_t index = batch->piece_count++;
@@ -247,11 +249,23 @@ static struct message *find_host(struct egress_batch *batch, uint32_t first, con
   return best;
 }
 
+/* Bits may be shared by chance, SSRCs are not: where each message has one, they tell. */
+static bool is_alone(const struct egress_batch *batch, uint32_t first, const struct message *guest) {
+  for (uint32_t m = first; m != NONE; m = batch->messages[m].next) {
+    const struct message *other = &batch->messages[m];
+    if (other == guest || other->count == 0 || !(other->streams & guest->streams)) continue;
+    if (other->mixed || guest->mixed || other->ssrc == guest->ssrc) return false;
+  }
+  return true;
+}
+
 static void join(struct egress_batch *batch, struct message *host, struct message *guest) {
   batch->pieces[host->last].next = guest->first;
   host->last = guest->last;
   host->count = (uint16_t)(host->count + guest->count);
   if (guest->segment < host->segment || guest->count == guest->most) host->most = host->count;
+  host->streams |= guest->streams;
+  host->mixed |= guest->mixed || guest->ssrc != host->ssrc;
   guest->count = 0;
 }
 
@@ -265,7 +279,8 @@ static void join_chain(struct egress_batch *batch, uint32_t first) {
   }
   for (uint32_t m = first; m != NONE; m = batch->messages[m].next) {
     struct message *guest = &batch->messages[m];
-    struct message *host = guest->streams & again ? NULL : find_host(batch, first, guest);
+    if (guest->streams & again && !is_alone(batch, first, guest)) continue;
+    struct message *host = find_host(batch, first, guest);
     if (host) join(batch, host, guest);
   }
 }

@@ -228,6 +228,21 @@ static void a_voice_does_not_wait_for_the_picture_after_it(void **state) {
   close_pair(&pair);
 }
 
+/* The bits that stand for SSRCs are few: 1 and 33 share one. */
+static void streams_that_look_alike_share_a_message_too(void **state) {
+  (void)state;
+  struct pair pair;
+  open_pair(&pair, 1);
+  put_rtp(&pair, 1000, 1);
+  put_rtp(&pair, 100, 33);
+  put_rtp(&pair, 1000, 1);
+  assert_int_equal(flush_and_count(&pair), 1);
+  expect(&pair, 0, 1000, 1);
+  expect(&pair, 0, 1000, 1);
+  expect(&pair, 0, 100, 33);
+  close_pair(&pair);
+}
+
 static void voices_of_one_size_follow_one_picture(void **state) {
   (void)state;
   struct pair pair;
@@ -420,6 +435,7 @@ int main(void) {
       cmocka_unit_test(reserve_without_commit_sends_nothing),
       cmocka_unit_test(a_voice_does_not_end_the_run_of_a_picture),
       cmocka_unit_test(a_voice_does_not_wait_for_the_picture_after_it),
+      cmocka_unit_test(streams_that_look_alike_share_a_message_too),
       cmocka_unit_test(voices_of_one_size_follow_one_picture),
       cmocka_unit_test(two_small_pictures_share_a_message),
       cmocka_unit_test(an_ended_run_takes_nothing_more),
