@@ -257,14 +257,13 @@ int64_t downlink_deadline(const struct downlink *d) {
 
 /* ---- allocation ---- */
 
-#define QUEUE_STANDS_US 60000
 #define QUEUE_RECENT_US 3000000
 
 /* After a sudden drop the newest packets say sooner than the least of many that a queue is left. */
 static bool is_left_over(const struct bandwidth_estimator *e, int64_t now_us) {
   int64_t newest_us = link_drop_delay_us(&e->drop);
   if (e->dropped_us < 0 || now_us - e->dropped_us >= QUEUE_RECENT_US || newest_us == INT64_MAX) return false;
-  return newest_us - queue_delay_base_us(&e->queue) > QUEUE_STANDS_US + bandwidth_estimator_usual_wait_us(e);
+  return newest_us - queue_delay_base_us(&e->queue) > DOWNLINK_QUEUE_US + bandwidth_estimator_usual_wait_us(e);
 }
 
 void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t now_us) {
@@ -273,9 +272,8 @@ void downlink_fill_allocation(struct downlink *d, struct allocation *a, int64_t 
   a->proven_bps = bandwidth_estimator_proven_bps(e, now_us);
   a->loss = loss_bound_recent(&e->loss);
   a->stalled = e->stalled;
-  a->queue = (queue_delay_standing_us(&e->queue) > QUEUE_STANDS_US + bandwidth_estimator_usual_wait_us(e) &&
-              !e->competition.on) ||
-             pacer_backlog_us(&d->pacer) > QUEUE_STANDS_US || is_left_over(e, now_us);
+  a->queue = (downlink_queue_stands(d) && !e->competition.on) || pacer_backlog_us(&d->pacer) > DOWNLINK_QUEUE_US ||
+             is_left_over(e, now_us);
   a->settling = a->queue && e->dropped_us >= 0 && now_us - e->dropped_us < QUEUE_RECENT_US;
   a->draining = bandwidth_estimator_draining(e, now_us);
   d->allocated_bps = a->target_bps;

@@ -24,9 +24,9 @@ struct downlink {
    * number, of a retransmission the one it repeats. */
   struct transport_content stamping;
   bool allocated_stalled, allocated_draining;
-  bool allocated_no_picture; /* although one is wanted */
-  uint8_t redundancy;
-  uint64_t redundancy_most_bps;       /* of audio */
+  bool allocated_no_picture;          /* although one is wanted */
+  uint8_t redundancy;                 /* of audio */
+  uint64_t redundancy_most_bps;       /* that it may cost */
   int64_t service_us;                 /* nothing is due before; 0: look at once */
   uint64_t allocated_bps;             /* target at the last allocation */
   uint64_t used_bps;                  /* of it */
@@ -49,6 +49,13 @@ struct downlink {
   uint64_t offered;             /* for the statistics */
   struct pacer pacer;
 };
+
+/* A queue stands: even the least of the last waits is longer than this, and than what jitter explains. */
+#define DOWNLINK_QUEUE_US 60000
+static inline bool downlink_queue_stands(const struct downlink *d) {
+  const struct bandwidth_estimator *e = &d->estimator;
+  return queue_delay_standing_us(&e->queue) > DOWNLINK_QUEUE_US + bandwidth_estimator_usual_wait_us(e);
+}
 
 /* Sends what the running cluster owes by now, beginning one when the estimator asks for it. */
 void downlink_probe(struct downlink *d, int64_t now_us);

@@ -14,7 +14,6 @@
 #define RAMP_MS       100   /* at once: a longer pause would be seen as a freeze */
 #define RAMP_EVERY_US 250000
 #define STEP_MS       20
-#define QUEUE_US      60000
 
 static uint16_t needed_ms(double loss, int64_t rtt_us) {
   double again = 1 - (1 - loss) * (1 - loss), broken = FRAME_PACKETS * loss;
@@ -26,12 +25,6 @@ static uint16_t needed_ms(double loss, int64_t rtt_us) {
   return (uint16_t)(ms - ms % STEP_MS);
 }
 
-/* What a full queue drops is not lost whatever is sent. */
-static bool is_queue_full(const struct downlink *d) {
-  const struct bandwidth_estimator *e = &d->estimator;
-  return queue_delay_standing_us(&e->queue) > QUEUE_US + bandwidth_estimator_usual_wait_us(e);
-}
-
 static uint8_t needed_redundancy(const struct downlink *d, double loss) {
   uint8_t depth = loss >= DOWNLINK_RED_TWICE ? 2 : loss >= DOWNLINK_RED_ONCE ? 1 : 0;
   while (depth && (uint64_t)depth * DOWNLINK_RED_BPS > d->redundancy_most_bps)
@@ -41,7 +34,8 @@ static uint8_t needed_redundancy(const struct downlink *d, double loss) {
 
 static void review_redundancy(struct downlink *d, int64_t now_us) {
   double loss = loss_bound_recent(&d->estimator.loss), usual = loss_bound_random(&d->estimator.loss);
-  bool full = is_queue_full(d), always = usual >= DOWNLINK_RED_ALWAYS && !full;
+  /* What a full queue drops is not lost whatever is sent. */
+  bool full = downlink_queue_stands(d), always = usual >= DOWNLINK_RED_ALWAYS && !full;
   d->redundancy_most_bps = always ? UINT64_MAX : bandwidth_estimator_bps(&d->estimator) / DOWNLINK_RED_SHARE;
   uint8_t depth = needed_redundancy(d, loss > usual ? loss : usual);
   if (depth >= d->redundancy) d->redundancy_us = now_us;
