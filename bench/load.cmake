@@ -36,6 +36,7 @@ consilium_library(load
   load/secret_file.c
   load/sequence_tracker.c
   load/server_process.c
+  load/syscall_counter.c
   load/stun_client.c
   load/transport.c
   load/web_client.c

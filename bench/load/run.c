@@ -9,13 +9,17 @@
 #include "bench/load/progress.h"
 #include "bench/load/run_internal.h"
 #include "bench/load/scenario.h"
+#include "bench/load/syscall_counter.h"
 
-#define SAMPLE_US        1000000
-#define SHOW_US          200000
-#define DRAIN_US         500000
-#define JOIN_PATIENCE_S  20
+#define SAMPLE_US         1000000
+#define SHOW_US           200000
+#define DRAIN_US          500000
+#define JOIN_PATIENCE_S   20
 /* Of an interrupted run this much must have been measured for a report. */
-#define LEAST_MEASURED_S 1
+#define LEAST_MEASURED_S  1
+/* To stop counting system calls blocks us for some 40 ms: what was due meanwhile leaves late, and must have left before the
+ * measurement. */
+#define AFTER_COUNTING_US 300000
 
 static volatile sig_atomic_t interrupted;
 
@@ -82,24 +86,32 @@ static uint64_t delivered(const struct run *run) {
   return run->counters.rtp_in + run->counters.rtx_in;
 }
 
-/* Counting costs the server something at every call: it is done in the last of the warm-up, so that the figures after it are
- * free of it; in the measured window itself only with --count-syscalls. */
-static void warm_up(struct run *run, struct run_window *counted) {
-  const struct load_options *o = run->options;
-  const int64_t until_us = event_loop_clock_us() + (int64_t)(o->warmup_s * 1e6);
-  const int64_t count_us = o->warmup_s < 2 ? (int64_t)(o->warmup_s * 5e5) : 1000000;
-  memset(counted, 0, sizeof *counted);
-  run_turn_until(run, "warming up", until_us - count_us, false);
+/* Counting costs the server something at every call: it is done in the warm-up, so that the figures after it are free of it; in
+ * the measured window itself only with --count-syscalls. */
+static void count_syscalls(struct run *run, int64_t until_us, struct run_window *counted) {
   struct syscall_counter *c = NULL;
-  if (o->pid && !o->count_syscalls && count_us > 0 && server_snapshot_take(&run->scratch, o->pid, false))
-    c = syscall_counter_open(&run->scratch);
+  if (server_snapshot_take(&run->scratch, run->options->pid, false)) c = syscall_counter_open(&run->scratch);
+  if (!c) return;
   const uint64_t before = delivered(run);
   run_turn_until(run, "warming up", until_us, false);
-  if (!c) return;
   counted->has_syscalls = true;
   counted->syscalls = syscall_counter_read(c);
   counted->syscall_packets = delivered(run) - before;
   syscall_counter_close(c);
+}
+
+static void warm_up(struct run *run, struct run_window *counted) {
+  const struct load_options *o = run->options;
+  int64_t until_us = event_loop_clock_us() + (int64_t)(o->warmup_s * 1e6);
+  const int64_t count_us = o->warmup_s < 2 ? (int64_t)(o->warmup_s * 5e5) : 1000000;
+  memset(counted, 0, sizeof *counted);
+  if (o->pid && !o->count_syscalls && count_us > 0) {
+    run_turn_until(run, "warming up", until_us - count_us - AFTER_COUNTING_US, false);
+    count_syscalls(run, event_loop_clock_us() + count_us, counted);
+    const int64_t calm_us = event_loop_clock_us() + AFTER_COUNTING_US;
+    if (until_us < calm_us) until_us = calm_us;
+  }
+  run_turn_until(run, "warming up", until_us, false);
 }
 
 void run_measure(struct run *run, double seconds, struct run_window *w) {

@@ -10,6 +10,7 @@
 
 #include "bench/load/run_internal.h"
 #include "bench/load/secret_file.h"
+#include "bench/load/syscall_counter.h"
 
 #define RECEIVE_BUFFER (2 << 20)
 #define SPARE_FILES    64

@@ -4,11 +4,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Reads a small file of /proc, terminated. 0 when it cannot be read. */
@@ -162,54 +160,4 @@ struct server_process server_snapshot_difference(const struct server_snapshot *a
     d.involuntary += now->involuntary - before.involuntary;
   }
   return d;
-}
-
-/* ---- system calls ---- */
-
-struct syscall_counter {
-  size_t count;
-  int fds[SERVER_PROCESSES_MAX * 4];
-};
-
-static int open_counter(unsigned long long tracepoint, pid_t thread) {
-  struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .config = tracepoint};
-  return (int)syscall(SYS_perf_event_open, &attr, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-struct syscall_counter *syscall_counter_open(const struct server_snapshot *snapshot) {
-  char text[32];
-  if (!read_file("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id", text, sizeof text) &&
-      !read_file("/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter/id", text, sizeof text))
-    return NULL;
-  struct syscall_counter *c = calloc(1, sizeof *c);
-  for (size_t i = 0; c && i < snapshot->count; i++) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task", snapshot->processes[i].pid);
-    DIR *tasks = opendir(path);
-    for (const struct dirent *d; tasks && (d = readdir(tasks));) {
-      if (!isdigit((unsigned char)d->d_name[0]) || c->count == sizeof c->fds / sizeof *c->fds) continue;
-      int fd = open_counter(strtoull(text, NULL, 10), (pid_t)strtol(d->d_name, NULL, 10));
-      if (fd >= 0) c->fds[c->count++] = fd;
-    }
-    if (tasks) closedir(tasks);
-  }
-  if (c && c->count) return c;
-  free(c);
-  return NULL;
-}
-
-uint64_t syscall_counter_read(const struct syscall_counter *c) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < c->count; i++) {
-    uint64_t value = 0;
-    if (read(c->fds[i], &value, sizeof value) == (ssize_t)sizeof value) sum += value;
-  }
-  return sum;
-}
-
-void syscall_counter_close(struct syscall_counter *c) {
-  if (!c) return;
-  for (size_t i = 0; i < c->count; i++)
-    close(c->fds[i]);
-  free(c);
 }

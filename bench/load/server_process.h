@@ -41,13 +41,4 @@ uint64_t server_process_wait_ns(pid_t pid);
 /* b.total - a.total of times and switches; a process that ended in between counts as far as it was seen. */
 struct server_process server_snapshot_difference(const struct server_snapshot *a, const struct server_snapshot *b);
 
-/* ---- system calls, where perf's tracepoints may be used (root, tracefs) ---- */
-
-struct syscall_counter;
-/* Counts those of all present threads of the snapshot's processes. NULL: not available here. Costs the server some 100 ns a
- * call, so ask for it only when wanted. */
-struct syscall_counter *syscall_counter_open(const struct server_snapshot *snapshot);
-uint64_t syscall_counter_read(const struct syscall_counter *c);
-void syscall_counter_close(struct syscall_counter *c);
-
 #endif

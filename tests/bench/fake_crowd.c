@@ -23,7 +23,7 @@ static bool overloaded(const struct crowd *c) {
   return fake_crowd.capacity && c->ready > fake_crowd.capacity;
 }
 
-static void pass(struct crowd *c, unsigned packets) {
+static void pass(struct crowd *c, unsigned packets, int64_t late_us) {
   struct load_counters *counters = c->shared->counters;
   for (unsigned i = 0; i < packets; i++) {
     bool lost = overloaded(c) && ++c->counts.expected % 100 == 0;
@@ -33,8 +33,8 @@ static void pass(struct crowd *c, unsigned packets) {
     counters->rtp_in++;
     counters->rtp_in_bytes += 1000;
     counters->sampled++;
-    histogram_add(&counters->latency_us, overloaded(c) ? 50000 : 1000);
-    histogram_add(&counters->lateness_us, overloaded(c) && fake_crowd.generator_late ? 49000 : 10);
+    histogram_add(&counters->latency_us, late_us + (overloaded(c) ? 50000 : 1000));
+    histogram_add(&counters->lateness_us, overloaded(c) && fake_crowd.generator_late ? 49000 : late_us + 10);
   }
 }
 
@@ -53,7 +53,7 @@ static void on_tick(void *arg, int64_t now_us) {
     c->failed_now++;
   }
   if (c->media) {
-    pass(c, c->ready * FAKE_PACKETS_PER_SECOND * TICK_US / 1000000);
+    pass(c, c->ready * FAKE_PACKETS_PER_SECOND * TICK_US / 1000000, now_us - c->timer.at_us);
   } else if (fake_crowd.late_packets) {
     c->counts.received += fake_crowd.late_packets;
     fake_crowd.late_packets = 0;

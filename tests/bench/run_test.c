@@ -1,5 +1,5 @@
 /* The phases of a run in virtual time, with a crowd whose traffic is known: what is measured and what is not, what stands in the
- * way of a run and in which words, an interrupt, and samples.
+ * way of a run and in which words, an interrupt, and samples. The counter of system calls is the test's: to close it takes 40 ms.
  * Covers: bench/load/run_samples.c bench/load/run_world.c */
 #include "bench/load/run.h"
 
@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/load/run_internal.h"
+#include "bench/load/syscall_counter.h"
 #include "tests/bench/check.h"
 #include "tests/bench/fake_crowd.h"
 #include "tests/bench/virtual_loop.h"
@@ -20,9 +22,32 @@
 static struct load_options o;
 static struct run_result r;
 
+static struct {
+  bool is_refused;
+  int64_t opened_us, counted_us;
+} syscalls;
+
+struct syscall_counter *syscall_counter_open(const struct server_snapshot *snapshot) {
+  assert_true(snapshot->count > 0);
+  syscalls.opened_us = virtual_loop_now_us;
+  return syscalls.is_refused ? NULL : malloc(1);
+}
+
+uint64_t syscall_counter_read(const struct syscall_counter *c) {
+  assert_non_null(c);
+  syscalls.counted_us = virtual_loop_now_us - syscalls.opened_us;
+  return 1000;
+}
+
+void syscall_counter_close(struct syscall_counter *c) {
+  free(c);
+  virtual_loop_now_us += 40000;
+}
+
 static int set_up(void **state) {
   (void)state;
   fake_crowd = (struct fake_crowd){.admitted = 10000};
+  memset(&syscalls, 0, sizeof syscalls);
   o = (struct load_options){.scenario = SCENARIO_CONSULT,
                             .rooms = 2,
                             .members = 4,
@@ -182,6 +207,23 @@ static void a_local_server_is_accounted(void **state) {
   assert_string_equal(run_load(&r, &o), "--pid 4194304: there is no such process");
 }
 
+static void counting_system_calls_is_over_when_it_is_measured(void **state) {
+  (void)state;
+  static const double warmups_s[] = {2, 0.5};
+  for (size_t i = 0; i < 2; i++) {
+    o.pid = getpid();
+    o.warmup_s = warmups_s[i];
+    assert_null(run_load(&r, &o));
+    assert_true(near((double)syscalls.counted_us / 1e6, warmups_s[i] / 2, 0.02));
+    assert_true(near(figure("syscalls_per_packet"), 1000 / (800 * warmups_s[i] / 2), 0.1));
+    assert_true(figure("lateness_max") < 1000);
+    assert_true(figure("latency_max") < 2000);
+  }
+  syscalls.is_refused = true;
+  assert_null(run_load(&r, &o));
+  assert_false(metric_find(&r.metrics, "syscalls_per_packet")->known);
+}
+
 static void what_is_wrong_is_said_before_anything_begins(void **state) {
   (void)state;
   o.url = "https://127.0.0.1";
@@ -205,8 +247,10 @@ static void what_is_wrong_is_said_before_anything_begins(void **state) {
   assert_string_equal(run_load(&r, &o), "--count-syscalls: whose? It needs --pid");
   assert_int_equal(fake_crowd.target_count, 0);
   o.pid = getpid(); /* counted where the machine lets us, else refused; never left out */
-  const char *why = run_load(&r, &o);
-  assert_true(why ? strstr(why, "not possible here") != NULL : r.window.has_syscalls);
+  assert_null(run_load(&r, &o));
+  assert_true(near((double)syscalls.counted_us / 1e6, 5, 0.02));
+  syscalls.is_refused = true;
+  assert_non_null(strstr(run_load(&r, &o), "not possible here"));
 }
 
 /* In a process of its own: limits cannot be raised again. */
@@ -251,6 +295,7 @@ int main(void) {
       CASE(waiting_of_children_is_not_the_generators),
       CASE(churn_is_on_while_it_is_measured),
       CASE(a_local_server_is_accounted),
+      CASE(counting_system_calls_is_over_when_it_is_measured),
       CASE(what_is_wrong_is_said_before_anything_begins),
       CASE(too_few_files_are_said_with_the_number),
       CASE(a_soft_limit_is_raised),
