@@ -208,11 +208,11 @@ static void put_steps(FILE *to, const struct run_result *r, const struct load_op
           o->of == SCENARIO_CONSULT ? "rooms" : "members");
   for (size_t i = 0; i < r->step_count; i++) {
     const struct run_step *s = &r->steps[i];
-    fprintf(to, "<tr><td>%u</td><td>%u</td><td>%s</td><td>%s</td><td>%s</td><td>%.0f %%</td><td>%s%s</td></tr>\n",
+    fprintf(to, "<tr><td>%u</td><td>%u</td><td>%s</td><td>%s</td><td>%s</td><td>%.0f %%</td><td>%s%s%s</td></tr>\n",
             s->load, s->participants, metric_format(METRIC_PER_SECOND, s->packets_per_second, rate, sizeof rate),
             metric_format(METRIC_PERCENT, s->loss_percent, loss, sizeof loss),
             metric_format(METRIC_US, s->latency_p99_us, latency, sizeof latency), s->server_cpu_percent,
-            s->borne ? "borne" : "not borne", s->generator_limited ? ", generator at its limit" : "");
+            s->borne ? "borne" : "not borne: ", s->because, s->generator_limited ? ", generator at its limit" : "");
   }
   fputs("</table>\n", to);
 }

@@ -45,12 +45,12 @@ static json_t *steps_json(const struct run_result *r) {
   json_t *array = json_array();
   for (size_t i = 0; i < r->step_count; i++) {
     const struct run_step *s = &r->steps[i];
-    json_array_append_new(
-        array, json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:b}", "load", (int)s->load, "participants",
-                         (int)s->participants, "lossPercent", s->loss_percent, "latencyP99Us", s->latency_p99_us,
-                         "packetsPerSecond", s->packets_per_second, "cpuUsPerPacket",
-                         isnan(s->cpu_us_per_packet) ? 0 : s->cpu_us_per_packet, "serverCpuPercent",
-                         s->server_cpu_percent, "borne", s->borne, "generatorLimited", s->generator_limited));
+    json_array_append_new(array, json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:s, s:b}", "load", (int)s->load,
+                                           "participants", (int)s->participants, "lossPercent", s->loss_percent,
+                                           "latencyP99Us", s->latency_p99_us, "packetsPerSecond", s->packets_per_second,
+                                           "cpuUsPerPacket", isnan(s->cpu_us_per_packet) ? 0 : s->cpu_us_per_packet,
+                                           "serverCpuPercent", s->server_cpu_percent, "borne", s->borne, "because",
+                                           s->because, "generatorLimited", s->generator_limited));
   }
   return array;
 }

@@ -44,6 +44,7 @@ struct run_step {
   unsigned load, participants;
   double loss_percent, latency_p99_us, packets_per_second, cpu_us_per_packet, server_cpu_percent;
   bool borne, all_in, generator_limited;
+  const char *because; /* it is not borne, in words; "" */
 };
 
 struct run_result {

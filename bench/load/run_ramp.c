@@ -12,6 +12,15 @@ static unsigned seats_of(struct run *run, unsigned load) {
   return load + (run->options->of == SCENARIO_LECTURE ? 1 : 0);
 }
 
+/* Why a step is not borne, most telling first; "": it is. */
+static const char *why_not(const struct run_step *step, const struct load_options *o, unsigned starved) {
+  if (!step->all_in) return "not everybody got in";
+  if (starved) return "somebody got nothing of a stream";
+  if (step->loss_percent > o->ramp_loss_percent) return "loss";
+  if (step->latency_p99_us > o->ramp_p99_us) return "latency";
+  return "";
+}
+
 static bool ramp_step(struct run *run, unsigned load) {
   const struct load_options *o = run->options;
   struct run_window *w = &run->step_window;
@@ -34,17 +43,17 @@ static bool ramp_step(struct run *run, unsigned load) {
   if (w->has_server)
     step.server_cpu_percent =
         (double)server_snapshot_difference(&w->server_before, &w->server_after).cpu_ns / 1e7 / w->seconds;
-  step.borne =
-      step.all_in && step.loss_percent <= o->ramp_loss_percent && latency_us <= o->ramp_p99_us && w->starved == 0;
+  step.because = why_not(&step, o, w->starved);
+  step.borne = !*step.because;
   struct run_result *r = run->result;
   if (r->step_count < RUN_STEPS_MAX) r->steps[r->step_count++] = step;
   if (step.borne) r->window = *w;
   if (!o->quiet) {
     progress_clear(stderr);
     fprintf(stderr,
-            "  load %-5u %5u in  %8.0f packets/s  loss %.3f %%  p99 %.2f ms  server %.0f %%  self %.0f %%  %s\n", load,
-            step.participants, step.packets_per_second, step.loss_percent, latency_us / 1e3, step.server_cpu_percent,
-            w->generator_cpu_percent, step.borne ? "borne" : "not borne");
+            "  load %-5u %5u in  %8.0f packets/s  loss %.3f %%  p99 %.2f ms  server %.0f %%  self %.0f %%  %s%s\n",
+            load, step.participants, step.packets_per_second, step.loss_percent, latency_us / 1e3,
+            step.server_cpu_percent, w->generator_cpu_percent, step.borne ? "borne" : "not borne: ", step.because);
   }
   return step.borne;
 }

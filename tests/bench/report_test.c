@@ -137,12 +137,16 @@ static void a_ramps_page_has_its_steps_and_its_knee(void **state) {
   r.knee = 12;
   r.step_count = 3;
   for (unsigned i = 0; i < 3; i++)
-    r.steps[i] = (struct run_step){.load = 12 + i, .packets_per_second = 100 * i, .borne = i == 0, .all_in = true};
+    r.steps[i] = (struct run_step){.load = 12 + i,
+                                   .packets_per_second = 100 * i,
+                                   .borne = i == 0,
+                                   .all_in = true,
+                                   .because = i == 0 ? "" : "latency"};
   r.steps[1].generator_limited = true;
   const char *text = page();
   assert_non_null(strstr(text, "ramp of consult"));
   assert_non_null(strstr(text, "Knee: 12 rooms"));
-  assert_non_null(strstr(text, "not borne, generator at its limit"));
+  assert_non_null(strstr(text, "not borne: latency, generator at its limit"));
   assert_non_null(strstr(text, "Latency p99 over packets"));
   r.valid = true;
   r.reason_count = 0;

@@ -86,6 +86,8 @@ static void a_refused_join_is_no_knee(void **state) {
   assert_false(r.valid);
   assert_non_null(strstr(r.reasons[0], "not everybody got in"));
   assert_non_null(strstr(r.note, "room_full"));
+  for (size_t i = 0; i < r.step_count; i++)
+    assert_string_equal(r.steps[i].because, r.steps[i].borne ? "" : "not everybody got in");
 }
 
 static void nothing_is_borne(void **state) {
@@ -108,7 +110,7 @@ static void every_step_is_said(void **state) {
   fclose(to);
   assert_null(why);
   assert_non_null(strstr(said, "load 4 "));
-  assert_non_null(strstr(said, "not borne"));
+  assert_non_null(strstr(said, "not borne: loss"));
 }
 
 #define CASE(name) cmocka_unit_test_setup(name, set_up)
