@@ -19,7 +19,6 @@ static void advance(struct burst_rate *b, int64_t now_us) {
 }
 
 static void judge(struct burst_rate *b, const struct burst *burst, int64_t now_us) {
-  if (burst->bytes == 0) return;
   if (burst->wait_us > BURST_WAIT_US) burst_rate_congested(b, now_us);
   if (burst->bytes < BURST_MIN_BYTES) return;
   uint64_t bps = burst->bytes * 8000000 / (uint64_t)(burst->wait_us + BURST_BLUR_US);
@@ -30,12 +29,10 @@ void burst_rate_feedback(struct burst_rate *b, const struct transport_results *r
   if (base_us == INT64_MAX) return;
   advance(b, now_us);
   struct burst burst = {0};
-  for (size_t i = 0; i < r->count; i++) {
-    const struct transport_result *p = &r->results[i];
+  for (const struct transport_result *p = r->results, *end = p + r->count; p != end; p++) {
     if (p->arrival_us < 0) continue;
     int64_t wait_us = p->last_arrival_us - p->last_sent_us - base_us; /* of the run's last packet: the longest */
-    if (wait_us < 0) wait_us = 0;
-    if (p->sent_us - burst.sent_us > BURST_SPAN_US || p->sent_us < burst.sent_us) {
+    if ((uint64_t)(p->sent_us - burst.sent_us) > BURST_SPAN_US) {     /* … or before it */
       judge(b, &burst, now_us);
       burst = (struct burst){.sent_us = p->sent_us};
     }

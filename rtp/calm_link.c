@@ -1,19 +1,24 @@
 /* Links without a queue: see rtp/calm_link.h. */
 #include "rtp/calm_link.h"
 
+#include <string.h>
+
 #define MASK (CALM_LINK_RUNS - 1U)
+
+_Static_assert(offsetof(struct calm_run, last_arrival_us) == offsetof(struct transport_result, last_arrival_us),
+               "keep() copies the times as they lie");
 
 /* Sums the message up; false when anything in it is out of the ordinary. */
 static bool sum_up(const struct transport_results *r, int64_t base_us, struct transport_result *sum) {
   uint32_t packets = 0, bytes = 0;
   int64_t least_us = INT64_MAX;
   if (r->lost || r->count == 0 || base_us == INT64_MAX) return false;
-  for (size_t i = 0; i < r->count; i++) {
-    const struct transport_result *run = &r->results[i];
+  const struct transport_result *run = r->results, *end = run + r->count;
+  for (; run != end; run++) {
     int64_t delay_us = run->arrival_us - run->sent_us;
     int64_t wait_us = run->last_arrival_us - run->last_sent_us - base_us;
-    if (wait_us > CALM_LINK_WAIT_US || wait_us < -CALM_LINK_LESS_US) return false;
-    if (delay_us - base_us > CALM_LINK_WAIT_US || run->tag || run->again) return false;
+    if ((uint64_t)(wait_us + CALM_LINK_LESS_US) > CALM_LINK_WAIT_US + CALM_LINK_LESS_US) return false;
+    if (delay_us - base_us > CALM_LINK_WAIT_US || run->tag | run->again) return false;
     if (delay_us < least_us) least_us = delay_us;
     packets += run->packets;
     bytes += run->bytes;
@@ -31,6 +36,17 @@ static bool sum_up(const struct transport_results *r, int64_t base_us, struct tr
   return true;
 }
 
+static void keep(struct calm_link *c, const struct transport_results *r) {
+  const size_t times = offsetof(struct calm_run, bytes);
+  uint32_t kept = c->kept;
+  for (const struct transport_result *run = r->results, *end = run + r->count; run != end; run++) {
+    struct calm_run *to = &c->runs[kept++ & MASK];
+    memcpy(to, run, times);
+    to->bytes = run->bytes;
+  }
+  c->kept = kept;
+}
+
 bool calm_link_message(struct calm_link *c, const struct transport_results *r, int64_t base_us,
                        struct transport_result *sum) {
   if (!sum_up(r, base_us, sum)) {
@@ -41,16 +57,7 @@ bool calm_link_message(struct calm_link *c, const struct transport_results *r, i
     c->messages++;
     return false;
   }
-  for (size_t i = 0; i < r->count; i++) {
-    const struct transport_result *run = &r->results[i];
-    c->runs[c->kept++ & MASK] = (struct calm_run){
-        .sent_us = run->sent_us,
-        .last_sent_us = run->last_sent_us,
-        .arrival_us = run->arrival_us,
-        .last_arrival_us = run->last_arrival_us,
-        .bytes = run->bytes,
-    };
-  }
+  keep(c, r);
   return true;
 }
 

@@ -19,7 +19,7 @@
 #define CALM_LINK_RUNS      64     /* a power of two */
 #define CALM_LINK_GOVERN_US 100000 /* while it lasts the rate is governed so often */
 
-struct calm_run {
+struct calm_run { /* its times lie as in a transport_result */
   int64_t sent_us, last_sent_us, arrival_us, last_arrival_us;
   uint32_t bytes;
 };

@@ -129,8 +129,7 @@ struct downlink_run {
   uint32_t bytes, unnumbered_bytes;
   uint32_t overhead_bytes;
   struct transport_content content; /* of the last packet */
-  uint16_t slot;
-  bool paced;
+  struct downlink_slot *to;         /* NULL: nothing waits */
 };
 
 /* A run begins soon: what it will need begins to come into the cache. First the one, and a while later, when that is there, the other. */

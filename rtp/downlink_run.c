@@ -4,17 +4,24 @@
 #define NEVER_WAITS (INT64_MAX / 2)
 
 /* Takes out what the next packets need. A level above the most sends each of them through downlink_run_wait(). */
-static void take_out(struct downlink_run *r) {
-  struct downlink *d = r->downlink;
-  struct pacer *p = &d->pacer;
-  transport_send_history_reserve(&d->history, TRANSPORT_HISTORY_BY_HAND);
+static inline void take_out(struct downlink_run *r, const struct downlink *d, int64_t now_us) {
+  const struct pacer *p = &d->pacer;
+  int64_t level_us = p->level_until_us - now_us, most_us = NEVER_WAITS;
   r->mask = d->history.mask;
   r->first = r->number = d->history.next;
   r->bytes = d->history.bytes;
-  r->level_us = p->level_until_us > r->now_us ? p->level_until_us - r->now_us : 0;
-  r->most_us = NEVER_WAITS;
-  if (r->paced && d->slots[r->slot].video) r->most_us = pacer_is_empty(p) ? PACER_BURST_US : -1;
-  if (d->cluster.id) r->most_us = -1; /* its packets are counted one by one */
+  r->unnumbered_bytes = 0;
+  r->level_us = level_us > 0 ? level_us : 0;
+  if (r->to && r->to->video) most_us = pacer_is_empty(p) ? PACER_BURST_US : -1;
+  if (d->cluster.id) most_us = -1; /* its packets are counted one by one */
+  r->most_us = most_us;
+}
+
+/* Apart, so that a run that needs no more room saves no registers for it. */
+__attribute__((noinline)) static void grow(struct downlink_run *r) {
+  struct downlink *d = r->downlink;
+  transport_send_history_reserve(&d->history, TRANSPORT_HISTORY_BY_HAND);
+  r->mask = d->history.mask;
 }
 
 void downlink_prefetch(const struct downlink *d, uint16_t slot) {
@@ -33,22 +40,25 @@ void downlink_run_begin(struct downlink_run *r, struct downlink *d, uint16_t slo
   r->ring = d->history.ring;
   r->now_us = now_us;
   r->overhead_bytes = d->overhead_bytes;
-  r->slot = slot;
-  r->paced = paced && slot < d->slot_count;
-  r->us_per_byte_q16 = r->paced ? d->pacer.us_per_byte_q16 : 0;
-  r->content.slot = r->paced ? slot : DOWNLINK_NO_SLOT;
-  r->content.seq = r->paced ? d->slots[slot].last_sent : 0;
-  r->unnumbered_bytes = 0;
-  take_out(r);
+  r->to = NULL;
+  r->us_per_byte_q16 = 0;
+  r->content.slot = DOWNLINK_NO_SLOT;
+  if (paced && slot < d->slot_count) {
+    r->to = &d->slots[slot];
+    r->us_per_byte_q16 = d->pacer.us_per_byte_q16;
+    r->content.slot = slot;
+  }
+  take_out(r, d, now_us);
+  if (transport_send_history_is_short(&d->history, TRANSPORT_HISTORY_BY_HAND)) grow(r);
 }
 
 void downlink_run_end(struct downlink_run *r) {
   struct downlink *d = r->downlink;
+  struct downlink_slot *s = r->to;
   uint32_t numbered = r->number - r->first;
   transport_send_history_advance(&d->history, r->number, r->bytes);
   d->unnumbered_bytes += r->unnumbered_bytes;
-  if (!r->paced || (numbered == 0 && r->unnumbered_bytes == 0)) return;
-  struct downlink_slot *s = &d->slots[r->slot];
+  if (!s || (numbered == 0 && r->unnumbered_bytes == 0)) return;
   if (!s->any_sent || (int16_t)(uint16_t)(r->content.seq - s->last_sent) > 0) s->last_sent = r->content.seq;
   s->any_sent = true;
   d->offered += numbered;
@@ -58,10 +68,10 @@ void downlink_run_end(struct downlink_run *r) {
 bool downlink_run_wait(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered, uint16_t *number) {
   struct downlink *d = r->downlink;
   downlink_run_end(r);
-  bool now = !r->paced || downlink_offer(d, r->slot, seq, bytes, r->now_us);
+  bool now = !r->to || downlink_offer(d, r->content.slot, seq, bytes, r->now_us);
   if (now && numbered) *number = downlink_stamp(d, bytes, r->now_us);
   if (now && !numbered) downlink_unnumbered(d, bytes);
-  r->unnumbered_bytes = 0;
-  take_out(r);
+  grow(r);
+  take_out(r, d, r->now_us);
   return now;
 }

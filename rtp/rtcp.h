@@ -231,6 +231,20 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
                                   uint8_t feedback_seq, uint16_t base_seq,
                                   const struct rtcp_transport_arrival *arrivals, size_t count, size_t *consumed);
 
+/* Arrival times in a ring: of `packets` numbers from `base` on, whose place is the number & mask; modulo 2^32 and less than 35 minutes
+ * before `now_us`; 0: not arrived. */
+struct rtcp_transport_times {
+  const uint32_t *ring_us;
+  uint32_t mask;
+  uint32_t base, packets;
+  int64_t now_us;
+};
+
+/* The same message at a fraction of the price, when none of them is missing and each came at most 64 ms after the one before. 0, and
+ * whatever in `out`: it is not so, or there is no room for all of them. */
+int rtcp_write_whole_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,
+                                        uint8_t feedback_seq, const struct rtcp_transport_times *times);
+
 /* ---- extended reports ---- */
 
 struct rtcp_xr {

@@ -1,4 +1,5 @@
 /* Transport-wide feedback, writing: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1. */
+#include <endian.h>
 #include <string.h>
 
 #include "rtp/rtcp_fields.h"
@@ -202,4 +203,54 @@ int rtcp_write_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc
   rtp_write_bytes(&c.w, d.data, d.bytes);
   *consumed = fitted;
   return rtcp_close(&c.w);
+}
+
+/* ---- nothing missing ---- */
+
+#define FIXED_BYTES 20 /* §3.1, up to the feedback packet count */
+
+static void store_words(uint8_t *out, const uint32_t *words, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t big_endian = htobe32(words[i]);
+    memcpy(out + 4 * i, &big_endian, sizeof big_endian);
+  }
+}
+
+/* Writes the deltas and says what they count from. False: one is not small. */
+static bool write_small_deltas(uint8_t *out, const struct rtcp_transport_times *t, int64_t *reference) {
+  const uint32_t now_low = (uint32_t)t->now_us;
+  uint32_t last_us = 0;
+  int64_t last_ticks = 0;
+  for (uint32_t i = 0; i < t->packets; i++) {
+    const uint32_t noted_us = t->ring_us[(t->base + i) & t->mask];
+    out[i] = 0;
+    if (noted_us == last_us && i > 0) continue; /* packets of one moment */
+    if (noted_us == 0) return false;
+    const int64_t ticks = ticks_of(t->now_us - (int32_t)(now_low - noted_us));
+    if (i == 0) {
+      *reference = ticks / TICKS_PER_REFERENCE;
+      last_ticks = *reference * TICKS_PER_REFERENCE;
+    }
+    if ((uint64_t)(ticks - last_ticks) > UINT8_MAX) return false;
+    out[i] = (uint8_t)(ticks - last_ticks);
+    last_us = noted_us;
+    last_ticks = ticks;
+  }
+  return true;
+}
+
+int rtcp_write_whole_transport_feedback(uint8_t *out, size_t cap, uint32_t sender_ssrc, uint32_t media_ssrc,
+                                        uint8_t feedback_seq, const struct rtcp_transport_times *t) {
+  const size_t begin = FIXED_BYTES + 2, end = begin + t->packets, len = (end + 3) & ~(size_t)3;
+  if (t->packets == 0 || t->packets > RUN_MAX || len > LONGEST_MESSAGE || len > cap) return 0;
+  int64_t reference = 0;
+  if (!write_small_deltas(out + begin, t, &reference)) return 0;
+  memset(out + end, 0, len - end);
+  const uint32_t head[] = {2U << 30 | RTCP_RTPFB_TRANSPORT_CC << 24 | RTCP_RTPFB << 16 | (uint32_t)(len / 4 - 1),
+                           sender_ssrc, media_ssrc, t->base << 16 | t->packets,
+                           (uint32_t)reference << 8 | feedback_seq};
+  store_words(out, head, sizeof head / sizeof head[0]);
+  out[FIXED_BYTES] = (uint8_t)(1 << 5 | t->packets >> 8); /* a run of small deltas */
+  out[FIXED_BYTES + 1] = (uint8_t)t->packets;
+  return (int)len;
 }

@@ -104,11 +104,16 @@ void transport_send_history_init(struct transport_send_history *h);
 /* Twice as long, once. */
 void transport_send_history_grow(struct transport_send_history *h);
 
-/* So that `more` packets can be sent without forgetting one that is not reported yet, nor as many before those, which may have been
+/* Whether with `more` packets one would be forgotten that is not reported yet, or one of as many before those, which may have been
  * reported too early. Marks are cleared a word at a time, so the oldest 64 of a full ring are forgotten early. */
+static inline bool transport_send_history_is_short(const struct transport_send_history *h, uint32_t more) {
+  return __builtin_expect(
+      (h->next - h->reported) * 2 + more > h->mask + 1 - 64 && h->mask < TRANSPORT_HISTORY_PACKETS - 1, 0);
+}
+
+/* So that it is not. */
 static inline void transport_send_history_reserve(struct transport_send_history *h, uint32_t more) {
-  while (__builtin_expect(
-      (h->next - h->reported) * 2 + more > h->mask + 1 - 64 && h->mask < TRANSPORT_HISTORY_PACKETS - 1, 0))
+  while (transport_send_history_is_short(h, more))
     transport_send_history_grow(h);
 }
 
@@ -128,9 +133,11 @@ static inline uint16_t transport_send_history_sent(struct transport_send_history
 
 /* Packets were written into the ring by hand, up to `next` and `bytes`, none of them with a tag; room was reserved for them. */
 static inline void transport_send_history_advance(struct transport_send_history *h, uint32_t next, uint32_t bytes) {
-  for (uint32_t n = (h->next + 63) & ~63U; (int32_t)(next - n) > 0; n += 64) {
-    h->was_acked[(n & h->mask) / 64] = 0;
-    h->was_lost[(n & h->mask) / 64] = 0;
+  if (__builtin_expect(((next - 1) ^ (h->next - 1)) >= 64, 0)) { /* the marks of the next 64 are old */
+    for (uint32_t n = (h->next + 63) & ~63U; (int32_t)(next - n) > 0; n += 64) {
+      h->was_acked[(n & h->mask) / 64] = 0;
+      h->was_lost[(n & h->mask) / 64] = 0;
+    }
   }
   h->next = next;
   h->bytes = bytes;

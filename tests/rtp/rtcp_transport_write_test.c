@@ -124,6 +124,49 @@ static void messages_have_a_longest(void **state) {
   check_message(out, n, 0, a, consumed);
 }
 
+/* The short way writes the same bytes, or nothing. */
+static void whole_messages_are_the_same(void **state) {
+  (void)state;
+  enum { PLACES = 1024 };
+  static uint32_t ring_us[PLACES];
+  static struct rtcp_transport_arrival a[PLACES];
+  uint64_t seed = 7;
+  unsigned written = 0;
+  for (unsigned round = 0; round < 2000; round++) {
+    static const unsigned ranges_us[] = {1, 300, 63000, 70000};
+    const unsigned range_us = ranges_us[round % 4];
+    const uint32_t count = 1 + random_next(&seed) % (round % 8 == 0 ? PLACES : 40), base = (uint32_t)random_next(&seed);
+    const uint32_t missing = random_next(&seed) % 2 ? random_next(&seed) % count : UINT32_MAX;
+    const size_t cap = round % 5 == 0 ? 20 + random_next(&seed) % 30 : 1400;
+    int64_t at = (int64_t)(random_next(&seed) % 3 ? (1ULL << 32) - 2000 : 1 + random_next(&seed) % 100000000), now = at;
+    bool whole = true;
+    size_t arrivals = 0, consumed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      if (i > 0) at += random_next(&seed) % range_us;
+      if ((uint32_t)at == 0) at++; /* the recorder has no such time */
+      ring_us[(base + i) % PLACES] = i == missing ? 0 : (uint32_t)at;
+      if (i == missing) continue;
+      if (arrivals > 0) whole &= at / 250 - a[arrivals - 1].arrival_us / 250 <= 255;
+      a[arrivals++] = (struct rtcp_transport_arrival){at, (uint16_t)(base + i)};
+      now = at;
+    }
+    whole &= missing == UINT32_MAX && (size_t)22 + count <= cap - cap % 4;
+    uint8_t out[1500], other[1500];
+    memset(out, 0xEE, sizeof out);
+    const struct rtcp_transport_times times = {ring_us, PLACES - 1, base, count, now + 30000};
+    const int n = rtcp_write_whole_transport_feedback(out, cap, 1, 2, (uint8_t)round, &times);
+    assert_int_equal(n > 0, whole);
+    for (size_t i = cap; i < sizeof out; i++)
+      assert_int_equal(out[i], 0xEE);
+    if (!whole) continue;
+    assert_int_equal(
+        rtcp_write_transport_feedback(other, cap, 1, 2, (uint8_t)round, (uint16_t)base, a, arrivals, &consumed), n);
+    assert_memory_equal(out, other, (size_t)n);
+    written++;
+  }
+  assert_in_range(written, 300, 1500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_bytes),
@@ -131,6 +174,7 @@ int main(void) {
       cmocka_unit_test(messages_end_where_they_must),
       cmocka_unit_test(full_rate_needs_few_bytes),
       cmocka_unit_test(messages_have_a_longest),
+      cmocka_unit_test(whole_messages_are_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,6 +182,55 @@ static void what_was_sent_and_came_together_is_one_run(void **state) {
   assert_int_equal(transport_send_history_in_flight(&history), 0);
 }
 
+/* Nothing lost, bursts and gaps of all lengths: the runs are what the rule says, packet by packet. */
+static void runs_follow_the_rule_packet_by_packet(void **state) {
+  (void)state;
+  setup(65536 + 60000);
+  uint64_t random = 11;
+  static int64_t sent_us[6000], ticks[6000];
+  static uint16_t bytes[6000];
+  const uint32_t first = history.next;
+  uint32_t told = 0, runs = 0, longest = 0;
+  int64_t now_us = 1000000, arrived_us = now_us;
+  for (uint32_t n = 0; n < 6000; n++) {
+    static const uint16_t pauses_us[] = {0, 0, 0, 100, 400, 999, 1000, 30000};
+    static const uint16_t waits_us[] = {0, 0, 250, 250, 700, 4900, 5250, 30000};
+    now_us += pauses_us[fixture_random(&random) % 8];
+    const int64_t wait_us = waits_us[fixture_random(&random) % 8];
+    arrived_us = arrived_us > now_us ? arrived_us : now_us;
+    arrived_us += n / 1000 % 2 ? wait_us / 8 : wait_us;
+    sent_us[n] = now_us;
+    ticks[n] = arrived_us / RTCP_TRANSPORT_TICK_US;
+    bytes[n] = (uint16_t)(100 + fixture_random(&random) % 1100);
+    uint16_t seq = transport_send_history_sent(&history, bytes[n], 0, content(n), now_us);
+    transport_feedback_arrived(&recorder, seq, arrived_us);
+    if (transport_feedback_deadline(&recorder) > arrived_us) continue;
+    while (exchange(arrived_us)) {
+      for (size_t k = 0; k < results.count; k++, runs++) {
+        const struct transport_result *r = &array[k];
+        assert_int_equal(r->seq, first + told);
+        uint32_t count = 1, sum = bytes[told];
+        while (count < r->packets || k + 1 < results.count) { /* a message's end is one of a run, too */
+          const uint32_t at = told + count;
+          const bool small = ticks[at] - ticks[at - 1] <= UINT8_MAX;
+          if (sent_us[at] - sent_us[told] > 1000 || ticks[at] - ticks[told] > 20 || !small) break;
+          sum += bytes[at];
+          count++;
+        }
+        const uint32_t last = told + count - 1;
+        assert_int_equal(r->packets, count);
+        assert_int_equal(r->bytes, sum);
+        assert_true(r->first_bytes == bytes[told] && r->last_bytes == bytes[last]);
+        assert_true(r->sent_us == sent_us[told] && r->last_sent_us == sent_us[last]);
+        assert_int_equal(r->last_arrival_us - r->arrival_us, (ticks[last] - ticks[told]) * RTCP_TRANSPORT_TICK_US);
+        if (count > longest) longest = count;
+        told += count;
+      }
+    }
+  }
+  assert_true(runs > 1000 && longest > 8 && told > 5900);
+}
+
 /* A message that goes on, chunk after chunk, about numbers that were never given. */
 static void what_was_never_sent_is_unknown(void **state) {
   (void)state;
@@ -257,6 +306,7 @@ static void hostile_numbers_do_no_harm(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_packet_is_reported_once_over_the_wrap),
+                                     cmocka_unit_test(runs_follow_the_rule_packet_by_packet),
                                      cmocka_unit_test(a_growing_ring_forgets_nothing),
                                      cmocka_unit_test(in_flight_counts_what_is_neither_acknowledged_nor_lost),
                                      cmocka_unit_test(what_was_sent_and_came_together_is_one_run),
