@@ -2,14 +2,19 @@
 """What estimation and feedback cost of the whole worker's instructions, counted by callgrind in a consultation of four
 (tests/bench/feedback_path.c), function by function, against forwarding in the same run, with the cipher and without.
 
-Usage: feedback_share.py BUILD [--assert PERCENT]      (of forwarding, the cipher included)
+Usage: feedback_share.py BUILD [--seconds N] [--test] [--write]
+--test fails above GOAL_PERCENT of forwarding (the cipher included), and 5 % above bench/instructions.json; --write: a new baseline there
 """
+import json
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
+BASELINE = pathlib.Path(__file__).resolve().parent / "instructions.json"
+GOAL_PERCENT = 5
+ALLOWED = 1.05
 # All of the server's work lies below these.
 SERVER = r"server/worker/\w+\.c:(engine_receive|engine_batch_over|engine_service_touched|engine_flush|engine_tick)$"
 CIPHER = r"ice/srtp_backend_\w+\.c:(seal|open_packet|seal_cm_batch)$"
@@ -31,7 +36,7 @@ def run(program, seconds):
     """({file:function: instructions below it}, packets forwarded)."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "callgrind.out"
-        done = subprocess.run(["valgrind", "--tool=callgrind", *RECORDERS, f"--callgrind-out-file={file}", program, str(seconds)],
+        done = subprocess.run(["valgrind", "--tool=callgrind", "--zero-before=begin_counting", *RECORDERS, f"--callgrind-out-file={file}", program, str(seconds)],
                               capture_output=True, text=True, check=True)
         listed = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", "--show-percs=no", file],
                                 capture_output=True, text=True, check=True).stdout
@@ -44,14 +49,13 @@ def run(program, seconds):
 
 def main():
     program = str(pathlib.Path(sys.argv[1]) / "tests/bench/feedback_path")
-    early, fewer = run(program, 3)
-    late, more = run(program, 8)
-    packets = more - fewer
+    seconds = sys.argv[sys.argv.index("--seconds") + 1] if "--seconds" in sys.argv else 2
+    counts, packets = run(program, seconds)
 
     def below(pattern):
-        names = [name for name in late if re.search(pattern, name)]
+        names = [name for name in counts if re.search(pattern, name)]
         assert names, f"no function is called {pattern}: have they other names now?"
-        return sum(late[name] - early.get(name, 0) for name in names) / packets
+        return sum(counts[name] for name in names) / packets
 
     server, cipher = below(SERVER), below(CIPHER)
     counted = {part: below(pattern) for part, pattern in PARTS.items()}
@@ -64,8 +68,11 @@ def main():
     share, plain = 100 * total / forwarding, 100 * total / (forwarding - cipher)
     print(f"{total:7.1f}  estimation and feedback: {share:.1f} % of the {forwarding:.0f} that forwarding takes, {plain:.1f} % of "
           f"the {forwarding - cipher:.0f} without the cipher")
-    if "--assert" in sys.argv and share > float(sys.argv[sys.argv.index("--assert") + 1]):
-        sys.exit("that is too much")
+    baseline = json.loads(BASELINE.read_text())
+    if "--write" in sys.argv:
+        BASELINE.write_text(json.dumps(baseline | {"feedback": round(total, 1)}, indent=1) + "\n")
+    elif "--test" in sys.argv and (share > GOAL_PERCENT or total > baseline["feedback"] * ALLOWED):
+        sys.exit(f"that is too much: the goal is {GOAL_PERCENT} %, the baseline {baseline['feedback']}")
 
 
 if __name__ == "__main__":
