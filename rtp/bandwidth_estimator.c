@@ -5,6 +5,8 @@
 
 /* A message that lost more than so many times what chance takes: congestion, when somebody fills the queue. */
 #define CHANCE_LOSSES    3
+/* A queue of so much, and losses: it overflows. */
+#define FULL_QUEUE_US    150000
 /* With a queue a probe would measure its share of somebody else's path, and lengthen it. */
 #define PROBE_QUEUE_US   25000
 /* The queue of a drop is still being reported for so long. */
@@ -68,6 +70,7 @@ static void resume(struct bandwidth_estimator *e, int64_t now_us) {
   e->stalled = false;
   e->ignore_before_us = now_us;
   loss_bound_forget(&e->loss);
+  e->competition.queued_since_us = -1;
   arrival_groups_init(&e->groups);
   trendline_init(&e->trend);
   calm_link_init(&e->calm);
@@ -150,6 +153,21 @@ static void note_jitter(struct bandwidth_estimator *e, const struct arrival_delt
   e->jitter_us += (variation_us - e->jitter_us) / 16;
 }
 
+/* A bottleneck's queue that drops what it cannot hold is as long in every message: there is no trend to see in it. */
+static bool is_full(const struct bandwidth_estimator *e) {
+  return queue_delay_standing_us(&e->queue) > FULL_QUEUE_US + bandwidth_estimator_usual_wait_us(e);
+}
+
+/* The share that is lost at random. What overflows for long is lost so steadily that it looks like it. */
+static double chance_of(const struct bandwidth_estimator *e) {
+  double random = loss_bound_random(&e->loss);
+  return random > 0 && (e->competition.on || is_full(e)) ? competition_chance(&e->competition, random) : random;
+}
+
+static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
+  return (uint64_t)((double)bps / (1 - chance_of(e)));
+}
+
 /* What one message says of losses. */
 struct tally {
   uint32_t packets;
@@ -224,7 +242,7 @@ static bool feed(struct bandwidth_estimator *e, const struct transport_results *
     note_arrival(e, run);
     if (!run->tag) overused |= follow_trend(e, run);
   }
-  *lossy = tally.lost > CHANCE_LOSSES * loss_bound_random(&e->loss) * tally.packets;
+  *lossy = tally.lost > CHANCE_LOSSES * chance_of(e) * tally.packets;
   loss_bound_packets(&e->loss, tally.first_us, tally.last_us, tally.packets, tally.lost, tally.bytes, now_us);
   return overused;
 }
@@ -245,10 +263,6 @@ static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
     }
     probe_controller_result(&e->probes, &result, now_us);
   }
-}
-
-static uint64_t with_lost(const struct bandwidth_estimator *e, uint64_t bps) {
-  return (uint64_t)((double)bps / (1 - loss_bound_random(&e->loss)));
 }
 
 /* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
@@ -283,7 +297,8 @@ static void note_feedback(struct bandwidth_estimator *e, const struct transport_
 }
 
 /* A message with overuse anywhere counts as overuse; but a queue must stand, above what comes and goes, or it was jitter. */
-static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overused, int64_t queue_us) {
+static enum link_usage usage_of(const struct bandwidth_estimator *e, bool overused, bool overflows, int64_t queue_us) {
+  if (overflows) return LINK_OVERUSED;
   if (overused && queue_us >= BANDWIDTH_WITNESS_US + bandwidth_estimator_usual_wait_us(e)) return LINK_OVERUSED;
   return e->trend.usage == LINK_OVERUSED ? LINK_NORMAL : e->trend.usage;
 }
@@ -323,12 +338,15 @@ static void reconsider(struct bandwidth_estimator *e, const struct transport_res
   struct bandwidth_doubt *d = &e->doubt;
   if (!d->carried_bps || r->received == 0) return;
   for (size_t i = 0; i < r->count; i++) {
-    if (r->results[i].sent_us > d->sent_us && !r->results[i].again) d->bits += (int64_t)r->results[i].bytes * 8;
+    const struct transport_result *run =
+        &r->results[i]; /* what a full queue drops does not wait; what chance takes has */
+    if (run->sent_us > d->sent_us && run->arrival_us >= 0) d->bits += (int64_t)run->bytes * 8;
   }
   int64_t elapsed_us = r->newest_sent_us - d->sent_us;
   if (elapsed_us <= 0) return;
   int64_t wait_us = link_drop_delay_us(&e->drop) - queue_delay_base_us(&e->queue);
-  int64_t left_us = d->wait_us - elapsed_us + d->bits * 1000000 / (int64_t)d->carried_bps;
+  int64_t sent_us = (int64_t)(with_lost(e, (uint64_t)d->bits) * 1000000 / d->carried_bps);
+  int64_t left_us = d->wait_us - elapsed_us + sent_us;
   int64_t margin_us = d->wait_us * DOUBT_PERCENT / 100;
   if (margin_us < DOUBT_LEAST_US) margin_us = DOUBT_LEAST_US;
   if (wait_us < left_us - margin_us) {
@@ -356,7 +374,7 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
     e->proven_bps = acknowledged_bps;
     e->proven_us = now_us;
   }
-  if (competition_update(&e->competition, queue_us, false, now_us)) {
+  if (competition_update(&e->competition, queue_us, loss_bound_random(&e->loss), false, now_us)) {
     uint64_t bps = rate_control_bps(&e->control);
     rate_control_set(
         &e->control,
@@ -371,11 +389,12 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
     if (now_us < e->drain_until_us) believe_the_drain(e, acknowledged_bps, now_us);
     e->drain_until_us = now_us;
   }
-  bool decreased = rate_control_update(&e->control, usage_of(e, overused, queue_us), acknowledged_bps, busy_bps,
-                                       e->application.limited, now_us);
+  bool overflows = lossy && acknowledged_bps < rate_control_bps(&e->control) && is_full(e);
+  bool decreased = rate_control_update(&e->control, usage_of(e, overused, overflows, queue_us), acknowledged_bps,
+                                       busy_bps, e->application.limited, now_us);
   if (!decreased && !dropped) believe_what_is_carried(e, acknowledged_bps, queue_us, now_us);
   if (decreased || dropped) {
-    competition_update(&e->competition, queue_us, true, now_us);
+    competition_update(&e->competition, queue_us, loss_bound_random(&e->loss), true, now_us);
     int64_t wait_us = newest_us == INT64_MAX ? queue_us : newest_us - queue_delay_base_us(&e->queue);
     doubt(e, before_bps, wait_us > queue_us ? wait_us : queue_us, busy_bps, newest_sent_us);
   }

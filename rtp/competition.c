@@ -9,14 +9,17 @@ void competition_init(struct competition *c) {
   *c = (struct competition){.queued_since_us = -1};
 }
 
-bool competition_update(struct competition *c, int64_t queue_us, bool decreased, int64_t now_us) {
+bool competition_update(struct competition *c, int64_t queue_us, double chance, bool decreased, int64_t now_us) {
   if (queue_us < COMPETITION_EMPTY_US) {
     c->queued_since_us = -1;
     c->decreases = 0;
     c->on = false;
     return false;
   }
-  if (c->queued_since_us < 0) c->queued_since_us = now_us;
+  if (c->queued_since_us < 0) {
+    c->queued_since_us = now_us;
+    c->chance = chance;
+  }
   c->decreases += decreased;
   if (!c->on && c->decreases >= COMPETITION_DECREASES && now_us - c->queued_since_us >= COMPETITION_AFTER_US) {
     c->on = true;
@@ -33,7 +36,9 @@ uint64_t competition_rate(struct competition *c, uint64_t bps, uint64_t acknowle
   if (now_us < c->rest_until_us) return bps;
   if (lost) {
     c->rest_until_us = now_us + COMPETITION_REST_US;
-    return (uint64_t)(COMPETITION_DECREASE * rate);
+    rate *= COMPETITION_DECREASE;
+    return acknowledged_bps && (double)acknowledged_bps < rate ? acknowledged_bps
+                                                               : (uint64_t)rate; /* all of it fell, not his share */
   }
   if (app_limited) return bps;
   double rtt_s = fmax((double)rtt_us / 1e6, 0.02);

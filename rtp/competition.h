@@ -2,7 +2,7 @@
  *
  * A download fills its bottleneck's queue whatever we do; whoever backs off before every queue ends up with nothing. When the
  * queue has stood for seconds through several decreases of ours, the rate is governed as the competitor's is: one packet more per
- * round trip, a third less at a loss. After each loss it stays down long enough for a queue of our own to drain; if it does,
+ * round trip, a third less at a loss, or what still arrives. After each loss it stays down long enough for a queue of our own to drain; if it does,
  * there was no competitor, or he is gone, and delay governs again. The delay is then the competitor's queue, no more.
  *
  * Source: the mode switch of Copa (Arun, Balakrishnan 2018, §2.2), the increase of RFC 5681 §3.1.   Memory: fixed.
@@ -24,14 +24,20 @@ struct competition {
   bool on;
   int64_t queued_since_us; /* -1: no queue */
   uint32_t decreases;      /* of ours, meanwhile */
+  double chance;           /* share lost at random when the queue came: what is lost beyond that is lost to it */
   int64_t rest_until_us, updated_us;
   uint64_t begun; /* counter */
 };
 
 void competition_init(struct competition *c);
 
-/* One feedback message: the standing queue, whether delay made us decrease. Returns c->on. */
-bool competition_update(struct competition *c, int64_t queue_us, bool decreased, int64_t now_us);
+/* One feedback message: the standing queue, the share that is lost at random, whether delay made us decrease. Returns c->on. */
+bool competition_update(struct competition *c, int64_t queue_us, double chance, bool decreased, int64_t now_us);
+
+/* The share that chance takes, when a queue may be what takes more: as it was before that queue. */
+static inline double competition_chance(const struct competition *c, double chance) {
+  return c->queued_since_us >= 0 && c->chance < chance ? c->chance : chance;
+}
 
 /* The rate while it is on. `lost`: packets were lost, more than chance explains. */
 uint64_t competition_rate(struct competition *c, uint64_t bps, uint64_t acknowledged_bps, bool lost, bool app_limited,

@@ -83,6 +83,24 @@ static void an_outage_stalls_and_keeps_the_estimate(void **state) {
   assert_int_equal(p.e.stalls, 1);
 }
 
+/* What comes back carries a tenth, and its queue is full from the first moment: its length shows no trend, and what it drops is lost as
+ * steadily as by chance. */
+static void an_outage_that_ends_on_a_slower_link(void **state) {
+  (void)state;
+  path_open(&p, 3e6, 60);
+  path_run(&p, 10);
+  p.link_bps = 0;
+  path_run(&p, 1.5);
+  assert_true(p.e.stalled);
+  p.link_bps = 300e3;
+  path_run(&p, 3);
+  assert_true(path_share(&p) < 1.3);
+  uint64_t before = p.lost, sent = p.next;
+  path_run(&p, 10);
+  assert_true(p.lost - before < (p.next - sent) / 20);
+  assert_true(path_share(&p) > 0.5);
+}
+
 static void send_nothing(double seconds) {
   for (int64_t until_us = p.now_us + (int64_t)(seconds * 1e6); p.now_us < until_us; p.now_us += 50000)
     bandwidth_estimator_sent(&p.e, 0, p.now_us);
@@ -367,6 +385,7 @@ int main(void) {
       cmocka_unit_test(a_drop_is_followed_within_a_second_and_the_return_within_five),
       cmocka_unit_test(random_loss_does_not_collapse_it),
       cmocka_unit_test(an_outage_stalls_and_keeps_the_estimate),
+      cmocka_unit_test(an_outage_that_ends_on_a_slower_link),
       cmocka_unit_test(a_lost_last_packet_is_no_outage),
       cmocka_unit_test(an_outage_is_not_remembered_by_an_idle_link),
       cmocka_unit_test(what_is_carried_is_believed),

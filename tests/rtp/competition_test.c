@@ -6,18 +6,20 @@
 
 static struct competition c;
 static int64_t now_us;
+static double chance; /* lost at random, as measured */
 
 static int setup(void **state) {
   (void)state;
   competition_init(&c);
   now_us = 1000000;
+  chance = 0;
   return 0;
 }
 
 static bool stand(double seconds, int64_t queue_us, int decreases) {
   for (int i = 0; i < (int)(seconds * 20); i++) {
     now_us += TICK_US;
-    competition_update(&c, queue_us, i < decreases, now_us);
+    competition_update(&c, queue_us, chance, i < decreases, now_us);
   }
   return c.on;
 }
@@ -63,6 +65,28 @@ static void a_loss_takes_a_third_and_then_it_rests(void **state) {
   assert_in_range(competition_rate(&c, bps, 1000000, true, false, 200000, now_us), 489999, 490000);
 }
 
+static void far_more_lost_than_a_third_is_not_taken_in_steps(void **state) {
+  (void)state;
+  assert_true(stand(4, 100000, 3));
+  assert_int_equal(competition_rate(&c, 1000000, 200000, true, false, 200000, now_us), 200000);
+}
+
+/* An overflowing queue loses as steadily as chance does, so chance is what it was before that queue. */
+static void chance_is_that_of_the_time_without_a_queue(void **state) {
+  (void)state;
+  chance = 0.1;
+  stand(1, 0, 0);
+  assert_true(competition_chance(&c, 0.3) == 0.3); /* no queue that could take it */
+  stand(1, 100000, 0);
+  chance = 0.4;
+  stand(1, 100000, 0);
+  assert_true(competition_chance(&c, chance) == 0.1);
+  assert_true(competition_chance(&c, 0.05) == 0.05); /* less than then */
+  stand(1, 0, 0);
+  stand(0.05, 100000, 0);
+  assert_true(competition_chance(&c, chance) == 0.4);
+}
+
 static void growth_needs_use_and_arrivals(void **state) {
   (void)state;
   assert_true(stand(4, 100000, 3));
@@ -81,6 +105,8 @@ int main(void) {
       cmocka_unit_test_setup(an_empty_queue_ends_it, setup),
       cmocka_unit_test_setup(growth_is_a_packet_per_round_trip, setup),
       cmocka_unit_test_setup(a_loss_takes_a_third_and_then_it_rests, setup),
+      cmocka_unit_test_setup(far_more_lost_than_a_third_is_not_taken_in_steps, setup),
+      cmocka_unit_test_setup(chance_is_that_of_the_time_without_a_queue, setup),
       cmocka_unit_test_setup(growth_needs_use_and_arrivals, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

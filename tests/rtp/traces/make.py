@@ -211,8 +211,8 @@ SITUATIONS = {
         "link": [(0, 1.5 * M)], "sent": [(0, 0.3 * M), (0.2, 1.2 * M)], "rtt_us": 50000,
         "holds": [(0.5, 8, 1200, 2000)]},
     "ramp": {
-        "name": "from 0.3 up to 1.3 Mbit/s on a link of 1 Mbit/s, back to 0.8", "seed": 3, "seconds": 18,
-        "link": [(0, 1 * M)], "sent": [(0, 0.3 * M), (10, 1.3 * M, "ramp"), (10.5, 0.8 * M)], "rtt_us": 80000,
+        "name": "from 0.3 up to 1.2 Mbit/s on a link of 1 Mbit/s, back to 0.8", "seed": 3, "seconds": 18,
+        "link": [(0, 1 * M)], "sent": [(0, 0.3 * M), (9, 1.2 * M, "ramp"), (9.2, 0.8 * M)], "rtt_us": 80000,
         "holds": [(1, 7, 700, 1500), (9, 13, 650, 1050), (13, 18, 650, 1300)]},
     "drop": {
         "name": "3 to 0.5 to 3 Mbit/s while 1.4 are sent, then 0.35", "seed": 4, "seconds": 16,
