@@ -3,7 +3,7 @@
 packages_build=(
   build-essential cmake ninja-build pkg-config git file
   libuv1-dev libnice-dev libsrtp2-dev libssl-dev libusrsctp-dev libwebsockets-dev libwebsockets-evlib-uv libjansson-dev
-  libjwt-dev libcyaml-dev libyaml-dev uthash-dev libsmartcols-dev zlib1g-dev
+  libjwt-dev libcyaml-dev libyaml-dev uthash-dev libsmartcols-dev zlib1g-dev esbuild
 )
 # Only where there is one: the multi-buffer crypto library is for x86-64.
 [ "$(dpkg --print-architecture)" = amd64 ] && packages_build+=(libipsec-mb-dev)

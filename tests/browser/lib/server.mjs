@@ -5,9 +5,14 @@ import { once } from 'node:events';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import readline from 'node:readline';
 
 export const binary = process.env.CONSILIUM ?? new URL('../../../build/release/consilium', import.meta.url).pathname;
+
+/** The pages as they are installed; a build without them serves those of the source tree. */
+const packed = path.join(path.dirname(binary), 'web');
+const pages = fs.existsSync(packed) ? ['--set', `http.web_root=${packed}`] : [];
 
 /** A free TCP port of the loopback interface. */
 async function freeTcpPort() {
@@ -50,7 +55,7 @@ export class Server {
     const http = await freeTcpPort();
     const media = await freeUdpPorts(workers);
     const [program, ...words] = [...prefix, binary];
-    const child = spawn(program, [...words, address ? '--lan' : '--dev', '--http', `${address ?? '127.0.0.1'}:${http}`, '--media-port', String(media), '--workers', String(workers), ...args], {
+    const child = spawn(program, [...words, address ? '--lan' : '--dev', '--http', `${address ?? '127.0.0.1'}:${http}`, '--media-port', String(media), '--workers', String(workers), ...pages, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

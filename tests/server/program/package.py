@@ -1,4 +1,5 @@
 """The Debian package: made by CPack from the release build, taken apart, and what is in it works."""
+import json
 import os
 import pathlib
 import re
@@ -36,6 +37,12 @@ def check_files(package, root):
                  "usr/lib/systemd/system/consilium.service.d/credentials.conf", "usr/share/consilium/coturn.conf", "usr/share/consilium/web/index.html",
                  "usr/share/consilium/web/sdk/consilium.js", "etc/consilium/consilium.yaml", "usr/share/doc/consilium/LICENSE"):
         expect((root / name).is_file(), f"{name} is missing")
+    # The pages' modules are one file each, whose map names what lies beside it.
+    web = root / "usr/share/consilium/web"
+    for module in ("app/main.js", "admin/admin.js"):
+        expect(not re.search(r"(^|[;}])\s*import\b\s*[^(.\s]", (web / module).read_text()), f"{module} still imports")
+        sources = json.loads((web / f"{module}.map").read_text())["sources"]
+        expect(len(sources) > 5 and all((web / name.lstrip("/")).is_file() for name in sources), f"the map of {module}: {sources}")
     stray = [p for p in root.rglob("*") if p.name in ("node_modules", "README.md") or p.suffix in (".c", ".h", ".a", ".sh")]
     expect(not stray, f"should not be in it: {stray}")
     # Nothing but the service's own capabilities: no set-uid, nothing that others may write.
