@@ -30,6 +30,8 @@ struct rtp_incoming_stream {
   uint8_t media_format[128], rtx_format[128]; /* payload type → index in config.formats + 1 */
   struct nack_requester nack;
   struct rtp_dependency_structure dependency;
+  struct rtp_rate_window spatial_rate[RTP_DD_MAX_SPATIAL]; /* of what a receiver of so many spatial layers gets */
+  uint64_t spatial_bytes[RTP_DD_MAX_SPATIAL];
 };
 
 #endif

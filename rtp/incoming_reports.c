@@ -145,6 +145,25 @@ void rtp_incoming_stream_stats(const struct rtp_incoming_stream *s, int64_t now_
   };
 }
 
+size_t rtp_incoming_stream_spatial(const struct rtp_incoming_stream *s, int64_t now_us,
+                                   struct rtp_spatial_layer out[RTP_DD_MAX_SPATIAL]) {
+  const struct rtp_dependency_structure *d = &s->dependency;
+  if (!layer_filter_fits(d)) return 0;
+  for (uint8_t i = 0; i < d->spatial_layers; i++) {
+    const int target = layer_filter_target(d, i, RTP_DD_MAX_TEMPORAL);
+    out[i] = (struct rtp_spatial_layer){.sent = target >= 0 && d->target_spatial_id[target] == i,
+                                        .width = d->has_resolutions ? d->width[i] : 0,
+                                        .height = d->has_resolutions ? d->height[i] : 0,
+                                        .bitrate_bps = rtp_rate_window_bps(&s->spatial_rate[i], now_us),
+                                        .bytes = s->spatial_bytes[i]};
+  }
+  return d->spatial_layers;
+}
+
+const struct rtp_dependency_structure *rtp_incoming_stream_structure(const struct rtp_incoming_stream *s) {
+  return &s->dependency;
+}
+
 bool rtp_incoming_stream_is_live(const struct rtp_incoming_stream *s, int64_t now_us) {
   return s->last_packet_us >= 0 && now_us - s->last_packet_us <= (s->config.video ? VIDEO_LIVE_US : AUDIO_LIVE_US);
 }

@@ -59,6 +59,8 @@ int rtp_incoming_stream_create(struct rtp_incoming_stream **out, const struct rt
   nack_requester_init(&s->nack, 0);
   keyframe_requests_init(&s->keyframes);
   rtp_rate_window_init(&s->frame_rate);
+  for (size_t i = 0; i < RTP_DD_MAX_SPATIAL; i++)
+    rtp_rate_window_init(&s->spatial_rate[i]);
   *out = s;
   return RTP_OK;
 }
@@ -73,14 +75,28 @@ void rtp_incoming_stream_set_rtx_ssrc(struct rtp_incoming_stream *s, uint32_t rt
   s->config.rtx_ssrc = rtx_ssrc;
 }
 
+/* A packet counts for every size of picture that needs it. */
+static void note_spatial(struct rtp_incoming_stream *s, const struct rtp_media_packet *m) {
+  for (uint8_t layer = 0; layer < s->dependency.spatial_layers; layer++) {
+    const int target = layer_filter_target(&s->dependency, layer, RTP_DD_MAX_TEMPORAL);
+    if (target < 0 || s->dependency.target_spatial_id[target] != layer) continue;
+    if ((m->marks.dti >> (2 * target) & 3) == RTP_DTI_NOT_PRESENT) continue;
+    s->spatial_bytes[layer] += m->payload_len;
+    rtp_rate_window_add(&s->spatial_rate[layer], m->payload_len, m->arrival_us);
+  }
+}
+
 /* The descriptor tells the layers where the payload does not (AV1 without OBU extension, H.264, encrypted payloads). */
 static void read_dependency(struct rtp_incoming_stream *s, struct rtp_media_packet *m) {
   struct rtp_dependency_descriptor d;
   if (rtp_dependency_parse(&s->dependency, m->dependency_descriptor, m->dependency_descriptor_len, &d) < 0) return;
   struct rtp_codec_info *info = &m->info;
-  if (!info->has_temporal) {
+  m->marks = layer_filter_marks(&s->dependency, &d);
+  if (m->marks.layered) note_spatial(s, m);
+  if (!info->has_temporal || m->codec == RTP_CODEC_H264) {
     info->has_temporal = true;
     info->temporal_id = d.temporal_id;
+    info->switch_up = false;
     for (uint8_t t = 0; t < d.target_count && t < RTP_DD_MAX_TARGETS; t++) {
       if (s->dependency.target_temporal_id[t] == d.temporal_id && d.dti[t] == RTP_DTI_SWITCH) info->switch_up = true;
     }

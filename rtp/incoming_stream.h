@@ -146,6 +146,21 @@ struct rtp_incoming_stats {
 
 void rtp_incoming_stream_stats(const struct rtp_incoming_stream *s, int64_t now_us, struct rtp_incoming_stats *out);
 
+/* The spatial layers within the stream (SVC, told by the dependency descriptor), smallest first. */
+struct rtp_spatial_layer {
+  bool sent;              /* the publisher sends it at present               */
+  uint16_t width, height; /* 0: not told                                     */
+  uint64_t bitrate_bps;   /* all that a receiver of this picture is sent     */
+  uint64_t bytes;         /* likewise, since the beginning                   */
+};
+
+/* Returns how many; below 2 the stream has no such layers, and *out is not written. */
+size_t rtp_incoming_stream_spatial(const struct rtp_incoming_stream *s, int64_t now_us,
+                                   struct rtp_spatial_layer out[RTP_DD_MAX_SPATIAL]);
+
+/* What the newest key frame's descriptor said; not valid before one came. For slots. */
+const struct rtp_dependency_structure *rtp_incoming_stream_structure(const struct rtp_incoming_stream *s);
+
 /* Whether packets came lately (video: 1.5 s, so that a paused layer is noticed; audio: 5 s, for DTX). */
 bool rtp_incoming_stream_is_live(const struct rtp_incoming_stream *s, int64_t now_us);
 

@@ -12,6 +12,7 @@
 
 #include "rtp/codec.h"
 #include "rtp/extension.h"
+#include "rtp/layer_filter.h"
 
 #define RTP_MEDIA_MAX_PAYLOAD    1440 /* larger would not fit a 1500-byte datagram with our header, RTX and SRTP's tag */
 #define RTP_MEDIA_MAX_DEPENDENCY 128  /* longest dependency descriptor passed on: L3T3's structure takes about 100    */
@@ -47,7 +48,8 @@ struct rtp_media_packet {
   struct rtp_video_orientation orientation;
   struct rtp_playout_delay playout_delay;
   struct rtp_capture_time capture_time;
-  struct rtp_codec_info info; /* layers from the dependency descriptor where the payload does not tell them */
+  struct rtp_frame_marks marks; /* of a stream with spatial layers: rtp/layer_filter.h */
+  struct rtp_codec_info info;   /* layers from the dependency descriptor where the payload does not tell them */
 };
 
 #endif

@@ -85,6 +85,7 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   s->started = true;
   s->carried_count = 0;
   picture_map_begin(&s->pictures);
+  layer_filter_begin(&s->layers);
 }
 
 /* A packet of a stream that does not flow: may it begin to? */
@@ -121,6 +122,11 @@ static bool above_limit(const struct rtp_outgoing_stream *s, const struct rtp_co
   return info->has_temporal && info->temporal_id > s->temporal_now;
 }
 
+static bool wants_layer(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, bool newest) {
+  return layer_filter_wants(&s->layers, rtp_incoming_stream_structure(m->stream), &m->marks, m->timestamp,
+                            s->temporal_max, m->info.keyframe, newest);
+}
+
 /* Whether a packet is wanted, and its picture id here. `newest`: not a late one. */
 static enum rtp_drop_reason judge(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, bool newest,
                                   uint16_t *picture_id) {
@@ -131,7 +137,7 @@ static enum rtp_drop_reason judge(struct rtp_outgoing_stream *s, const struct rt
     s->frame_timestamp = m->timestamp;
     move_temporal(s, &m->info);
   }
-  bool unwanted = above_limit(s, &m->info);
+  bool unwanted = m->marks.layered ? !wants_layer(s, m, newest) : above_limit(s, &m->info);
   if (m->info.picture_id_bits == 0) return unwanted ? RTP_DROP_TEMPORAL_LAYER : RTP_DROP_NONE;
   /* VP9 counts references in picture ids (P_DIFF, the scalability structure), so its gaps must stay. */
   bool close = m->codec == RTP_CODEC_VP8;
@@ -213,7 +219,7 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
                             .timestamp = m->timestamp - e->timestamp_offset,
                             .seq = sent->seq,
                             .payload_type = s->formats[m->format].payload_type,
-                            .marker = m->marker || (switched && !s->video)};
+                            .marker = m->marker || sent->kind == SENT_LAST || (switched && !s->video)};
   if (m->dependency_descriptor_len) {
     f.frame_number =
         (uint16_t)((m->dependency_descriptor[1] << 8 | m->dependency_descriptor[2]) - e->frame_number_offset);
@@ -281,6 +287,10 @@ void rtp_outgoing_stream_prefetch_places(const struct rtp_outgoing_stream *s) {
   __builtin_prefetch(&s->window[(ours + CACHE_LINE / sizeof *s->window) & s->window_mask], 1);
 }
 
+static void mark_last(const struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, struct sent *sent) {
+  if (layer_filter_ends(&s->layers, rtp_incoming_stream_structure(m->stream), &m->marks)) sent->kind = SENT_LAST;
+}
+
 /* Out of line: most packets follow one of their own frame. */
 __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_outgoing_stream *s,
                                                                   const struct rtp_media_packet *m, int64_t now_us,
@@ -306,7 +316,8 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
   sent->tl0picidx = 0;
   sent->epoch = s->epoch_number;
   sent->used = true;
-  sent->filler = filler;
+  sent->kind = filler ? SENT_FILLER : SENT_MEDIA;
+  if (m->marks.layered && !filler) mark_last(s, m, sent);
   r->switched = switched;
   r->filler = filler;
   if (filler)

@@ -108,6 +108,9 @@ struct epoch {
   uint8_t tl0_offset;
 };
 
+/* SENT_LAST: with a marker of ours, because the larger pictures that would have had it are left out. */
+enum sent_kind { SENT_MEDIA, SENT_FILLER, SENT_LAST };
+
 /* One of our sequence numbers: what was sent under it. */
 struct sent {
   uint32_t source_seq;
@@ -116,7 +119,8 @@ struct sent {
   uint16_t picture_id;
   uint8_t tl0picidx;
   uint8_t epoch; /* number of it, modulo 256 */
-  bool used, filler;
+  bool used;
+  uint8_t kind; /* enum sent_kind */
 };
 
 /* A place in the window: what was sent under a number of ours, and the state of a number of the source's. They share no more. */
@@ -195,6 +199,7 @@ struct rtp_outgoing_stream {
   uint32_t clock_hz;
   struct keyframe_limiter limiter;
   struct picture_map pictures;
+  struct layer_filter layers; /* of streams with spatial layers */
   struct window_place window[];
 };
 

@@ -16,7 +16,7 @@ void rtp_outgoing_stream_set_redundancy(struct rtp_outgoing_stream *s, uint8_t d
 
 bool rtp_outgoing_stream_carry(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us) {
   struct sent *sent = outgoing_sent(s, seq);
-  if (!s->red_payload || !s->current || !sent->used || sent->seq != seq || sent->filler) return false;
+  if (!s->red_payload || !s->current || !sent->used || sent->seq != seq || sent->kind == SENT_FILLER) return false;
   if (sent->epoch != s->epoch_number || s->carried_count == RED_CARRIED) return false;
   uint32_t now_ms = (uint32_t)(now_us / 1000) | 1, rtt_ms = s->rtt_us ? (uint32_t)(s->rtt_us / 1000) : DEFAULT_RTT_MS;
   if (sent->resent_ms && (uint32_t)(now_ms - sent->resent_ms) <= rtt_ms) return false;

@@ -47,8 +47,8 @@ static enum rtp_drop_reason find(struct rtp_outgoing_stream *s, uint16_t seq, in
   *out = sent;
   *epoch = &s->epochs[sent->epoch % EPOCHS];
   if ((uint8_t)(s->epoch_number - sent->epoch) >= EPOCHS || !(*epoch)->stream) return RTP_DROP_HISTORY_MISS;
-  *m = sent->filler ? NULL : rtp_incoming_stream_find((*epoch)->stream, sent->source_seq, now_us);
-  return sent->filler || *m ? RTP_DROP_NONE : RTP_DROP_HISTORY_MISS;
+  *m = sent->kind == SENT_FILLER ? NULL : rtp_incoming_stream_find((*epoch)->stream, sent->source_seq, now_us);
+  return sent->kind == SENT_FILLER || *m ? RTP_DROP_NONE : RTP_DROP_HISTORY_MISS;
 }
 
 /* The RTX payload type that belongs to what the packet was sent as; before anything was sent, any; 0 for none. */
@@ -72,7 +72,7 @@ static void write_again(struct rtp_outgoing_stream *s, const struct sent *sent, 
                             .payload_type = rtx ? payload_type
                                             : m ? s->formats[m->format].payload_type
                                                 : s->last_payload_type,
-                            .marker = m && m->marker,
+                            .marker = m && (m->marker || sent->kind == SENT_LAST),
                             .padding = !rtx && !m};
   if (m && m->dependency_descriptor_len) {
     f.frame_number =
@@ -191,13 +191,13 @@ void rtp_outgoing_stream_deferred(struct rtp_outgoing_stream *s, uint16_t seq, i
     return;
   }
   const struct epoch *e = &s->epochs[sent->epoch % EPOCHS];
-  bool known = (uint8_t)(s->epoch_number - sent->epoch) < EPOCHS && e->stream && !sent->filler;
+  bool known = (uint8_t)(s->epoch_number - sent->epoch) < EPOCHS && e->stream && sent->kind != SENT_FILLER;
   const struct rtp_media_packet *m = known ? rtp_incoming_stream_find(e->stream, sent->source_seq, now_us) : NULL;
   if (cap < (m ? (size_t)m->payload_len : 1) + RTP_OUTGOING_HEADER_MAX) {
     r->reason = RTP_DROP_NO_SPACE;
     return;
   }
-  sent->filler |= !m;
+  if (!m) sent->kind = SENT_FILLER;
   write_again(s, sent, m, e, 0, now_us, packet, r);
 }
 

@@ -41,6 +41,7 @@ int rtp_outgoing_stream_create(struct rtp_outgoing_stream **out, const struct rt
   }
   rtp_rate_window_init(&s->rate);
   keyframe_limiter_init(&s->limiter);
+  layer_filter_init(&s->layers);
   outgoing_header_prepare(s, c);
   *out = s;
   return RTP_OK;
@@ -81,6 +82,15 @@ void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max
   s->temporal_max = max_temporal < RTP_TEMPORAL_ALL ? max_temporal : RTP_TEMPORAL_ALL;
 }
 
+void rtp_outgoing_stream_set_spatial(struct rtp_outgoing_stream *s, uint8_t max_spatial) {
+  s->layers.spatial_max = max_spatial < RTP_DD_MAX_SPATIAL ? max_spatial : RTP_DD_MAX_SPATIAL - 1;
+}
+
+int rtp_outgoing_stream_spatial(const struct rtp_outgoing_stream *s) {
+  if (!s->current || !layer_filter_fits(rtp_incoming_stream_structure(s->current)) || s->layers.target < 0) return -1;
+  return rtp_incoming_stream_structure(s->current)->target_spatial_id[s->layers.target];
+}
+
 #define PLAYOUT_MAX_MS 10000 /* what libwebrtc allows without the extension */
 
 void rtp_outgoing_stream_set_playout_delay(struct rtp_outgoing_stream *s, uint16_t min_ms) {
@@ -117,12 +127,16 @@ bool rtp_outgoing_stream_uses(const struct rtp_outgoing_stream *s, const struct 
 }
 
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s) {
-  return s->target ? rtp_incoming_stream_layer(s->target) : -1;
+  if (!s->target) return -1;
+  size_t spatial = rtp_incoming_stream_structure(s->target)->spatial_layers;
+  if (!layer_filter_fits(rtp_incoming_stream_structure(s->target))) return rtp_incoming_stream_layer(s->target);
+  return s->layers.spatial_max < spatial ? s->layers.spatial_max : (int)spatial - 1;
 }
 
 struct rtp_incoming_stream *rtp_outgoing_stream_needs_keyframe(const struct rtp_outgoing_stream *s) {
   if (!s->video || s->paused) return NULL;
   if (s->target != s->current) return s->target;
+  if (s->layers.stuck && s->current && layer_filter_fits(rtp_incoming_stream_structure(s->current))) return s->current;
   return s->shut_out == OUTGOING_SHUT_OUT_FRAMES && s->temporal_now < s->temporal_max ? s->current : NULL;
 }
 

@@ -69,6 +69,12 @@ void rtp_outgoing_stream_select(struct rtp_outgoing_stream *s, struct rtp_incomi
  * it (layer sync, switching point, key frame). */
 void rtp_outgoing_stream_set_temporal(struct rtp_outgoing_stream *s, uint8_t max_temporal);
 
+/* Highest spatial layer to forward of a stream that has several (rtp/layer_filter.h); all at first. Between two pictures, and at
+ * once where what is left can be decoded without a key frame. Streams without such layers are not touched. */
+void rtp_outgoing_stream_set_spatial(struct rtp_outgoing_stream *s, uint8_t max_spatial);
+/* The one that flows; -1: nothing flows, or the stream has none. */
+int rtp_outgoing_stream_spatial(const struct rtp_outgoing_stream *s);
+
 /* Asks the receiver's jitter buffer for at least so much delay: room for retransmissions on a lossy link. It goes with every packet
  * whose source does not ask for something itself. 0 after another value gives the choice back. Without the negotiated extension
  * nothing happens. */
@@ -91,9 +97,9 @@ void rtp_outgoing_stream_forget(struct rtp_outgoing_stream *s, const struct rtp_
 /* What flows now, and what shall flow (the pending selection, else the same); NULL for nothing. */
 struct rtp_incoming_stream *rtp_outgoing_stream_current(const struct rtp_outgoing_stream *s);
 struct rtp_incoming_stream *rtp_outgoing_stream_wanted(const struct rtp_outgoing_stream *s);
-/* Simulcast layer of the wanted stream; -1 for nothing. */
 /* Whether packets of `stream` go out here, or would with its next key frame. */
 bool rtp_outgoing_stream_uses(const struct rtp_outgoing_stream *s, const struct rtp_incoming_stream *stream);
+/* Simulcast layer of the wanted stream, or its wanted spatial layer; -1 for nothing. */
 int rtp_outgoing_stream_wanted_layer(const struct rtp_outgoing_stream *s);
 
 /* The stream whose key frame this slot waits for, to begin with it or with a temporal layer that offers no other way in; NULL

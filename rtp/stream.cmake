@@ -15,6 +15,7 @@ set(RTP_STREAM
   outgoing_header.c
   outgoing_rtx.c
   outgoing_red.c
+  layer_filter.c
   layer_selector.c
   speaker_detector.c
   transport_history.c transport_recorder.c)

@@ -1,4 +1,5 @@
-/* server/worker/layers.c: which simulcast layer of its track each slot gets, and how many of its temporal layers.
+/* server/worker/layers.c: which layer of its track each slot gets, and how many of its temporal layers. Simulcast layers are streams
+ * of their own; the spatial layers of a scalable stream (VP9 and AV1, rtp/layer_filter.h) lie within one. Here both are the same.
  *
  * A receiver that reports gets shares of its link (rtp/bandwidth_allocator.h): all its slots together, audio first, then screens
  * and what is pinned, then who speaks, then the rest, the larger picture first. One that does not gets what it shows.
@@ -29,10 +30,11 @@
 struct offer { /* a track's layers by their number, smallest first; unseen ones are not live */
   struct incoming *incoming[ENGINE_MAX_LAYERS];
   struct layer_state layers[ENGINE_MAX_LAYERS];
-  size_t count; /* one past the highest seen */
-  bool fresh;   /* one of them was not measured yet */
-  int only;     /* the one there is, LAYER_NONE when there are none or several */
-  int current;  /* what the slot is to get now, LAYER_NONE */
+  size_t count;  /* one past the highest seen */
+  bool scalable; /* the layers are those within one stream */
+  bool fresh;    /* one of them was not measured yet */
+  int only;      /* the one there is, LAYER_NONE when there are none or several */
+  int current;   /* what the slot is to get now, LAYER_NONE */
 };
 
 /* A silence of all is no choice of the publisher's: nothing would be gained by another layer. */
@@ -42,6 +44,34 @@ static void leave_silent(struct offer *offer, const int64_t last_packet_us[]) {
     if (offer->incoming[i] && last_packet_us[i] > newest_us) newest_us = last_packet_us[i];
   for (size_t i = 0; i < offer->count; i++)
     if (offer->incoming[i] && newest_us - last_packet_us[i] > SILENT_US) offer->layers[i].live = false;
+}
+
+/* The layers within a stream that is the only one: what each costs is what a receiver of it is sent. */
+static void spread(const struct slot *slot, int64_t now_us, struct offer *offer) {
+  struct rtp_spatial_layer spatial[RTP_DD_MAX_SPATIAL];
+  struct incoming *incoming = offer->only == 0 ? offer->incoming[0] : NULL;
+  const size_t count = incoming ? rtp_incoming_stream_spatial(incoming->stream, now_us, spatial) : 0;
+  if (count < 2) return;
+  const struct layer_state whole = offer->layers[0];
+  struct rtp_incoming_stats stats;
+  rtp_incoming_stream_stats(incoming->stream, now_us, &stats);
+  offer->scalable = true;
+  offer->only = LAYER_NONE;
+  offer->count = count;
+  if (offer->current != LAYER_NONE) offer->current = rtp_outgoing_stream_wanted_layer(slot->out);
+  for (size_t i = 0; i < count; i++) {
+    const bool flows = offer->current == (int)i, fresh = now_us - incoming->heard_us < MEASURED_US;
+    stats.bitrate_bps = spatial[i].bitrate_bps;
+    stats.bytes = spatial[i].bytes;
+    offer->incoming[i] = incoming;
+    offer->layers[i] = (struct layer_state){
+        .live = whole.live && spatial[i].sent,
+        .width = spatial[i].width,
+        .height = spatial[i].height,
+        .bitrate_bps = fresh ? 0 : track_expected_bps(slot->track, i, &stats, flows, now_us),
+        .temporal_count = whole.temporal_count,
+    };
+  }
 }
 
 static void gather(const struct slot *slot, int64_t now_us, struct offer *offer) {
@@ -74,6 +104,7 @@ static void gather(const struct slot *slot, int64_t now_us, struct offer *offer)
     };
   }
   leave_silent(offer, last_packet_us);
+  spread(slot, now_us, offer);
 }
 
 bool slot_is_shown(const struct slot *slot) {
@@ -86,6 +117,7 @@ static bool decodes(const struct slot *slot) {
 }
 
 static void take(struct slot *slot, const struct offer *offer, int layer, int64_t now_us) {
+  if (layer != LAYER_NONE) rtp_outgoing_stream_set_spatial(slot->out, offer->scalable ? (uint8_t)layer : UINT8_MAX);
   if (layer != LAYER_NONE && offer->incoming[layer]->stream != rtp_outgoing_stream_wanted(slot->out))
     rtp_outgoing_stream_select(slot->out, offer->incoming[layer]->stream);
   if (layer != LAYER_NONE && rtp_outgoing_stream_uses(slot->out, offer->incoming[layer]->stream))

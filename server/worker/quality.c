@@ -49,6 +49,8 @@ static bool misses_a_layer(const struct peer *peer, int64_t now_us) {
   for (size_t i = 0; i < peer->section_count; i++) {
     const struct track *track = peer->sections[i]->track;
     if (!track || !track->forwarding || track->source != ROOM_CAMERA) continue;
+    struct rtp_spatial_layer within[RTP_DD_MAX_SPATIAL];
+    if (track->layers[0] && rtp_incoming_stream_spatial(track->layers[0]->stream, now_us, within) > 1) continue;
     for (size_t k = 1; k < ENGINE_MAX_LAYERS; k++) {
       bool wanted = track->wanted >> k & 1;
       if (wanted && track->layers[k] && !rtp_incoming_stream_is_live(track->layers[k]->stream, now_us)) return true;

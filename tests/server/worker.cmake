@@ -7,7 +7,7 @@ consilium_library(engine_harness worker/engine_harness.c worker/harness_link.c w
   ../ice/dtls_client.c ../ice/media_client.c ../ice/stun_client.c LINK worker PkgConfig::CMOCKA PkgConfig::SRTP)
 target_compile_definitions(engine_harness PRIVATE SDP_OFFERS_DIR="${CMAKE_SOURCE_DIR}/tests/signaling/offers")
 foreach(name congestion data_relay engine fan_out hot_path layer_limits memory negotiation peer quality room_glue
-    rtcp_egress rtcp_ingress rtp_ingress speakers
+    rtcp_egress rtcp_ingress rtp_ingress scalable speakers
     statistics track)
   consilium_test(server/worker/${name} worker/${name}_test.c LINK engine_harness)
 endforeach()

@@ -26,6 +26,13 @@ const CAMERA_LAYERS = [
   { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
 ];
+/** Codecs whose browsers put all sizes into one stream, and how (W3C webrtc-svc), by the largest size that anybody needs. */
+const SCALABLE = ['video/vp9', 'video/av1'];
+const SCALABILITY = [
+  { scaleResolutionDownBy: 4, scalabilityMode: 'L1T3' },
+  { scaleResolutionDownBy: 2, scalabilityMode: 'L2T3_KEY' },
+  { scaleResolutionDownBy: 1, scalabilityMode: 'L3T3_KEY' },
+];
 const SCREEN_ENCODINGS = [{ maxBitrate: 2_500_000, maxFramerate: 15 }];
 
 /** Not connected so long after the answer: browsers may take far longer to say so, or never do. */
@@ -49,6 +56,8 @@ export class SfuConnection extends Emitter {
   /** @type {Map<Source, LayerWish[]>} what the server wants of it */ #layers = new Map();
   /** @type {WeakMap<RTCRtpSender, Map<string, number | undefined>>} our own limits, by rid */ #ownRates = new WeakMap();
   #sending = true;
+  /** The camera's sizes lie within one stream (SVC). */ #scalable = false;
+  /** A codec that this browser cannot do that with. */ #refusesScalability = '';
   /** @type {Promise<void>} */ #configured;
   #restart = false;
   #restarts = 0;
@@ -129,6 +138,7 @@ export class SfuConnection extends Emitter {
       await applied;
       this.#assertOpen();
       await this.pc.setRemoteDescription({ type: 'answer', sdp });
+      await this.#chooseScalability();
     } catch (error) {
       if (!this.#closed && this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
       throw error;
@@ -240,6 +250,48 @@ export class SfuConnection extends Emitter {
     return rates.get(rid);
   }
 
+  /** The room's codec is known with the answer, and may be another one after the next. */
+  async #chooseScalability() {
+    const sender = this.#senders.get('camera')?.sender;
+    if (!sender) return;
+    const codec = sender.getParameters().codecs?.[0]?.mimeType.toLowerCase() ?? '';
+    const scalable = SCALABLE.includes(codec) && this.#refusesScalability !== codec;
+    if (scalable === this.#scalable) return;
+    this.#scalable = scalable;
+    await this.#applyLayers('camera');
+    const [first] = sender.getParameters().encodings ?? [];
+    if (!scalable || !first || 'scalabilityMode' in first) return;
+    this.#refusesScalability = codec; // this browser does not know it: simulcast, then
+    this.#scalable = false;
+    await this.#applyLayers('camera');
+  }
+
+  /**
+   * One stream that holds all sizes, in place of three: what is wished of those becomes one limit.
+   * @param {RTCRtpSender} sender @param {LayerWish[] | undefined} wishes @param {RTCRtpEncodingParameters[]} encodings
+   * @returns {boolean} whether anything is new
+   */
+  #scale(sender, wishes, encodings) {
+    let top = -1;
+    let rate = 0;
+    CAMERA_LAYERS.forEach(({ rid, maxBitrate }, i) => {
+      const wish = wishes?.find((l) => l.rid === rid);
+      if (!(wish?.active ?? true)) return;
+      top = i;
+      rate += Math.min(maxBitrate, wish?.maxBitrate || Infinity);
+    });
+    const mode = SCALABILITY[Math.max(top, 0)];
+    let changed = false;
+    encodings.forEach((encoding, i) => {
+      this.#ownRate(sender, encoding);
+      const active = this.#sending && i === 0 && top >= 0;
+      const wanted = i === 0 && top >= 0 ? { active, ...mode, maxBitrate: rate } : { active };
+      for (const [name, value] of Object.entries(wanted)) changed ||= /** @type {any} */ (encoding)[name] !== value;
+      Object.assign(encoding, wanted);
+    });
+    return changed;
+  }
+
   /** @param {Source} source */
   #applyLayers(source) {
     const sender = this.#senders.get(source)?.sender;
@@ -247,6 +299,10 @@ export class SfuConnection extends Emitter {
     const change = async () => {
       const parameters = sender.getParameters();
       let changed = false;
+      if (this.#scalable && source === 'camera') {
+        if (this.#scale(sender, this.#layers.get(source), parameters.encodings ?? [])) await sender.setParameters(parameters);
+        return;
+      }
       for (const encoding of parameters.encodings ?? []) {
         const wish = this.#layers.get(source)?.find((l) => l.rid === (encoding.rid ?? ''));
         const active = this.#sending && (wish?.active ?? true);
@@ -254,6 +310,12 @@ export class SfuConnection extends Emitter {
         const maxBitrate = Number.isFinite(rate) ? rate : undefined;
         changed ||= active !== encoding.active || maxBitrate !== encoding.maxBitrate;
         encoding.active = active;
+        const own = source === 'camera' ? CAMERA_LAYERS.find((l) => l.rid === encoding.rid) : undefined;
+        if (own && 'scalabilityMode' in encoding) {
+          delete (/** @type {any} */ (encoding).scalabilityMode);
+          encoding.scaleResolutionDownBy = own.scaleResolutionDownBy;
+          changed = true;
+        }
         if (maxBitrate) encoding.maxBitrate = maxBitrate;
         else delete encoding.maxBitrate;
       }

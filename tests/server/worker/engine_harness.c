@@ -103,6 +103,10 @@ struct harness *harness_new_with(const char *video_codecs) {
   return make(video_codecs, -1, 0);
 }
 
+struct harness *harness_new_governed_with(const char *video_codecs) {
+  return make(video_codecs, 0, 0);
+}
+
 struct harness *harness_new(void) {
   return harness_new_with(NULL);
 }

@@ -129,6 +129,7 @@ struct harness *harness_new(void);
 /* Their links are governed, beginning at `start_bps` (0: the usual); use browser_link(). */
 struct harness *harness_new_governed(uint64_t start_bps);
 struct harness *harness_new_with(const char *video_codecs);
+struct harness *harness_new_governed_with(const char *video_codecs);
 void harness_free(struct harness *h);
 void harness_pump(struct harness *h);
 /* Steps of 5 ms, as the worker ticks; browsers send ICE checks every two seconds. */
@@ -195,6 +196,8 @@ struct shot {
   int transport_seq; /* -1: none */
   const uint8_t *payload;
   size_t len;
+  const uint8_t *dependency; /* descriptor; NULL: none */
+  size_t dependency_len;
 };
 /* Writes a whole RTP packet with this member's extension ids; returns its length. */
 size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8_t *out);

@@ -31,7 +31,9 @@ size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8
                                     .padding = shot->padding > 0};
   struct rtp_header_writer w;
   const uint8_t *id = m->extensions.id_of;
-  assert_int_equal(rtp_header_begin(&w, out, 200, &header, EXTENSION_BYTES, false), RTP_OK);
+  assert_int_equal(
+      rtp_header_begin(&w, out, 200, &header, shot->dependency_len ? 128 : EXTENSION_BYTES, shot->dependency_len > 16),
+      RTP_OK);
   add_text(m, &w, RTP_EXTENSION_MID, shot->mid);
   add_text(m, &w, RTP_EXTENSION_RID, shot->rid);
   add_text(m, &w, RTP_EXTENSION_REPAIRED_RID, shot->repaired_rid);
@@ -42,6 +44,10 @@ size_t browser_write_rtp(const struct browser *m, const struct shot *shot, uint8
   if (shot->transport_seq >= 0 && id[RTP_EXTENSION_TRANSPORT_SEQUENCE]) {
     rtp_transport_sequence_encode(rtp_header_add(&w, id[RTP_EXTENSION_TRANSPORT_SEQUENCE], RTP_TRANSPORT_SEQUENCE_SIZE),
                                   (uint16_t)shot->transport_seq);
+  }
+  if (shot->dependency) {
+    uint8_t *at = rtp_header_add(&w, id[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR], shot->dependency_len);
+    memcpy(at, shot->dependency, shot->dependency_len);
   }
   const size_t len = rtp_header_end(&w);
   if (shot->len) memcpy(out + len, shot->payload, shot->len);
