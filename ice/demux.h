@@ -9,6 +9,7 @@
 #ifndef ICE_DEMUX_H
 #define ICE_DEMUX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,10 @@ enum ice_packet_kind {
 
 /* `data` may be NULL when `len` is 0. */
 enum ice_packet_kind ice_demux(const uint8_t *data, size_t len);
+
+/* The first look, where most datagrams are media: false, and it is no STUN. */
+static inline bool ice_may_be_stun(const uint8_t *data, size_t len) {
+  return len > 0 && data[0] <= 3;
+}
 
 #endif

@@ -27,13 +27,23 @@ int64_t srtp_index_estimate(const struct srtp_index *x, uint16_t seq);
 /* SRTP_OK when `index` may be used: never seen and inside the window; else SRTP_REPLAYED or SRTP_TOO_OLD. */
 int srtp_index_check(const struct srtp_index *x, uint64_t index);
 
-/* The usual packet, the one after the highest: takes its index, as estimate, check and commit would. False: it is another, and
- * nothing was done. */
-static inline int srtp_index_take_next(struct srtp_index *x, uint16_t seq, uint64_t *index) {
+/* The usual packet: the one after the highest. Its index is highest + 1, as the estimate would say, and it passes the check. */
+static inline int srtp_index_is_next(const struct srtp_index *x, uint16_t seq) {
   const uint64_t next = x->highest + 1;
-  if (!x->started || (uint16_t)next != seq || next >> SRTP_INDEX_BITS) return 0;
-  x->highest = *index = next;
+  return x->started && (uint16_t)next == seq && !(next >> SRTP_INDEX_BITS);
+}
+
+/* Commits that one. */
+static inline void srtp_index_move(struct srtp_index *x) {
+  const uint64_t next = ++x->highest;
   x->window[(next % SRTP_WINDOW_PACKETS) / 64] |= UINT64_C(1) << (next % 64);
+}
+
+/* Estimate, check and commit of the usual packet. False: it is another, and nothing was done. */
+static inline int srtp_index_take_next(struct srtp_index *x, uint16_t seq, uint64_t *index) {
+  if (!srtp_index_is_next(x, seq)) return 0;
+  srtp_index_move(x);
+  *index = x->highest;
   return 1;
 }
 

@@ -16,7 +16,8 @@ static int take_other(struct srtp_index *x, uint16_t seq, uint64_t *index) {
 
 /* Before the cipher runs: whatever happens then, this nonce is not used again. */
 static inline int claim(struct srtp_sender *sender, uint16_t seq, uint64_t *index) {
-  return srtp_index_take_next(&sender->index, seq, index) ? SRTP_OK : take_other(&sender->index, seq, index);
+  if (__builtin_expect(srtp_index_take_next(&sender->index, seq, index), 1)) return SRTP_OK;
+  return take_other(&sender->index, seq, index);
 }
 
 static inline void write_iv(const struct srtp_sender *sender, uint64_t index, uint8_t iv[16]) {
@@ -88,17 +89,23 @@ int srtp_seal_written(struct srtp_sender *sender, uint8_t *packet, size_t header
   memcpy(&seq, packet + 2, sizeof seq);
   uint64_t index;
   int rc = claim(sender, be16toh(seq), &index);
-  if (rc != SRTP_OK) return rc;
+  if (__builtin_expect(rc != SRTP_OK, 0)) return rc;
   uint8_t iv[16] __attribute__((uninitialized));
   write_iv(sender, index, iv);
-  if (padding > 0) {
+  if (__builtin_expect(padding > 0, 0)) {
     pad(packet, header_len, payload, payload_len, padding);
     payload = packet + header_len;
   }
-  const struct srtp_seal_job job = {sender->cipher,         iv, payload, padded_len, packet, header_len,
-                                    (uint32_t)(index >> 16)};
+  struct srtp_seal_job job __attribute__((uninitialized));
+  job.cipher = sender->cipher;
+  job.iv = iv;
+  job.payload = payload;
+  job.payload_len = padded_len;
+  job.packet = packet;
+  job.header_len = header_len;
+  job.roc = (uint32_t)(index >> 16);
   rc = sender->seal(&job);
-  return rc == SRTP_OK ? (int)whole : rc;
+  return __builtin_expect(rc == SRTP_OK, 1) ? (int)whole : rc;
 }
 
 static size_t flush(struct srtp_engine *engine, struct srtp_pending *p) {

@@ -120,9 +120,10 @@ int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   int rc = receiver ? SRTP_OK : grow_receivers(s);
   if (rc != SRTP_OK) return rc;
 
-  int64_t index = srtp_index_estimate(known, header.seq);
+  const bool next = srtp_index_is_next(known, header.seq);
+  int64_t index = next ? (int64_t)(known->highest + 1) : srtp_index_estimate(known, header.seq);
   if (index < 0) return (int)index;
-  rc = srtp_index_check(known, (uint64_t)index);
+  rc = next ? SRTP_OK : srtp_index_check(known, (uint64_t)index);
   if (rc != SRTP_OK) return rc;
 
   uint8_t iv[16];
@@ -139,7 +140,10 @@ int srtp_session_open_rtp(struct srtp_session *s, uint8_t *packet, size_t len) {
   if (rc != SRTP_OK) return rc;
   /* Only an authenticated packet changes anything (RFC 3711 §3.3, step 7). */
   if (receiver == NULL) receiver = add_receiver(s, header.ssrc);
-  srtp_index_commit(&receiver->index, (uint64_t)index);
+  if (next)
+    srtp_index_move(&receiver->index);
+  else
+    srtp_index_commit(&receiver->index, (uint64_t)index);
   receiver->unopened.packets = 0;
   return (int)(len - tag_bytes);
 }

@@ -72,7 +72,7 @@ int rtp_codec_parse(enum rtp_codec codec, const uint8_t *payload, size_t len, bo
 static inline void rtp_codec_patch_picture(uint8_t *payload, const struct rtp_codec_info *info, uint16_t picture_id,
                                            uint8_t tl0picidx) {
   uint8_t *at = payload + info->picture_id_offset;
-  if (info->picture_id_bits == 15) {
+  if (__builtin_expect(info->picture_id_bits == 15, 1)) {
     at[0] = (uint8_t)(0x80 | picture_id >> 8);
     at[1] = (uint8_t)picture_id;
   } else if (info->picture_id_bits == 7) {

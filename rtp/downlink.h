@@ -145,7 +145,12 @@ bool downlink_run_wait(struct downlink_run *r, uint16_t seq, uint32_t bytes, boo
 /* `bytes` of header and payload; `numbered`: it has an element for a transport-wide number, which is written to *number. */
 static inline bool downlink_run_pass(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered,
                                      uint16_t *number) {
-  if (__builtin_expect(r->level_us > r->most_us, 0)) return downlink_run_wait(r, seq, bytes, numbered, number);
+  if (__builtin_expect(r->level_us > r->most_us, 0)) {
+    struct downlink_run run = *r; /* so that *r may stay in registers */
+    const bool now = downlink_run_wait(&run, seq, bytes, numbered, number);
+    *r = run;
+    return now;
+  }
   bytes += r->overhead_bytes;
   r->level_us += (int64_t)((bytes * r->us_per_byte_q16) >> 16);
   r->content.seq = seq;

@@ -86,8 +86,38 @@ static int read_value(enum rtp_extension kind, const struct rtp_element *e, stru
   }
 }
 
+static inline void take(unsigned kind, const struct rtp_element *e, struct rtp_extension_values *out) {
+  if (read_value((enum rtp_extension)kind, e, out) == RTP_OK) {
+    out->present |= 1U << kind;
+  } else if (out->malformed < UINT8_MAX) {
+    out->malformed++;
+  }
+}
+
+/* What rtp_element_next() does, for the form that nearly all packets have (RFC 8285 §4.2). */
+static inline void read_one_byte(const uint8_t *at, const uint8_t *end, const struct rtp_extension_map *map,
+                                 uint32_t wanted, struct rtp_extension_values *out) {
+  while (at < end) {
+    const unsigned head = *at, id = head >> 4, len = (head & 0x0F) + 1;
+    if (head == 0) {
+      at = rtp_skip_padding(at, end);
+      continue;
+    }
+    if (id == 0 || id == 15 || len >= (size_t)(end - at)) return;
+    const unsigned kind = map->extension_of[id];
+    if (kind == RTP_EXTENSION_TRANSPORT_SEQUENCE && len == RTP_TRANSPORT_SEQUENCE_SIZE &&
+        wanted & ~out->present & 1U << RTP_EXTENSION_TRANSPORT_SEQUENCE) { /* every packet has it */
+      (void)rtp_transport_sequence_decode(at + 1, len, &out->transport_sequence);
+      out->present |= 1U << RTP_EXTENSION_TRANSPORT_SEQUENCE;
+    } else if ((wanted & ~out->present) >> kind & 1U)
+      take(kind, &(struct rtp_element){.data = at + 1, .len = (uint8_t)len, .id = (uint8_t)id}, out);
+    at += 1 + len;
+  }
+}
+
 void rtp_extension_read(const struct rtp_packet *p, const struct rtp_extension_map *map,
                         struct rtp_extension_values *out) {
+  *out = (struct rtp_extension_values){0};
   rtp_extension_read_some(p, map, UINT32_MAX, out);
 }
 
@@ -95,15 +125,17 @@ void rtp_extension_read_some(const struct rtp_packet *p, const struct rtp_extens
                              struct rtp_extension_values *out) {
   struct rtp_element_iterator it;
   struct rtp_element e;
-  *out = (struct rtp_extension_values){0};
+  out->present = 0;
+  out->malformed = 0;
+  out->mid.len = out->rid.len = out->repaired_rid.len = 0;
+  wanted &= ~(1U << RTP_EXTENSION_NONE);
   rtp_element_begin(&it, p);
+  if (!it.two_byte) {
+    read_one_byte(it.at, it.end, map, wanted, out);
+    return;
+  }
   while (rtp_element_next(&it, &e)) {
-    unsigned kind = map->extension_of[e.id];
-    if (kind == RTP_EXTENSION_NONE || !((wanted & ~out->present) >> kind & 1U)) continue;
-    if (read_value((enum rtp_extension)kind, &e, out) == RTP_OK) {
-      out->present |= 1U << kind;
-    } else if (out->malformed < UINT8_MAX) {
-      out->malformed++;
-    }
+    const unsigned kind = map->extension_of[e.id];
+    if ((wanted & ~out->present) >> kind & 1U) take(kind, &e, out);
   }
 }

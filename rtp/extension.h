@@ -113,7 +113,8 @@ struct rtp_extension_values {
 /* Decodes all elements the map knows, in one walk. The first of two equal ids counts. Cannot fail. */
 void rtp_extension_read(const struct rtp_packet *p, const struct rtp_extension_map *map,
                         struct rtp_extension_values *out);
-/* The same for some of them, `wanted` bit n: enum rtp_extension n. The others are neither present nor malformed. */
+/* The same for some of them, `wanted` bit n: enum rtp_extension n. The others are neither present nor malformed. Of what is not present
+ * nothing is written but the lengths of texts, 0. */
 void rtp_extension_read_some(const struct rtp_packet *p, const struct rtp_extension_map *map, uint32_t wanted,
                              struct rtp_extension_values *out);
 

@@ -114,7 +114,12 @@ static void read_dependency(struct rtp_incoming_stream *s, struct rtp_media_pack
   }
 }
 
+#define PASSED_ON                                                                                                \
+  (1U << RTP_EXTENSION_AUDIO_LEVEL | 1U << RTP_EXTENSION_VIDEO_ORIENTATION | 1U << RTP_EXTENSION_PLAYOUT_DELAY | \
+   1U << RTP_EXTENSION_ABS_CAPTURE_TIME | 1U << RTP_EXTENSION_DEPENDENCY_DESCRIPTOR)
+
 static void read_extensions(struct rtp_media_packet *m, const struct rtp_extension_values *x) {
+  if (!(x->present & PASSED_ON)) return; /* as it was initialised: plain */
   if ((m->has_audio_level = RTP_EXTENSION_HAS(x, AUDIO_LEVEL))) m->audio_level = x->audio_level;
   if ((m->has_orientation = RTP_EXTENSION_HAS(x, VIDEO_ORIENTATION))) m->orientation = x->orientation;
   if ((m->has_playout_delay = RTP_EXTENSION_HAS(x, PLAYOUT_DELAY))) m->playout_delay = x->playout_delay;

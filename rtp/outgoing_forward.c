@@ -249,7 +249,7 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   fill_result(r, &place, payload, len, sent->seq);
   if (m->seq != s->highest_source) return;
   s->alike = m->alike ? m->alike : LIKE_NOTHING;
-  s->frame_word = outgoing_header_word(&s->templates[0], f.payload_type, f.timestamp);
+  outgoing_header_frame(&s->templates[0], f.payload_type, f.timestamp);
   s->frame_sent = *sent;
 }
 
@@ -265,8 +265,8 @@ static void write_filler(struct rtp_outgoing_stream *s, const struct rtp_media_p
   s->fillers++;
 }
 
-static inline void count(struct rtp_outgoing_stream *s, uint16_t bytes, int64_t now_us) {
-  s->packets++;
+void rtp_outgoing_stream_count(struct rtp_outgoing_stream *s, uint32_t packets, uint32_t bytes, int64_t now_us) {
+  s->packets += packets;
   s->bytes += bytes; /* RFC 3550 §6.4.1: "payload octets (i.e., not including header or padding)" */
   rtp_rate_window_add(&s->rate, bytes, now_us);
 }
@@ -324,7 +324,6 @@ __attribute__((noinline)) static enum rtp_drop_reason forward_any(struct rtp_out
     write_filler(s, m, sent->seq, now_us, header, r);
   else
     write_media(s, m, sent, switched, now_us, header, r);
-  count(s, filler ? 0 : r->payload_len, now_us);
   return RTP_DROP_NONE;
 }
 
@@ -334,10 +333,15 @@ static inline bool goes_on(const struct rtp_outgoing_stream *s, const struct rtp
          m->stream == s->current;
 }
 
-enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
-                                                 int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
+enum rtp_drop_reason rtp_outgoing_stream_pass(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
+                                              int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
   const uint32_t ours = m->seq - s->seq_offset;
-  if (!goes_on(s, m) || (ours & s->window_mask) == 0) return forward_any(s, m, now_us, header, r);
+  if (!goes_on(s, m) || (ours & s->window_mask) == 0) {
+    struct rtp_forward_result any __attribute__((uninitialized)); /* its own: so that *r may stay in registers */
+    const enum rtp_drop_reason reason = forward_any(s, m, now_us, header, &any);
+    if (reason == RTP_DROP_NONE) *r = any;
+    return reason;
+  }
   s->highest_source = m->seq;
   s->highest_out = ours;
   s->last_arrival_us = m->arrival_us;
@@ -348,11 +352,17 @@ enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, 
   sent->seq = (uint16_t)ours;
   rtp_codec_patch_picture(m->payload, &m->info, sent->picture_id, sent->tl0picidx);
   const struct header_template *t = &s->templates[0];
-  outgoing_header_put(header, t, s->frame_word, m->marker, (uint16_t)ours, s->ssrc);
+  outgoing_header_put(header, t, m->marker, (uint16_t)ours);
   if (t->abs_send_time) rtp_abs_send_time_encode(header + t->abs_send_time, rtp_abs_send_time_from_us(now_us));
   const struct header_place place = {t->len, t->transport_seq, t->abs_send_time};
   fill_result(r, &place, m->payload, m->payload_len, (uint16_t)ours);
   r->switched = r->filler = false;
-  count(s, m->payload_len, now_us);
   return RTP_DROP_NONE;
+}
+
+enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
+                                                 int64_t now_us, uint8_t *header, struct rtp_forward_result *r) {
+  const enum rtp_drop_reason reason = rtp_outgoing_stream_pass(s, m, now_us, header, r);
+  if (reason == RTP_DROP_NONE) rtp_outgoing_stream_count(s, 1, r->filler ? 0 : r->payload_len, now_us);
+  return reason;
 }

@@ -49,6 +49,8 @@ static void lay_out(struct header_template *t, const struct rtp_outgoing_config 
   memset(t, 0, sizeof *t);
   t->two_byte = two_byte;
   t->bytes[0] = 2 << 6;
+  const uint32_t ssrc = htobe32(c->ssrc);
+  memcpy(t->bytes + 8, &ssrc, sizeof ssrc);
   t->len = RTP_HEADER_SIZE;
   bool block = false;
   for (size_t i = 0; i < RTP_EXTENSION_COUNT; i++)
@@ -151,7 +153,10 @@ struct header_place outgoing_header_write(const struct rtp_outgoing_stream *s, c
   bool large = dependency && m->dependency_descriptor_len > 16;
   if (large && !s->allow_two_byte) dependency = large = false;
   const struct header_template *t = &s->templates[large];
-  outgoing_header_put(header, t, outgoing_header_word(t, f->payload_type, f->timestamp), f->marker, f->seq, f->ssrc);
+  outgoing_header_put(header, t, f->marker, f->seq);
+  const uint32_t words[2] = {htobe32(f->timestamp), htobe32(f->ssrc)};
+  memcpy(header + 4, words, sizeof words);
+  header[1] = (uint8_t)(f->marker << 7 | f->payload_type);
   if (f->padding) header[0] |= 0x20;
   struct header_place place = {.len = t->len, .transport_seq = t->transport_seq, .abs_send_time = t->abs_send_time};
   if (t->abs_send_time) rtp_abs_send_time_encode(header + t->abs_send_time, rtp_abs_send_time_from_us(now_us));

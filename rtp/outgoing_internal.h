@@ -40,8 +40,10 @@ bool picture_map_place(struct picture_map *p, uint16_t id, uint8_t bits, bool un
 
 /* ---- header ---- */
 
-#define TEMPLATE_MAX 96
+#define TEMPLATE_MAX   96
+#define TEMPLATE_USUAL 64 /* longer ones have a long mid */
 
+/* A header as it goes out, but for sequence number and marker: payload type and timestamp are those of the newest frame. */
 struct header_template {
   uint8_t len;
   bool two_byte;
@@ -63,19 +65,21 @@ struct header_place {
   uint8_t transport_seq, abs_send_time;
 };
 
-/* The first eight bytes of a header, network order: what differs from packet to packet lies in one word. */
-static inline uint64_t outgoing_header_word(const struct header_template *t, uint8_t payload_type, uint32_t timestamp) {
-  return (uint64_t)t->bytes[0] << 56 | (uint64_t)payload_type << 48 | timestamp;
+/* From now on headers have this payload type and timestamp. */
+static inline void outgoing_header_frame(struct header_template *t, uint8_t payload_type, uint32_t timestamp) {
+  t->bytes[1] = payload_type;
+  timestamp = htobe32(timestamp);
+  memcpy(t->bytes + 4, &timestamp, sizeof timestamp);
 }
 
-/* A whole header without optional elements: one copy of fixed size, two stores. */
-static inline void outgoing_header_put(uint8_t *header, const struct header_template *t, uint64_t word, bool marker,
-                                       uint16_t seq, uint32_t ssrc) {
-  memcpy(header, t->bytes, TEMPLATE_MAX);
-  word = htobe64(word | (uint64_t)marker << 55 | (uint64_t)seq << 32);
-  memcpy(header, &word, sizeof word);
-  ssrc = htobe32(ssrc);
-  memcpy(header + 8, &ssrc, sizeof ssrc);
+/* A whole header without optional elements: a copy of fixed size, two stores. */
+static inline void outgoing_header_put(uint8_t *header, const struct header_template *t, bool marker, uint16_t seq) {
+  memcpy(header, t->bytes, TEMPLATE_USUAL);
+  if (__builtin_expect(t->len > TEMPLATE_USUAL, 0))
+    memcpy(header + TEMPLATE_USUAL, t->bytes + TEMPLATE_USUAL, TEMPLATE_MAX - TEMPLATE_USUAL);
+  header[1] = (uint8_t)(header[1] | marker << 7);
+  seq = htobe16(seq);
+  memcpy(header + 2, &seq, sizeof seq);
 }
 
 /* The playout delay that every header carries from now on. */
@@ -144,7 +148,6 @@ struct rtp_outgoing_stream {
   /* What the second and every later packet of a frame touches: as few lines as can be, a hundred receivers share a cache. */
   struct rtp_incoming_stream *current;
   uint64_t alike; /* of the newest packet (media_packet.h); LIKE_NOTHING: the next one must be looked at by itself */
-  uint64_t frame_word;               /* of its header: outgoing_header_word() */
   struct sent frame_sent;            /* what is remembered of it              */
   uint32_t highest_source;           /* extended; of this epoch               */
   uint32_t seq_offset;               /* ours = source - this                  */

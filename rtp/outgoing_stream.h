@@ -138,6 +138,11 @@ void rtp_outgoing_stream_prefetch_places(const struct rtp_outgoing_stream *s);
 enum rtp_drop_reason rtp_outgoing_stream_forward(struct rtp_outgoing_stream *s, const struct rtp_media_packet *media,
                                                  int64_t now_us, uint8_t *header, struct rtp_forward_result *r);
 
+/* The same for all packets of a moment: passed one by one, counted at the end. `bytes`: payloads', without fillers'. */
+enum rtp_drop_reason rtp_outgoing_stream_pass(struct rtp_outgoing_stream *s, const struct rtp_media_packet *media,
+                                              int64_t now_us, uint8_t *header, struct rtp_forward_result *r);
+void rtp_outgoing_stream_count(struct rtp_outgoing_stream *s, uint32_t packets, uint32_t bytes, int64_t now_us);
+
 /* ---- retransmission (RFC 4588) ---- */
 
 /* Walks the sequence numbers of a NACK:

@@ -28,36 +28,45 @@ static uint32_t load32(const uint8_t *at) {
 int rtp_packet_parse(struct rtp_packet *p, uint8_t *data, size_t len) {
   if (len > UINT16_MAX) return RTP_ERROR_LENGTH;
   if (len < RTP_HEADER_SIZE) return RTP_ERROR_SHORT;
-  const uint8_t first = data[0], second = data[1];
-  struct rtp_packet v = {.data = data, .len = len};
-  v.marker = second >> 7;
-  v.payload_type = second & 0x7F;
-  v.seq = (uint16_t)load32(data);
-  v.timestamp = load32(data + 4);
-  v.ssrc = load32(data + 8);
-  v.csrc_count = first & 0x0F;
+  const uint8_t first = data[0], second = data[1], csrc_count = first & 0x0F;
   if (first >> 6 != RTP_VERSION) return RTP_ERROR_VERSION;
-  struct rtp_reader r = rtp_reader_of(data + RTP_HEADER_SIZE, len - RTP_HEADER_SIZE);
-  if (!rtp_read_bytes(&r, (size_t)v.csrc_count * 4)) return RTP_ERROR_SHORT;
+  size_t header_len = RTP_HEADER_SIZE + (size_t)csrc_count * 4, extension_offset = 0, extension_len = 0;
+  uint32_t extension = 0; /* profile and length in words */
+  if (header_len > len) return RTP_ERROR_SHORT;
   if (first & 0x10) {
-    v.extension_profile = rtp_read_u16(&r);
-    size_t bytes = (size_t)rtp_read_u16(&r) * 4;
-    v.extension_offset = (uint16_t)(r.at - data);
-    if (!rtp_read_bytes(&r, bytes)) return RTP_ERROR_EXTENSION;
-    v.extension_len = (uint16_t)bytes;
+    extension_offset = header_len + sizeof extension;
+    if (extension_offset > len) return RTP_ERROR_EXTENSION;
+    extension = load32(data + header_len);
+    extension_len = (size_t)(extension & 0xFFFF) * 4;
+    header_len = extension_offset + extension_len;
+    if (header_len > len) return RTP_ERROR_EXTENSION;
   }
-  v.header_len = (uint16_t)(r.at - data);
-  v.payload = data + v.header_len;
-  v.payload_len = rtp_reader_left(&r);
+  size_t payload_len = len - header_len;
+  uint8_t padding_len = 0;
   if (first & 0x20) {
     /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored,
      * including itself." So it is at least 1, and it must not reach into the header. */
-    if (v.payload_len == 0) return RTP_ERROR_PADDING;
-    v.padding_len = data[len - 1];
-    if (v.padding_len == 0 || v.padding_len > v.payload_len) return RTP_ERROR_PADDING;
-    v.payload_len -= v.padding_len;
+    if (payload_len == 0) return RTP_ERROR_PADDING;
+    padding_len = data[len - 1];
+    if (padding_len == 0 || padding_len > payload_len) return RTP_ERROR_PADDING;
+    payload_len -= padding_len;
   }
-  *p = v;
+  /* Field by field: a compound literal costs a zeroed copy on the stack. */
+  p->data = data;
+  p->len = len;
+  p->payload = data + header_len;
+  p->payload_len = payload_len;
+  p->timestamp = load32(data + 4);
+  p->ssrc = load32(data + 8);
+  p->seq = (uint16_t)load32(data);
+  p->header_len = (uint16_t)header_len;
+  p->extension_profile = (uint16_t)(extension >> 16);
+  p->extension_offset = (uint16_t)extension_offset;
+  p->extension_len = (uint16_t)extension_len;
+  p->payload_type = second & 0x7F;
+  p->csrc_count = csrc_count;
+  p->padding_len = padding_len;
+  p->marker = second >> 7;
   return RTP_OK;
 }
 
@@ -71,22 +80,10 @@ void rtp_element_begin(struct rtp_element_iterator *it, const struct rtp_packet 
   it->end = it->at + p->extension_len;
 }
 
-/* Blocks of a fixed size have much of it. */
-static const uint8_t *skip_padding(const uint8_t *at, const uint8_t *end) {
-  uint64_t eight;
-  for (; end - at >= 8; at += 8) {
-    memcpy(&eight, at, sizeof eight);
-    if (eight) break;
-  }
-  while (at < end && *at == 0)
-    at++;
-  return at;
-}
-
 bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out) {
   const uint8_t *at = it->at, *end = it->end;
   it->at = end; /* unless there is one more */
-  if (at < end && *at == 0) at = skip_padding(at, end);
+  if (at < end && *at == 0) at = rtp_skip_padding(at, end);
   if (at == end) return false;
   uint8_t id = *at++;
   size_t len;

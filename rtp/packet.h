@@ -8,9 +8,11 @@
 #ifndef RTP_PACKET_H
 #define RTP_PACKET_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "rtp/error.h"
 
@@ -67,6 +69,20 @@ struct rtp_element_iterator {
  * walk, as does id 15 of the one-byte form (§4.2: "If the ID value 15 is used, … processing of the entire extension MUST
  * terminate"); id 0 is padding. A packet without an extension, or with another profile, has no elements. */
 void rtp_element_begin(struct rtp_element_iterator *it, const struct rtp_packet *p);
+
+/* Where the padding that begins at `at` ends: the first byte that is not 0, or `end`, the end of a packet's block. Eight bytes at a time:
+ * blocks of a fixed size have much of it. In front of a block lies a header, so that the eight before its end can be read. */
+static inline const uint8_t *rtp_skip_padding(const uint8_t *at, const uint8_t *end) {
+  uint64_t eight;
+  for (const uint8_t *last = end - 8; at <= last; at += 8) {
+    memcpy(&eight, at, sizeof eight);
+    if (eight) return at + (size_t)__builtin_ctzll(le64toh(eight)) / 8;
+  }
+  if (at == end) return end;
+  memcpy(&eight, end - 8, sizeof eight);
+  eight = le64toh(eight) >> (64 - 8 * (end - at));
+  return eight ? at + (size_t)__builtin_ctzll(eight) / 8 : end;
+}
 bool rtp_element_next(struct rtp_element_iterator *it, struct rtp_element *out);
 
 /* The first element with this id. False when there is none. Several at once: rtp_extension_read() of rtp/extension.h. */

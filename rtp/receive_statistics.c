@@ -47,7 +47,8 @@ static void settle(struct rtp_receive_statistics *s, int32_t sooner) {
 
 /* RFC 3550 A.8, the integer form. */
 static void update_jitter(struct rtp_receive_statistics *s, uint32_t timestamp, int64_t now_us) {
-  uint32_t transit = arrival_in_units(s, now_us) - timestamp;
+  if (now_us != s->last_us) s->last_units = arrival_in_units(s, now_us); /* what is read at once came at one time */
+  uint32_t transit = s->last_units - timestamp;
   if (s->has_transit && now_us - s->last_us >= SILENCE_US) {
     s->settling = SETTLING_PACKETS;
     s->even = 0;

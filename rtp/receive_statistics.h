@@ -40,6 +40,7 @@ struct rtp_receive_statistics {
   bool started, has_transit;
   uint8_t settling, even; /* after a silence: packets that it may still take; packets in a row that were not early */
   int64_t last_us;        /* when the last packet came                                                         */
+  uint32_t last_units;    /* … in timestamp units                                                              */
   uint8_t fraction_lost;  /* of the last report block */
   /* the last sender report */
   bool has_sr;

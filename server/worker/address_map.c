@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,13 @@ static int make_key(const struct sockaddr *address, struct key *key) {
     return 0;
   }
   return -EAFNOSUPPORT;
+}
+
+/* What most keys are, without making one of `address`. */
+static inline bool is_v4_of(const struct key *key, const struct sockaddr *address) {
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+  return address->sa_family == AF_INET && key->family == AF_INET && v4->sin_port == key->port &&
+         memcmp(&v4->sin_addr, key->ip, sizeof v4->sin_addr) == 0;
 }
 
 static struct entry *find(const struct address_map *map, const struct key *key) {
@@ -92,6 +100,7 @@ void address_map_remove(struct address_map *map, const struct sockaddr *address,
 }
 
 struct peer *address_map_find(struct address_map *map, const struct sockaddr *address) {
+  if (map->last && is_v4_of(&map->last->key, address)) return map->last->peer;
   struct key key;
   if (make_key(address, &key)) return NULL;
   if (map->last && memcmp(&map->last->key, &key, sizeof key) == 0) return map->last->peer;

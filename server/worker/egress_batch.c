@@ -18,6 +18,8 @@
 #define MAX_RUN_PACKETS 64u
 #define MAX_RUN_BYTES   65000u
 #define NONE            UINT32_MAX
+/* No destination has it: flushes are counted from 1. */
+#define NO_MESSAGE      1u
 /* Padding is less than one byte in so many. */
 #define PADDING_SHARE   100u
 /* Of a receiver's messages so many are looked at for one that can take another's packets. */
@@ -43,7 +45,7 @@ struct message {
   uint32_t aside;       /* likewise, of what went aside while this was the open run */
   uint32_t next;        /* to the same receiver, in no order; NONE: the last */
   uint32_t first, last; /* pieces */
-  uint32_t end;         /* of the last one, in the slab */
+  uint32_t end; /* of the last one, in the slab; of the message that was appended to last: where the slab ends */
 };
 _Static_assert(sizeof(struct message) == 64, "a cache line");
 
@@ -55,11 +57,13 @@ union segment_control {
 struct egress_batch {
   int fd;
   int use_gso;
-  uint32_t generation;
   uint32_t piece_count, message_count;
-  bool chains;     /* somebody has more than one message */
-  size_t used;     /* bytes of the slab */
-  size_t used_max; /* more: no room for another packet, or no piece */
+  uint64_t flush;     /* its number, in the upper half: the lower one is a message's */
+  uint64_t last_open; /* `open` of the destination whose message was appended to last; NO_MESSAGE: that takes no more */
+  struct message *last; /* that message */
+  bool chains;          /* somebody has more than one message */
+  size_t used;          /* bytes of the slab */
+  size_t used_max;      /* more: no room for another packet, or no piece */
   uint8_t *slab;
   void (*finish)(void *arg);
   void *finish_arg;
@@ -71,6 +75,13 @@ struct egress_batch {
   struct egress_counters counters;
 };
 
+static void begin(struct egress_batch *batch) {
+  batch->flush += UINT64_C(1) << 32;
+  if (batch->flush == 0) batch->flush = UINT64_C(1) << 32;
+  batch->last = batch->messages;
+  batch->last_open = NO_MESSAGE;
+}
+
 int egress_batch_create(struct egress_batch **out, int fd, int use_gso) {
   struct egress_batch *batch = calloc(1, sizeof *batch);
   if (!batch) return -ENOMEM;
@@ -81,8 +92,8 @@ int egress_batch_create(struct egress_batch **out, int fd, int use_gso) {
   }
   batch->fd = fd;
   batch->use_gso = use_gso;
-  batch->generation = 1;
   batch->used_max = USED_MAX;
+  begin(batch);
   *out = batch;
   return 0;
 }
@@ -103,11 +114,20 @@ uint8_t *egress_batch_reserve(struct egress_batch *batch) {
   return batch->slab + batch->used;
 }
 
+/* The receiver's last message that others may follow; NULL: none of this flush, and without UDP_SEGMENT none ever is. */
+static struct message *newest(struct egress_batch *batch, const struct egress_destination *destination) {
+  const uint64_t index = destination->open ^ batch->flush;
+  return index >> 32 ? NULL : &batch->messages[index];
+}
+
+static bool has_room(const struct message *message, size_t len) {
+  return message->count < message->most && len <= message->segment;
+}
+
 /* Where a packet of `len` can be appended, or NULL. */
 static struct message *open_run(struct egress_batch *batch, const struct egress_destination *destination, size_t len) {
-  if (destination->generation != batch->generation) return NULL; /* without UDP_SEGMENT none ever is */
-  struct message *message = &batch->messages[destination->open_message];
-  return message->count < message->most && len <= message->segment ? message : NULL;
+  struct message *message = newest(batch, destination);
+  return message && has_room(message, len) ? message : NULL;
 }
 
 size_t egress_batch_padding(struct egress_batch *batch, const struct egress_destination *destination, size_t len,
@@ -137,7 +157,7 @@ static uint32_t stream_bit(uint32_t ssrc) {
 static struct message *new_message(struct egress_batch *batch, const struct egress_destination *destination,
                                    uint32_t ssrc, size_t len) {
   struct message *message = &batch->messages[batch->message_count++];
-  memcpy(&message->address, &destination->address, destination->address_len);
+  message->address = destination->address;
   message->address_len = (uint8_t)destination->address_len;
   message->segment = (uint16_t)len;
   message->count = 0;
@@ -153,9 +173,8 @@ static struct message *new_message(struct egress_batch *batch, const struct egre
  * goes aside, and what follows of it must not go into the run that will leave before it. */
 static struct message *open_message(struct egress_batch *batch, struct egress_destination *destination, uint32_t ssrc,
                                     size_t len) {
-  struct message *run = open_run(batch, destination, len);
-  struct message *before = NULL; /* the receiver's first in the chain */
-  if (destination->generation == batch->generation) before = &batch->messages[destination->open_message];
+  struct message *before = newest(batch, destination); /* the receiver's first in the chain */
+  struct message *run = before && has_room(before, len) ? before : NULL;
   const bool aside = run && run->ssrc && ssrc && run->ssrc != ssrc && len < run->segment;
   if (run && !aside && (run->ssrc == ssrc || !(run->aside & stream_bit(ssrc)))) return run;
   struct message *message = new_message(batch, destination, ssrc, len);
@@ -171,10 +190,9 @@ static struct message *open_message(struct egress_batch *batch, struct egress_de
   }
   if (before) {
     before->chained = true;
-    message->next = destination->open_message;
+    message->next = (uint32_t)(before - batch->messages);
   }
-  destination->generation = batch->generation;
-  destination->open_message = index;
+  destination->open = batch->flush | index;
   return message;
 }
 
@@ -186,6 +204,7 @@ static inline void close_piece(struct piece *last, const struct message *message
 __attribute__((noinline)) static void append(struct egress_batch *batch, struct egress_destination *destination,
                                              size_t len) {
   const uint32_t ssrc = ssrc_of(batch->slab + batch->used, len);
+  batch->last->end = (uint32_t)batch->used;
   struct message *message = open_message(batch, destination, ssrc, len);
   message->streams |= stream_bit(ssrc);
   message->mixed |= message->ssrc != ssrc;
@@ -206,20 +225,23 @@ __attribute__((noinline)) static void append(struct egress_batch *batch, struct 
   message->end = (uint32_t)batch->used;
   message->count++;
   if (len < message->segment) message->most = message->count;
+  const uint64_t open = batch->flush | (uint64_t)(message - batch->messages);
+  batch->last = message;
+  batch->last_open = destination->open == open ? open : NO_MESSAGE;
 }
 
-/* The usual packet is of the same stream and as long as the one before it, and lies right behind it. */
+/* The usual packet is for the same receiver, of the same stream and as long as the one before it. */
 void egress_batch_commit(struct egress_batch *batch, struct egress_destination *destination, size_t len) {
-  struct message *run = &batch->messages[destination->open_message]; /* a stale one is still a message's place */
+  struct message *run = batch->last;
   uint32_t ssrc; /* where the slab ends is room for a packet, so that this can be read whatever `len` is */
   memcpy(&ssrc, batch->slab + batch->used + SSRC_AT, sizeof ssrc);
-  if (destination->generation != batch->generation || len != run->segment || ssrc != run->ssrc ||
-      run->end != batch->used || run->count >= run->most) {
+  if (__builtin_expect(
+          destination->open != batch->last_open || len != run->segment || ssrc != run->ssrc || run->count >= run->most,
+          0)) {
     append(batch, destination, len);
     return;
   }
   batch->used += len;
-  run->end += (uint32_t)len;
   run->count++;
 }
 
@@ -379,6 +401,7 @@ static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
 void egress_batch_flush(struct egress_batch *batch) {
   if (batch->message_count == 0) return;
   if (batch->finish) batch->finish(batch->finish_arg);
+  batch->last->end = (uint32_t)batch->used;
   for (uint32_t m = 0; m < batch->message_count; m++)
     close_piece(&batch->pieces[batch->messages[m].last], &batch->messages[m]);
   join_messages(batch);
@@ -393,8 +416,7 @@ void egress_batch_flush(struct egress_batch *batch) {
     if (sent > 0) at += (uint32_t)sent;
     if (sent < 0) handle_refusal(batch, at++, errno);
   }
-  batch->generation++;
-  if (batch->generation == 0) batch->generation = 1;
+  begin(batch);
   batch->piece_count = batch->message_count = 0;
   batch->used = 0;
   batch->used_max = USED_MAX;

@@ -29,10 +29,9 @@ union egress_address {
   struct sockaddr_in6 v6;
 };
 
-/* Where a peer's packets go. Embed one per selected 5-tuple; zero the first two members when the address changes. */
+/* Where a peer's packets go. Embed one per selected 5-tuple; zero `open` when the address changes. */
 struct egress_destination {
-  uint32_t generation; /* the flush in which `open_message` was made; others are stale */
-  uint32_t open_message;
+  uint64_t open; /* message that takes more, and the flush in which it was made: others are stale */
   socklen_t address_len;
   union egress_address address;
 };

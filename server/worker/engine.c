@@ -189,7 +189,8 @@ void engine_claim_address(struct engine *engine, const struct ice_address *addre
 static struct peer *find_receiver(struct engine *engine, const struct sockaddr *from, const uint8_t *data, size_t len) {
   const char *ufrag;
   size_t ufrag_len;
-  if (ice_demux(data, len) == ICE_PACKET_STUN && ice_stun_peek_ufrag(data, len, &ufrag, &ufrag_len)) {
+  if (ice_may_be_stun(data, len) && ice_demux(data, len) == ICE_PACKET_STUN &&
+      ice_stun_peek_ufrag(data, len, &ufrag, &ufrag_len)) {
     struct peer *peer = engine_find_ufrag(engine, ufrag, ufrag_len);
     if (!peer) engine->counters.drops[ENGINE_DROP_UNKNOWN_UFRAG]++;
     return peer;

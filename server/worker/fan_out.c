@@ -86,18 +86,24 @@ void fan_out_add(struct track *track, uint8_t layer, struct rtp_media_packet *me
   append(f, track);
 }
 
+struct passed {
+  uint32_t packets, bytes; /* of payload */
+};
+
 /* One packet of a track to one of its slots. Slots that do not want this layer cost one comparison. */
 static void send_packet(struct peer_run *run, struct downlink_run *link, struct slot *slot,
-                        const struct rtp_media_packet *media, int64_t now_us) {
+                        const struct rtp_media_packet *media, int64_t now_us, struct passed *passed) {
   struct peer *peer = run->peer;
   struct rtp_forward_result result __attribute__((uninitialized)); /* read only when it was filled */
   uint8_t *header = egress_batch_reserve(run->egress);             /* where it will be sealed: no copy */
-  enum rtp_drop_reason reason = rtp_outgoing_stream_forward(slot->out, media, now_us, header, &result);
+  enum rtp_drop_reason reason = rtp_outgoing_stream_pass(slot->out, media, now_us, header, &result);
   if (reason != RTP_DROP_NONE) {
     peer->engine->counters.rtp_drops[reason]++;
     if (reason == RTP_DROP_WAITING_KEYFRAME) slot_wish_if_needed(slot, now_us);
     return;
   }
+  passed->packets++;
+  passed->bytes += result.filler ? 0 : result.payload_len;
   uint16_t number;
   const size_t numbered_at = result.transport_seq_offset;
   if (!downlink_run_pass(link, result.seq, (uint32_t)result.header_len + result.payload_len, numbered_at > 0,
@@ -110,8 +116,11 @@ static void send_packet(struct peer_run *run, struct downlink_run *link, struct 
     memcpy(header + numbered_at, &number, sizeof number);
   }
   const size_t sent = peer_run_send(run, slot->sender, header, result.header_len, result.payload, result.payload_len);
-  if (__builtin_expect(slot->repeats > 0, 0) && sent > 0)
-    link->unnumbered_bytes += (uint32_t)audio_repeat_sent(run, slot, header, sent);
+  if (__builtin_expect(slot->repeats > 0, 0) && sent > 0) {
+    struct peer_run repeating = *run; /* so that *run may stay in registers */
+    link->unnumbered_bytes += (uint32_t)audio_repeat_sent(&repeating, slot, header, sent);
+    *run = repeating;
+  }
 }
 
 /* All that waits on the slot's track. */
@@ -121,8 +130,11 @@ __attribute__((flatten)) static void send_to(struct slot *slot, int64_t now_us) 
   struct downlink_run link __attribute__((uninitialized));
   if (!peer_run_begin(&run, slot->peer, track->waiting_count)) return;
   congestion_begin_run(&slot->peer->link, slot->link_slot, &link, now_us);
+  struct passed passed = {0};
   for (const struct fan_out_packet *packet = track->waiting; packet; packet = packet->next)
-    send_packet(&run, &link, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us);
+    send_packet(&run, &link, slot, packet->stripped && !slot->takes_red ? &packet->plain : &packet->media, now_us,
+                &passed);
+  if (passed.packets) rtp_outgoing_stream_count(slot->out, passed.packets, passed.bytes, now_us);
   downlink_run_end(&link);
   slot->sent |= peer_run_end(&run);
 }
@@ -175,10 +187,13 @@ static void serve_all(const struct track *first, int64_t now_us) {
   for (unsigned i = 0; i <= STEPS; i++)
     ahead[i] = next_slot(&walk);
   while (ahead[0]) {
+#pragma GCC unroll 4
     for (unsigned step = STEPS; step > 0; step--)
       if (ahead[step]) prefetch(step, ahead[step]);
     send_to(ahead[0], now_us);
-    memmove(ahead, ahead + 1, STEPS * sizeof *ahead);
+#pragma GCC unroll 4
+    for (unsigned step = 0; step < STEPS; step++)
+      ahead[step] = ahead[step + 1];
     ahead[STEPS] = next_slot(&walk);
   }
 }

@@ -261,7 +261,7 @@ struct section *peer_find_section(const struct peer *peer, const char *mid, size
 /* A loaded worker makes the packets of a frame equally long, so that they leave as one run; one with time to spare leaves them as
  * they are. Bytes per packet, below 1 % of it. */
 static uint8_t padding_for(const struct peer_run *run, const uint8_t *header, size_t len) {
-  if (!run->pads || len < PADDED_MIN_BYTES || header[0] & RTP_PADDING_BIT) return 0;
+  if (len < PADDED_MIN_BYTES || header[0] & RTP_PADDING_BIT) return 0;
   return (uint8_t)egress_batch_padding(run->egress, &run->peer->destination, len + run->seal.tag_bytes,
                                        !(header[1] & RTP_MARKER_BIT));
 }
@@ -285,7 +285,8 @@ bool peer_run_begin(struct peer_run *run, struct peer *peer, size_t packets) {
 
 size_t peer_run_send(struct peer_run *run, struct peer_sender *sender, uint8_t *packet, size_t header_len,
                      const uint8_t *payload, size_t payload_len) {
-  uint8_t padding = padding_for(run, packet, header_len + payload_len);
+  uint8_t padding = 0;
+  if (__builtin_expect(run->pads, 0)) padding = padding_for(run, packet, header_len + payload_len);
   int len = peer_transport_seal_next(&run->seal, sender, packet, header_len, payload, payload_len, padding,
                                      EGRESS_PACKET_MAX_BYTES);
   if (__builtin_expect(len <= 0, 0)) {

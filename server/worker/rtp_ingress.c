@@ -18,6 +18,10 @@
 
 /* What says which m-line and layer an SSRC belongs to: of interest until it is known. */
 #define NAMING_EXTENSIONS (1U << RTP_EXTENSION_MID | 1U << RTP_EXTENSION_RID | 1U << RTP_EXTENSION_REPAIRED_RID)
+/* What nobody here looks at. */
+#define UNREAD_EXTENSIONS                                                                                           \
+  (1U << RTP_EXTENSION_ABS_SEND_TIME | 1U << RTP_EXTENSION_TRANSMISSION_OFFSET | 1U << RTP_EXTENSION_VIDEO_TIMING | \
+   1U << RTP_EXTENSION_VIDEO_CONTENT_TYPE | 1U << RTP_EXTENSION_VIDEO_LAYERS_ALLOCATION)
 
 static struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {
   if (peer->incoming_last < peer->incoming_count && peer->incoming[peer->incoming_last].ssrc == ssrc) {
@@ -277,7 +281,7 @@ void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t no
     return;
   }
   struct rtp_extension_values x;
-  rtp_extension_read(&packet, &peer->extensions, &x);
+  rtp_extension_read_some(&packet, &peer->extensions, 1U << RTP_EXTENSION_TRANSPORT_SEQUENCE, &x);
   if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE) && peer->recorder &&
       transport_feedback_expects(peer->recorder, x.transport_sequence))
     note_arrival(peer, x.transport_sequence, now_us);
@@ -294,7 +298,8 @@ void peer_receive_rtp(struct peer *peer, uint8_t *data, size_t len, int64_t now_
   counters->rtp_in_bytes += len;
   struct rtp_extension_values x __attribute__((uninitialized)); /* the reader fills all of it */
   struct incoming *incoming = find_incoming(peer, packet.ssrc);
-  rtp_extension_read_some(&packet, &peer->extensions, incoming ? ~NAMING_EXTENSIONS : UINT32_MAX, &x);
+  rtp_extension_read_some(&packet, &peer->extensions,
+                          incoming ? ~(NAMING_EXTENSIONS | UNREAD_EXTENSIONS) : ~UNREAD_EXTENSIONS, &x);
   if (RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE)) note_arrival(peer, x.transport_sequence, now_us);
   if (!incoming) incoming = bind_ssrc(peer, packet.ssrc, &x, now_us);
   struct incoming *media = incoming && !incoming->stream ? incoming->media : incoming;

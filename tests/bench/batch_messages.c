@@ -71,7 +71,7 @@ static size_t step(struct harness *h, struct person *p, const struct meeting *me
 static uint64_t receivers(const struct person *people, const struct meeting *meeting, uint32_t *generations) {
   uint64_t count = 0;
   for (size_t i = 0; i < meeting->members; i++) {
-    const uint32_t generation = browser_peer(people[i].browser)->destination.generation;
+    const uint32_t generation = (uint32_t)(browser_peer(people[i].browser)->destination.open >> 32); /* the flush */
     if (generation != generations[i]) count++;
     generations[i] = generation;
   }

@@ -114,12 +114,84 @@ static void read_refuses_wrong_lengths_one_by_one(void **state) {
   bytes_free(&b);
 }
 
+/* RFC 8285 §4.2 byte by byte: where the first whole element with this id lies, or 0. */
+static size_t find_slowly(const uint8_t *packet, size_t len, uint8_t id) {
+  for (size_t at = RTP_HEADER_SIZE + 4; at < len;) {
+    if (packet[at] == 0) {
+      at++;
+      continue;
+    }
+    size_t size = (packet[at] & 0x0fU) + 1;
+    if (packet[at] < 0x10 || packet[at] >= 0xf0 || at + 1 + size > len) return 0;
+    if (packet[at] >> 4 == id) return at;
+    at += 1 + size;
+  }
+  return 0;
+}
+
+/* Runs of zeros of any length, elements of any length and id, the last one often cut. */
+static void one_byte_blocks_are_read_as_the_rfc_walks_them(void **state) {
+  (void)state;
+  struct rtp_extension_map map;
+  bind_all(&map);
+  uint64_t random = 3;
+  size_t found = 0, missed = 0;
+  for (size_t n = 0; n < 20000; n++) {
+    uint8_t packet[RTP_HEADER_SIZE + 4 + 64] = {0x90, 0x60, [12] = 0xbe, 0xde};
+    const size_t words = random_next(&random) % 17, len = RTP_HEADER_SIZE + 4 + words * 4;
+    packet[15] = (uint8_t)words;
+    for (size_t at = RTP_HEADER_SIZE + 4 + random_next(&random) % 30; at < len;) {
+      const uint8_t size = random_next(&random) % 2 ? 2 : (uint8_t)(random_next(&random) % 16 + 1);
+      packet[at++] = (uint8_t)(random_next(&random) % 16 << 4 | (size - 1));
+      for (uint8_t i = 0; i < size && at < len; i++)
+        packet[at++] = (uint8_t)random_next(&random);
+      at += random_next(&random) % 3 ? 0 : random_next(&random) % 20;
+    }
+    struct rtp_packet p;
+    struct rtp_extension_values v;
+    assert_int_equal(rtp_packet_parse(&p, packet, len), RTP_OK);
+    rtp_extension_read(&p, &map, &v);
+    const uint8_t id = map.id_of[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR];
+    const size_t at = find_slowly(packet, len, id);
+    struct rtp_element e;
+    assert_int_equal(rtp_packet_find_element(&p, id, &e), at != 0);
+    assert_int_equal(RTP_EXTENSION_HAS(&v, DEPENDENCY_DESCRIPTOR), at != 0);
+    found += at != 0;
+    missed += at == 0;
+    if (at == 0) continue;
+    assert_ptr_equal(e.data, packet + at + 1);
+    assert_ptr_equal(v.dependency_descriptor.data, packet + at + 1);
+    assert_int_equal(v.dependency_descriptor.len, (packet[at] & 0x0f) + 1);
+    assert_int_equal(e.len, v.dependency_descriptor.len);
+  }
+  assert_true(found > 1000 && missed > 1000);
+}
+
+static void only_what_is_wanted_is_read(void **state) {
+  (void)state;
+  struct rtp_extension_map map;
+  bind_all(&map);
+  struct bytes b = bytes_hex("90 60 0001 00000002 00000003 bede 0003 12 617564 51 abcd 40 85 51 0001 00");
+  struct rtp_packet p;
+  struct rtp_extension_values v;
+  memset(&v, 0xff, sizeof v);
+  assert_int_equal(rtp_packet_parse(&p, b.data, b.len), RTP_OK);
+  rtp_extension_read_some(&p, &map, 1U << RTP_EXTENSION_TRANSPORT_SEQUENCE | 1U << RTP_EXTENSION_NONE, &v);
+  assert_int_equal(v.present, 1U << RTP_EXTENSION_TRANSPORT_SEQUENCE);
+  assert_int_equal(v.transport_sequence, 0xabcd); /* the first of two */
+  assert_int_equal(v.malformed, 0);
+  assert_true(v.mid.len == 0 && v.rid.len == 0 && v.repaired_rid.len == 0);
+  bytes_free(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(uris_are_known_both_ways),
       cmocka_unit_test(map_keeps_ids_unique),
       cmocka_unit_test(read_finds_every_value),
       cmocka_unit_test(read_refuses_wrong_lengths_one_by_one),
+      cmocka_unit_test(one_byte_blocks_are_read_as_the_rfc_walks_them),
+      cmocka_unit_test(only_what_is_wanted_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -388,7 +388,13 @@ static void forward_both_ways(struct rtp_outgoing_stream *const slots[2], struct
   struct rtp_forward_result results[2];
   enum rtp_drop_reason reasons[2];
   for (size_t i = 0; i < 2; i++) {
-    reasons[i] = rtp_outgoing_stream_forward(slots[i], m, now, headers[i], &results[i]);
+    if (i == 1) {
+      reasons[i] = rtp_outgoing_stream_forward(slots[i], m, now, headers[i], &results[i]);
+    } else { /* passed and counted apart */
+      reasons[i] = rtp_outgoing_stream_pass(slots[i], m, now, headers[i], &results[i]);
+      if (reasons[i] == RTP_DROP_NONE)
+        rtp_outgoing_stream_count(slots[i], 1, results[i].filler ? 0 : results[i].payload_len, now);
+    }
     if (reasons[i] == RTP_DROP_NONE) memcpy(payloads[i], results[i].payload, results[i].payload_len);
     m->alike = 0;
   }
