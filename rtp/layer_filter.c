@@ -87,7 +87,8 @@ static void follow_chains(struct layer_filter *f, const struct rtp_dependency_st
 /* The first packet of a temporal unit: here, and only here, another target may begin. */
 static void begin_unit(struct layer_filter *f, const struct rtp_dependency_structure *s,
                        const struct rtp_frame_marks *m, uint8_t temporal_max, bool keyframe) {
-  const int wanted = layer_filter_target(s, f->spatial_max, temporal_max);
+  /* The structure may be newer than the packet, and larger than the filter. */
+  const int wanted = layer_filter_fits(s) ? layer_filter_target(s, f->spatial_max, temporal_max) : -1;
   if (wanted == f->target || wanted < 0) {
     f->stuck = false;
     return;

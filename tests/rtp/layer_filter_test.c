@@ -332,9 +332,36 @@ static void what_the_filter_does_not_know_is_left_alone(void **state) {
   assert_false(layer_filter_fits(&v.structure));
 }
 
+/* Packets are read a batch before they are forwarded: what the filter is told of may be newer than their marks. */
+static void a_larger_structure_than_a_packets_is_left_alone(void **state) {
+  (void)state;
+  struct stream v = stream_of(3, 3, false);
+  struct frame frames[LAYERS];
+  next_unit(&v, true, frames);
+  struct rtp_dependency_structure larger = v.structure;
+  larger.target_count = RTP_DD_MAX_TARGETS;
+  larger.active_targets = UINT32_MAX;
+  larger.chain_count = RTP_DD_MAX_CHAINS;
+  for (int target = v.structure.target_count; target < RTP_DD_MAX_TARGETS; target++) {
+    larger.target_spatial_id[target] = 2;
+    larger.target_temporal_id[target] = 7;
+    larger.target_chain[target] = RTP_DD_MAX_CHAINS - 1;
+  }
+  struct layer_filter f;
+  layer_filter_init(&f);
+  assert_false(layer_filter_wants(&f, &larger, &frames[0].marks, frames[0].timestamp, 7, true, true));
+  assert_true(f.target < LAYER_FILTER_TARGETS);
+  layer_filter_init(&f);
+  assert_true(layer_filter_wants(&f, &v.structure, &frames[0].marks, frames[0].timestamp, 7, true, true));
+  next_unit(&v, false, frames);
+  assert_true(layer_filter_wants(&f, &larger, &frames[0].marks, frames[0].timestamp, 7, false, true));
+  assert_true(f.target < LAYER_FILTER_TARGETS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(down_in_a_full_pyramid_needs_no_key_frame),
+      cmocka_unit_test(a_larger_structure_than_a_packets_is_left_alone),
       cmocka_unit_test(apart_but_for_key_frames),
       cmocka_unit_test(temporal_layers_come_and_go_without_key_frames),
       cmocka_unit_test(what_is_not_sent_is_not_waited_for),
