@@ -30,9 +30,11 @@ static void histogram_add(struct audio_histogram *h, int64_t us) {
   if (forget < 0) forget = 0;
   if (forget > h->forget) forget = h->forget;
   h->count++;
-  for (int i = 0; i < AUDIO_BUCKETS; i++)
+  if (bucket >= AUDIO_BUCKETS) bucket = AUDIO_BUCKETS - 1;
+  if (bucket >= h->used) h->used = (int)bucket + 1;
+  for (int i = 0; i < h->used; i++)
     h->share[i] *= forget;
-  h->share[bucket < AUDIO_BUCKETS ? bucket : AUDIO_BUCKETS - 1] += 1 - forget;
+  h->share[bucket] += 1 - forget;
 }
 
 static double quantile_us(const struct audio_histogram *h) {

@@ -17,6 +17,7 @@
 struct audio_histogram {
   double share[AUDIO_BUCKETS], forget;
   uint32_t count;
+  int used; /* buckets from here on are empty */
 };
 
 struct audio_buffer {

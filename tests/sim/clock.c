@@ -15,22 +15,36 @@ void sim_clock_close(struct sim_clock *c) {
   free(c->heap);
 }
 
-static bool before(const struct sim_entry *a, const struct sim_entry *b) {
-  return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+typedef unsigned __int128 sim_place;
+
+/* Instant and order as one number: the heap's comparisons are what an event costs. */
+static inline sim_place place(int64_t at_us, uint64_t order) {
+  return (sim_place)(uint64_t)at_us << 64 | order;
+}
+
+static inline sim_place place_of(const struct sim_entry *e) {
+  return place(e->at_us, e->order);
 }
 
 /* Finds the place of `e` from the root down, which is free. */
-static void sink(struct sim_clock *c, const struct sim_entry *e) {
+static inline void sink(struct sim_clock *c, const struct sim_entry *e) {
+  const sim_place own = place_of(e);
+  const size_t count = c->count;
+  struct sim_entry *heap = c->heap;
   size_t i = 0;
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= c->count) break;
-    if (child + 1 < c->count && before(&c->heap[child + 1], &c->heap[child])) child++;
-    if (!before(&c->heap[child], e)) break;
-    c->heap[i] = c->heap[child];
+  for (size_t child = 1; child < count; child = 2 * i + 1) {
+    sim_place least = place_of(&heap[child]);
+    if (child + 1 < count) {
+      const sim_place other = place_of(&heap[child + 1]);
+      const bool right = other < least;
+      child += right;
+      least = right ? other : least;
+    }
+    if (own < least) break;
+    heap[i] = heap[child];
     i = child;
   }
-  c->heap[i] = *e;
+  heap[i] = *e;
 }
 
 static void push(struct sim_clock *c, const struct sim_entry *e) {
@@ -45,7 +59,8 @@ static void push(struct sim_clock *c, const struct sim_entry *e) {
     if (!c->heap) abort();
   }
   size_t i = c->count++;
-  while (i > 0 && before(e, &c->heap[(i - 1) / 2])) {
+  const sim_place own = place_of(e);
+  while (i > 0 && own < place_of(&c->heap[(i - 1) / 2])) {
     c->heap[i] = c->heap[(i - 1) / 2];
     i = (i - 1) / 2;
   }
@@ -69,8 +84,7 @@ static void close_root(struct sim_clock *c) {
 
 bool sim_goes_on(struct sim_clock *c, int64_t at_us, uint64_t order) {
   close_root(c);
-  struct sim_entry e = {.at_us = at_us, .order = order};
-  if (at_us > c->end_us || (c->count && before(&c->heap[0], &e))) return false;
+  if (at_us > c->end_us || (c->count && place_of(&c->heap[0]) < place(at_us, order))) return false;
   c->now_us = at_us;
   return true;
 }

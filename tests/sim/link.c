@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtp/packet.h"
-
 #define TRACE_STEP_US 100000
 #define SLOW_STEP_US  20000
 #define INSTANT_BPS   1e9
@@ -45,6 +43,7 @@ static double rate_at(const struct sim_link *l, double at_us) {
 }
 
 double link_rate_bps(const struct sim_link *l, int64_t at_us) {
+  if (l->constant_bps > 0) return l->constant_bps;
   return rate_at(l, (double)at_us);
 }
 
@@ -71,6 +70,7 @@ double link_capacity_bits(const struct sim_link *l, int64_t from_us, int64_t to_
 
 /* When the last of `bits` has left a bottleneck that begins with them at `start_us`. */
 static double transmit(const struct sim_link *l, double start_us, double bits) {
+  if (l->constant_bps >= 1) return start_us + bits * 1e6 / l->constant_bps;
   for (;;) {
     double bps = fmax(rate_at(l, start_us), 1), end = next_change_us(l, start_us);
     double done = start_us + bits * 1e6 / bps;
@@ -88,6 +88,11 @@ void link_init(struct sim_link *l, struct sim_clock *clock, const struct link_pr
   l->clock = clock;
   l->overhead_bytes = IP_UDP_SRTP;
   l->profile = *profile;
+  l->delay_us = (int64_t)(profile->delay_ms * 1000);
+  if (!profile->trace && profile->step_count < 2)
+    l->constant_bps = profile->step_count ? profile->steps[0].bps : INSTANT_BPS;
+  l->queue = malloc(LINK_QUEUED * sizeof *l->queue);
+  if (!l->queue) abort();
   sim_random_init(&l->random, seed, place);
   if (profile->trace) make_trace(l, duration_s);
   double queue_ms = profile->queue_ms > 0 ? profile->queue_ms : 300;
@@ -110,9 +115,16 @@ void link_close(struct sim_link *l) {
   free_all(l->way_head);
   free_all(l->spare);
   free(l->trace_bps);
+  free(l->queue);
 }
 
 /* ---- the way after the bottleneck ---- */
+
+/* Of numbers that are not negative. */
+static int64_t round_up(double x) {
+  int64_t whole = (int64_t)x;
+  return whole + ((double)whole < x);
+}
 
 static int64_t jitter_us(struct sim_link *l, int64_t at_us) {
   const struct link_profile *p = &l->profile;
@@ -234,30 +246,25 @@ static void count_wait(struct sim_link *l, uint8_t flow) {
   l->waits++;
 }
 
-/* Padding says at its end how long it is. */
-static size_t carried(const uint8_t *data, size_t len) {
-  bool media = rtp_kind_of(data, len) == RTP_KIND_RTP && !(data[0] & 0x20);
-  return media && len > LINK_CARRIED ? LINK_CARRIED : len;
-}
-
 void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len) {
   struct sim_packet *p = take_packet(l);
   if (len > sizeof p->data) abort();
   p->sent_us = l->clock->now_us;
   p->len = (uint16_t)len;
   p->flow = flow;
-  memcpy(p->data, data, carried(data, len));
+  link_copy(p->data, data, len);
   l->entered++;
   drain(l);
   uint32_t bytes = (uint32_t)len + l->overhead_bytes;
   bool full = l->queued_bytes + bytes > l->queue_limit_bytes || l->queue_tail - l->queue_head == LINK_QUEUED;
-  if (full || link_rate_bps(l, l->clock->now_us) <= 0) {
+  if (full || (l->constant_bps <= 0 && link_rate_bps(l, l->clock->now_us) <= 0)) {
     l->overflowed++;
     lose(l, p);
     return;
   }
   count_wait(l, flow);
-  double start = fmax(l->free_us, (double)l->clock->now_us);
+  double start = (double)l->clock->now_us;
+  if (l->free_us > start) start = l->free_us;
   l->free_us = transmit(l, start, bytes * 8.0);
   l->queue[l->queue_tail % LINK_QUEUED].done_us = l->free_us;
   l->queue[l->queue_tail++ % LINK_QUEUED].bytes = bytes;
@@ -267,7 +274,7 @@ void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len
     lose(l, p);
     return;
   }
-  int64_t at_us = (int64_t)ceil(l->free_us) + (int64_t)(l->profile.delay_ms * 1000);
+  int64_t at_us = round_up(l->free_us) + l->delay_us;
   at_us = after_wifi(l, at_us + jitter_us(l, at_us));
   if (at_us < l->last_delivery_us) at_us = l->last_delivery_us; /* in order, but for those reordered */
   bool in_order = true;

@@ -6,15 +6,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "rtp/packet.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/random.h"
 
 #define LINK_STEPS   12
 #define LINK_FLOWS   8
-#define LINK_QUEUED  8192
-#define LINK_CARRIED 128 /* of a media packet: nobody looks at its payload behind the descriptor */
-#define IP_UDP_SRTP  44  /* IPv4 20, UDP 8, AES-GCM tag 16: what a packet is longer on the wire than here */
+#define LINK_QUEUED  8192 /* a power of two */
+#define LINK_CARRIED 128  /* of a media packet: nobody looks at its payload behind the descriptor */
+#define IP_UDP_SRTP  44   /* IPv4 20, UDP 8, AES-GCM tag 16: what a packet is longer on the wire than here */
 
 enum link_trace { TRACE_NONE = 0, TRACE_LTE, TRACE_3G };
 
@@ -62,12 +64,14 @@ struct sim_link {
   double *trace_bps; /* by 100 ms; NULL: none */
   size_t trace_count;
   double trace_from_us; /* it begins then */
-  double free_us;       /* when the bottleneck is idle again */
+  double constant_bps;  /* the rate never changes; 0: it may */
+  int64_t delay_us;
+  double free_us; /* when the bottleneck is idle again */
   uint64_t queue_limit_bytes, queued_bytes;
-  struct {
+  struct link_queued {
     double done_us;
     uint32_t bytes;
-  } queue[LINK_QUEUED];
+  } * queue; /* LINK_QUEUED */
   uint32_t queue_head, queue_tail;
   double slow_jitter; /* 0…1 */
   int64_t slow_jitter_us, wifi_next_us, wifi_until_us, last_delivery_us;
@@ -84,6 +88,15 @@ void link_init(struct sim_link *l, struct sim_clock *clock, const struct link_pr
                uint64_t place, double duration_s);
 void link_close(struct sim_link *l);
 void link_send(struct sim_link *l, uint8_t flow, const uint8_t *data, size_t len);
+
+/* Copies a datagram, of media what a link carries. Padding says at its end how long it is, so that it is carried whole. */
+static inline void link_copy(uint8_t *to, const uint8_t *data, size_t len) {
+  const bool rtcp = data[1] >= 192 && data[1] <= 223;
+  if (len > LINK_CARRIED && data[0] >> 6 == 2 && !(data[0] & RTP_PADDING_BIT) && !rtcp)
+    memcpy(to, data, LINK_CARRIED);
+  else
+    memcpy(to, data, len);
+}
 
 /* What the bottleneck could carry between two instants, in bits. */
 double link_capacity_bits(const struct sim_link *l, int64_t from_us, int64_t to_us);

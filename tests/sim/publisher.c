@@ -1,6 +1,7 @@
 /* Camera and microphone: see tests/sim/publisher.h. */
 #include "tests/sim/publisher.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +28,28 @@ static size_t header(const struct publisher *p, uint8_t *out, const struct rtp_h
   static const char *const rids[SIM_LAYERS] = {"q", "h", "f"};
   struct rtp_header_writer w;
   bool named = p->mid && layer >= 0;
-  if (rtp_header_begin(&w, out, 64, h, named ? 4 : 0, false)) abort();
+  if (rtp_header_begin(&w, out, PUBLISHER_HEAD, h, named ? 4 : 0, false)) abort();
   if (named) {
     put_text(&w, SIM_MID_ID, p->mid);
     put_text(&w, rid_id, rids[layer]);
   }
   return rtp_header_end(&w);
+}
+
+/* The same for a layer's next packet, from what its first one's was. */
+static size_t next_header(const struct publisher *p, struct publisher_layer *l, uint8_t *out, bool marker) {
+  if (!l->head_bytes) {
+    const int index = (int)(l - p->layers);
+    const struct rtp_header h = {.ssrc = SIM_VIDEO_SSRC + 10U * (uint32_t)index, .payload_type = SIM_VP8};
+    l->head_bytes = (uint8_t)header(p, l->head, &h, SIM_RID_ID, index);
+  }
+  const uint16_t seq = htobe16(l->seq);
+  const uint32_t timestamp = htobe32(l->timestamp);
+  memcpy(out, l->head, PUBLISHER_HEAD);
+  out[1] = (uint8_t)(SIM_VP8 | (marker ? 0x80 : 0));
+  memcpy(out + 2, &seq, sizeof seq);
+  memcpy(out + 4, &timestamp, sizeof timestamp);
+  return l->head_bytes;
 }
 
 static size_t descriptor(uint8_t *b, const struct publisher_layer *l, bool first, bool key, uint8_t tid, bool sync) {
@@ -85,14 +102,11 @@ static void send_frame(struct publisher *p, int index) {
   l->picture_id = (l->picture_id + 1) & 0x7fff;
   if (tid == 0) l->tl0++;
   size_t left = (size_t)frame_bytes(p, l, key), count = (left + PACKET_BYTES - 1) / PACKET_BYTES;
-  uint32_t ssrc = SIM_VIDEO_SSRC + 10U * (uint32_t)index;
   for (size_t i = 0; i < count; i++) {
     size_t share = left / (count - i);
     left -= share;
     uint8_t *data = l->history[l->seq % PUBLISHER_HISTORY].data;
-    struct rtp_header h = {
-        .ssrc = ssrc, .seq = l->seq, .timestamp = l->timestamp, .payload_type = SIM_VP8, .marker = i + 1 == count};
-    size_t n = header(p, data, &h, SIM_RID_ID, index);
+    size_t n = next_header(p, l, data, i + 1 == count);
     descriptor(data + n, l, i == 0, key, tid, sync);
     size_t len = n + (share > 24 ? share : 24);
     l->history[l->seq++ % PUBLISHER_HISTORY].len = (uint16_t)len;

@@ -12,6 +12,7 @@
 #include "tests/sim/wire.h"
 
 #define PUBLISHER_HISTORY 2048
+#define PUBLISHER_HEAD    64
 
 struct publisher_layer {
   double bps;          /* of media; changes take effect with the next frame; 0: not sent */
@@ -22,6 +23,8 @@ struct publisher_layer {
   uint8_t tl0;
   uint32_t timestamp, frame; /* frame: since the last key frame */
   bool key_wanted;
+  uint8_t head[PUBLISHER_HEAD]; /* of its packets, which differ in few places; length 0: not made yet */
+  uint8_t head_bytes;
   double debt_bytes;
   uint64_t keyframes;
   struct {

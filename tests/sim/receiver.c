@@ -1,8 +1,6 @@
 /* A receiving browser: see tests/sim/receiver.h. */
 #include "tests/sim/receiver.h"
 
-#include <string.h>
-
 #include "rtp/packet.h"
 #include "tests/sim/wire.h"
 
@@ -13,13 +11,9 @@
 static void on_tick(void *arg, void *data);
 
 void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us) {
-  memset(r, 0, sizeof *r);
   r->clock = clock;
   r->twcc = true;
   r->rtt_us = rtt_us;
-  rtp_extension_map_init(&r->extensions);
-  rtp_extension_map_add(&r->extensions, SIM_TRANSPORT_ID, RTP_EXTENSION_TRANSPORT_SEQUENCE);
-  rtp_extension_map_add(&r->extensions, SIM_PLAYOUT_ID, RTP_EXTENSION_PLAYOUT_DELAY);
   transport_feedback_recorder_init(&r->recorder);
   rtp_rate_window_init(&r->rate);
   r->stream_count = 1;
@@ -35,6 +29,11 @@ void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us) 
   r->streams[0].rtx_ssrc = SIM_SLOT_VIDEO + 1;
   r->streams[0].audio_ssrc = SIM_SLOT_AUDIO;
   sim_at(clock, clock->now_us + TICK_US, on_tick, r, NULL);
+}
+
+void receiver_close(struct receiver *r) {
+  for (int i = 0; i < RECEIVER_STREAMS; i++)
+    video_buffer_close(&r->streams[i].video);
 }
 
 void receiver_begin_counting(struct receiver *r) {
@@ -68,7 +67,7 @@ static uint32_t extend(uint32_t *highest, uint16_t seq) {
   return extended;
 }
 
-static void on_video(struct receiver_stream *s, const struct rtp_packet *p, uint16_t seq, bool rtx,
+static void on_video(struct receiver_stream *s, const struct wire_packet *p, uint16_t seq, bool rtx,
                      const uint8_t *payload, size_t len) {
   int64_t now_us = s->receiver->clock->now_us;
   struct rtp_codec_info info = {0};
@@ -85,11 +84,11 @@ static void on_video(struct receiver_stream *s, const struct rtp_packet *p, uint
 }
 
 /* Frames of one packet, the oldest first: RED's are told by their timestamps. */
-static void on_audio(struct receiver_stream *s, const struct rtp_packet *p) {
+static void on_audio(struct receiver_stream *s, const struct wire_packet *p) {
   int64_t now_us = s->receiver->clock->now_us;
   uint32_t extended = extend(&s->audio_highest, p->seq);
   struct rtp_red red = {.count = 1};
-  if (p->payload_type == SIM_RED && rtp_red_parse(p->payload, p->payload_len, &red)) return;
+  if (p->payload_type == SIM_RED && rtp_red_parse(p->payload, p->payload_bytes, &red)) return;
   audio_buffer_play(&s->audio, now_us, now_us >= s->receiver->count_from_us);
   for (unsigned i = 0; i < red.count; i++)
     audio_buffer_packet(&s->audio, extended - red.blocks[i].timestamp_offset / SIM_AUDIO_STEP, now_us);
@@ -104,23 +103,26 @@ static struct receiver_stream *stream_of(struct receiver *r, uint32_t ssrc) {
 }
 
 void receiver_packet(struct receiver *r, struct sim_packet *packet) {
-  struct rtp_packet p;
-  if (rtp_kind_of(packet->data, packet->len) != RTP_KIND_RTP || rtp_packet_parse(&p, packet->data, packet->len)) return;
-  struct rtp_extension_values x;
-  rtp_extension_read(&p, &r->extensions, &x);
+  struct wire_packet p;
+  if (!wire_read(&p, packet->data, packet->len)) return;
+  struct receiver_stream *s = stream_of(r, p.ssrc);
+  const uint8_t *value;
+  size_t at = 0, bytes;
+  uint8_t id;
   r->packets++;
   rtp_rate_window_add(&r->rate, packet->len, r->clock->now_us);
-  if (r->twcc && RTP_EXTENSION_HAS(&x, TRANSPORT_SEQUENCE))
-    transport_feedback_arrived(&r->recorder, x.transport_sequence, r->clock->now_us);
-  struct receiver_stream *s = stream_of(r, p.ssrc);
+  while ((id = wire_element(&p, &at, &value, &bytes)) != 0) {
+    if (id == SIM_TRANSPORT_ID && bytes == 2 && r->twcc)
+      transport_feedback_arrived(&r->recorder, (uint16_t)(value[0] << 8 | value[1]), r->clock->now_us);
+    if (id == SIM_PLAYOUT_ID && bytes == 3 && s) s->video.minimum_us = (value[0] << 4 | value[1] >> 4) * 10000;
+  }
   if (!s) return;
-  if (RTP_EXTENSION_HAS(&x, PLAYOUT_DELAY)) s->video.minimum_us = x.playout_delay.min_ms * 1000;
   bool rtx = p.payload_type == SIM_VP8_RTX;
-  if (rtx && p.payload_len < 2) return; /* a probe */
+  if (rtx && p.payload_bytes < 2) return; /* a probe */
   uint16_t seq = p.seq;
   if (rtx) seq = (uint16_t)(p.payload[0] << 8 | p.payload[1]);
   if (p.payload_type == SIM_VP8 || p.payload_type == SIM_VP8_RTX)
-    on_video(s, &p, seq, rtx, p.payload + 2 * rtx, p.payload_len - 2 * rtx);
+    on_video(s, &p, seq, rtx, p.payload + 2 * rtx, p.payload_bytes - 2 * rtx);
   else if (p.payload_type == SIM_OPUS || p.payload_type == SIM_RED)
     on_audio(s, &p);
 }

@@ -31,7 +31,6 @@ struct receiver {
   void *arg;
   bool twcc;
   int64_t rtt_us;
-  struct rtp_extension_map extensions;
   struct transport_feedback_recorder recorder;
   struct rtp_rate_window rate;
   int64_t feedback_us, count_from_us;
@@ -40,8 +39,10 @@ struct receiver {
   struct receiver_stream streams[RECEIVER_STREAMS];
 };
 
+/* `r` is zeros. */
 void receiver_init(struct receiver *r, struct sim_clock *clock, int64_t rtt_us);
-/* A packet of the server, parsed in place. */
+void receiver_close(struct receiver *r);
+/* A packet of the server's. */
 void receiver_packet(struct receiver *r, struct sim_packet *p);
 /* Statistics of frames and audio count from now on. */
 void receiver_begin_counting(struct receiver *r);

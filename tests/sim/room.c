@@ -378,8 +378,10 @@ void room_run(const struct room_config *c, struct room_result *out) {
   }
   for (int i = 0; i < links; i++)
     link_close(&r->down[i]);
-  for (int i = 0; i < c->receivers; i++)
+  for (int i = 0; i < c->receivers; i++) {
     link_close(&r->legs[i].back);
+    receiver_close(&r->legs[i].browser);
+  }
   sim_clock_close(&r->clock);
   free(r);
 }

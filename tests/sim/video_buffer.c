@@ -2,6 +2,7 @@
 #include "tests/sim/video_buffer.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CLOCK_HZ         90000
@@ -16,12 +17,15 @@
 #define BASE_DRIFT_US    20 /* per frame: the fastest way is forgotten slowly */
 
 void video_buffer_init(struct video_buffer *v, int64_t rtt_us) {
-  memset(v, 0, sizeof *v);
   v->rtt_us = rtt_us;
   v->repaired_us = INT64_MIN / 2;
   v->delay_us = DELAY_MIN_US;
   v->since_us = -1;
   v->shown_us = -1;
+}
+
+void video_buffer_close(struct video_buffer *v) {
+  free(v->packets);
 }
 
 static struct video_packet *packet_at(struct video_buffer *v, uint32_t seq) {
@@ -104,6 +108,7 @@ static void note_time(struct video_buffer *v, const struct video_frame *f) {
 
 bool video_buffer_packet(struct video_buffer *v, uint32_t seq, uint32_t timestamp, bool marker, bool repaired,
                          const struct rtp_codec_info *info, int64_t now_us) {
+  if (!v->packets && !(v->packets = calloc(VIDEO_PACKETS, sizeof *v->packets))) abort();
   if (packet_at(v, seq)) return false;
   if (v->since_us < 0) v->since_us = now_us;
   struct video_packet *p = &v->packets[seq % VIDEO_PACKETS];

@@ -35,7 +35,7 @@ struct video_frame {
 };
 
 struct video_buffer {
-  struct video_packet packets[VIDEO_PACKETS];
+  struct video_packet *packets;            /* VIDEO_PACKETS, from the first one on */
   struct video_frame frames[VIDEO_FRAMES]; /* whole, not shown; by sequence number */
   size_t frame_count;
   bool started, decoded;
@@ -64,7 +64,9 @@ struct video_buffer {
   } freeze[VIDEO_FREEZES]; /* the first ones */
 };
 
+/* `v` is zeros. */
 void video_buffer_init(struct video_buffer *v, int64_t rtt_us);
+void video_buffer_close(struct video_buffer *v);
 
 /* One packet of the slot, RTX unwrapped (`repaired`): its extended number and what its payload says; NULL: nothing inside. Returns
  * whether a frame was completed. */

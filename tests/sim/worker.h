@@ -32,6 +32,7 @@ struct sim_member {
   uint32_t handle;
   struct ice_address address;
   struct peer *peer;
+  struct slot *video[RECEIVER_STREAMS];                 /* its slots: there is no second offer */
   uint64_t sent_bytes, forwarded_frames, layer_changes; /* RTP; pictures and changes of all slots */
   uint32_t last_frame[RECEIVER_STREAMS];
   int8_t share[RECEIVER_STREAMS];
@@ -79,7 +80,7 @@ void worker_show(struct sim_member *m, uint32_t width, uint32_t height);
 void worker_receive(struct sim_member *m, const uint8_t *data, size_t len);
 
 /* The member's nth slot for video. */
-struct slot *worker_video(const struct sim_member *m, int stream);
+struct slot *worker_video(struct sim_member *m, int stream);
 /* Requests for key frames to the layer of this member's camera that was asked most. */
 uint64_t worker_keyframes_asked(const struct sim_member *m);
 
