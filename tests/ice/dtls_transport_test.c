@@ -24,8 +24,13 @@ struct world {
   uint8_t received[2048];
   size_t received_len;
   unsigned connected;
+  size_t given_when_connected; /* dtls_memory_given() when the listener heard of it */
+  bool allocating;             /* on_send takes a block like OpenSSL's handshake buffer, once */
+  uint8_t *block;
   int64_t now;
 };
+
+#define BLOCK_BYTES 21848 /* what OpenSSL's handshake buffer has: ice/dtls_memory.h */
 
 static void on_send(void *arg, const uint8_t *data, size_t len) {
   struct world *w = arg;
@@ -34,10 +39,15 @@ static void on_send(void *arg, const uint8_t *data, size_t len) {
   w->queue[w->queued++].len = len;
   w->sent++;
   if (len > w->largest) w->largest = len;
+  if (!w->allocating || w->block) return;
+  w->block = OPENSSL_malloc(BLOCK_BYTES);
+  memset(w->block, 0xff, BLOCK_BYTES);
 }
 
 static void on_connected(void *arg) {
-  ((struct world *)arg)->connected++;
+  struct world *w = arg;
+  w->connected++;
+  w->given_when_connected = dtls_memory_given();
 }
 
 static void on_receive(void *arg, const uint8_t *data, size_t len) {
@@ -61,6 +71,7 @@ static int teardown(void **state) {
   dtls_client_free(&w->client);
   dtls_transport_free(w->server);
   ice_certificate_free(w->certificate);
+  OPENSSL_free(w->block);
   free(w);
   return 0;
 }
@@ -283,6 +294,38 @@ static void the_last_flight_is_repeated_from_memory_given_back(void **state) {
   expect_same_keys(w, SRTP_AEAD_AES_128_GCM, 56);
 }
 
+/* The listener may begin whatever it likes: SCTP, another handshake, an end. */
+static void memory_is_given_back_before_the_listener_hears_of_it(void **state) {
+  struct world *w = *state;
+  const size_t given = dtls_memory_given();
+  start(w, &browser, "sha-256");
+  exchange(w);
+  assert_int_equal(w->connected, 1);
+  assert_true(w->given_when_connected >= given + 16384);
+  assert_int_equal(dtls_memory_given(), w->given_when_connected);
+}
+
+/* What is taken or freed while OpenSSL repeats a flight belongs to the handshake, as what it takes while it reads. */
+static void memory_of_a_repeated_flight_is_noted(void **state) {
+  struct world *w = *state;
+  const size_t given = dtls_memory_given();
+  start(w, &browser, "sha-256");
+  to_server(w);
+  w->queued = 0; /* lost */
+  w->now = dtls_transport_deadline(w->server);
+  w->allocating = true;
+  dtls_transport_tick(w->server, w->now);
+  w->allocating = false;
+  assert_non_null(w->block);
+  exchange(w);
+  assert_int_equal(w->connected, 1);
+  assert_true(w->given_when_connected >= given + 2 * 16384);
+  size_t left = 0;
+  for (size_t i = 0; i < BLOCK_BYTES; i++)
+    left += w->block[i] == 0xff;
+  assert_true(left <= BLOCK_BYTES - 16384);
+}
+
 static void resend_and_rtt(void **state) {
   struct world *w = *state;
   dtls_transport_set_rtt(w->server, 100000);
@@ -441,6 +484,8 @@ int main(void) {
       TEST(nothing_is_taken_before_the_fingerprint_is_known),
       TEST(lost_flights_are_repeated_in_virtual_time),
       TEST(the_last_flight_is_repeated_from_memory_given_back),
+      TEST(memory_is_given_back_before_the_listener_hears_of_it),
+      TEST(memory_of_a_repeated_flight_is_noted),
       TEST(resend_and_rtt),
       TEST(a_handshake_that_hangs_ends_after_thirty_seconds),
       TEST(a_hostile_hello_does_not_end_the_handshake),

@@ -21,7 +21,30 @@ static const uint8_t sealed_256[] =
     "\xb1\x80\x12\x38\x9a\x58\xe2\xf3\xb5\x0b\x2a\x02\x76\xff\xae\x0f\x1b\xa6\x37\x99\xb8\x7b\x7a\xa3\xdb\x36\xdf\xff"
     "\xd6\xb0\xf9\xbb\x78\x78\xd7\xa7\x6c\x13";
 
-static void rfc7714_vector(enum srtp_profile profile, const uint8_t *sealed, size_t sealed_len) {
+/* §17: an RTCP packet; what follows its header when it is sealed. */
+static const uint8_t plain_rtcp[] =
+    "\x81\xc8\x00\x0d\x4d\x61\x72\x73\x4e\x54\x50\x31\x4e\x54\x50\x32\x52\x54\x50\x20\x00\x00\x04\x2a\x00\x00\xe9\x30"
+    "\x4c\x75\x6e\x61\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad\xbe\xef\xde\xad\xbe\xef";
+static const uint8_t sealed_rtcp_128[] =
+    "\x63\xe9\x48\x85\xdc\xda\xb6\x7c\xa7\x27\xd7\x66\x2f\x6b\x7e\x99\x7f\xf5\xc0\xf7\x6c\x06\xf3\x2d\xc6\x76\xa5\xf1"
+    "\x73\x0d\x6f\xda\x4c\xe0\x9b\x46\x86\x30\x3d\xed\x0b\xb9\x27\x5b\xc8\x4a\xa4\x58\x96\xcf\x4d\x2f\xc5\xab\xf8\x72"
+    "\x45\xd9\xea\xde";
+static const uint8_t sealed_rtcp_256[] =
+    "\xd5\x0a\xe4\xd1\xf5\xce\x5d\x30\x4b\xa2\x97\xe4\x7d\x47\x0c\x28\x2c\x3e\xce\x5d\xbf\xfe\x0a\x50\xa2\xea\xa5\xc1"
+    "\x11\x05\x55\xbe\x84\x15\xf6\x58\xc6\x1d\xe0\x47\x6f\x1b\x6f\xad\x1d\x1e\xb3\x0c\x44\x46\x83\x9f\x57\xff\x6f\x6c"
+    "\xb2\x6a\xc3\xbe";
+
+/* What stands before the payload, in the clear; the payload; the same sealed, with its tag; what the IV is made of. */
+struct vector {
+  const uint8_t *header;
+  size_t header_len;
+  const uint8_t *plain;
+  size_t plain_len;
+  const uint8_t *sealed;
+  uint32_t ssrc, index;
+};
+
+static void check_vector(enum srtp_profile profile, const struct vector *v) {
   const struct srtp_profile_info *info = srtp_profile_info(profile);
   struct srtp_session_keys keys = {0};
   uint8_t iv[16], packet[128];
@@ -31,17 +54,17 @@ static void rfc7714_vector(enum srtp_profile profile, const uint8_t *sealed, siz
   assert_int_equal(ops->library_create(&library), SRTP_OK);
   assert_int_equal(ops->cipher_create(&sealing, library, info, &keys, 1), SRTP_OK);
   assert_int_equal(ops->cipher_create(&opening, library, info, &keys, 0), SRTP_OK);
-  srtp_keys_write_iv(1, salt, 0x5501a0b2, 0xf17b, iv);
+  srtp_keys_write_iv(1, salt, v->ssrc, v->index, iv);
 
-  memcpy(packet, plain, 12);
-  struct srtp_seal_job seal = {sealing, iv, plain + 12, sizeof plain - 1 - 12, packet, 12, 0};
+  memcpy(packet, v->header, v->header_len);
+  struct srtp_seal_job seal = {sealing, iv, v->plain, v->plain_len, packet, v->header_len, 0};
   assert_int_equal(ops->seal(&seal), SRTP_OK);
-  assert_int_equal(sealed_len, 12 + seal.payload_len + 16);
-  assert_memory_equal(packet, sealed, sealed_len);
+  assert_memory_equal(packet, v->header, v->header_len);
+  assert_memory_equal(packet + v->header_len, v->sealed, v->plain_len + 16);
 
-  struct srtp_open_job open = {opening, iv, packet, 12, seal.payload_len, 0};
+  struct srtp_open_job open = {opening, iv, packet, v->header_len, v->plain_len, 0};
   assert_int_equal(ops->open(&open), SRTP_OK);
-  assert_memory_equal(packet, plain, sizeof plain - 1);
+  assert_memory_equal(packet + v->header_len, v->plain, v->plain_len);
   ops->cipher_free(sealing);
   ops->cipher_free(opening);
   ops->library_free(library);
@@ -49,8 +72,25 @@ static void rfc7714_vector(enum srtp_profile profile, const uint8_t *sealed, siz
 
 static void gives_the_packets_of_rfc7714(void **state) {
   (void)state;
-  rfc7714_vector(SRTP_PROFILE_AEAD_AES_128_GCM, sealed_128, sizeof sealed_128 - 1);
-  rfc7714_vector(SRTP_PROFILE_AEAD_AES_256_GCM, sealed_256, sizeof sealed_256 - 1);
+  struct vector v = {plain, 12, plain + 12, sizeof plain - 1 - 12, sealed_128 + 12, 0x5501a0b2, 0xf17b};
+  assert_int_equal(sizeof sealed_128, sizeof plain + 16);
+  check_vector(SRTP_PROFILE_AEAD_AES_128_GCM, &v);
+  assert_int_equal(sizeof sealed_256, sizeof plain + 16);
+  v.sealed = sealed_256 + 12;
+  check_vector(SRTP_PROFILE_AEAD_AES_256_GCM, &v);
+}
+
+/* §9.2: E and index are associated data behind the header. On the wire they come last: ice/srtcp.c moves them, and libsrtp2 opens it. */
+static void gives_the_control_packets_of_rfc7714(void **state) {
+  (void)state;
+  uint8_t header[12] = {[8] = 0x80, 0, 0x05, 0xd4};
+  memcpy(header, plain_rtcp, 8);
+  struct vector v = {header, 12, plain_rtcp + 8, sizeof plain_rtcp - 1 - 8, sealed_rtcp_128, 0x4d617273, 0x5d4};
+  assert_int_equal(sizeof sealed_rtcp_128 - 1, v.plain_len + 16);
+  check_vector(SRTP_PROFILE_AEAD_AES_128_GCM, &v);
+  assert_int_equal(sizeof sealed_rtcp_256 - 1, v.plain_len + 16);
+  v.sealed = sealed_rtcp_256;
+  check_vector(SRTP_PROFILE_AEAD_AES_256_GCM, &v);
 }
 
 /* A library, one cipher to seal and one to open, with seeded keys. */
@@ -179,8 +219,9 @@ static void seals_in_place_and_again(void **state) {
   ops->library_free(NULL);
 }
 
-#define SRTP_BACKEND_CHECKS                                                                         \
-  cmocka_unit_test(gives_the_packets_of_rfc7714), cmocka_unit_test(gives_the_keystream_of_rfc3711), \
-      cmocka_unit_test(opens_only_what_was_sealed), cmocka_unit_test(seals_in_place_and_again)
+#define SRTP_BACKEND_CHECKS                                                                               \
+  cmocka_unit_test(gives_the_packets_of_rfc7714), cmocka_unit_test(gives_the_control_packets_of_rfc7714), \
+      cmocka_unit_test(gives_the_keystream_of_rfc3711), cmocka_unit_test(opens_only_what_was_sealed),     \
+      cmocka_unit_test(seals_in_place_and_again)
 
 #endif
