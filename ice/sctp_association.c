@@ -310,8 +310,10 @@ static int grow_message_ends(struct sctp_association *a) {
   if (room > SCTP_MAX_QUEUED_MESSAGES) return 0;
   uint32_t *grown = malloc(room * sizeof *grown);
   if (grown == NULL) return 0;
-  for (size_t i = 0; i < a->message_count; i++)
-    grown[i] = a->message_ends[(a->oldest_message + i) % a->message_room];
+  for (size_t i = 0, at = a->oldest_message; i < a->message_count; i++) {
+    grown[i] = a->message_ends[at++];
+    if (at == a->message_room) at = 0;
+  }
   free(a->message_ends);
   a->message_ends = grown;
   a->message_room = room;

@@ -96,7 +96,8 @@ static bool gets_less_than_wanted(const struct peer *peer) {
   return false;
 }
 
-static enum room_grade judge_downlink(const struct peer *peer, int64_t rtt_us, int64_t now_us) {
+static enum room_grade judge_downlink(const struct peer *peer, int64_t now_us) {
+  int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
   if (!peer->link.governed) return grade_of(reported_loss(peer, now_us), rtt_us);
   struct bandwidth_state state;
   bandwidth_estimator_state(downlink_estimator(peer->link.downlink), now_us, &state);
@@ -107,10 +108,12 @@ static enum room_grade judge_downlink(const struct peer *peer, int64_t rtt_us, i
 }
 
 /* What waits on the way down is not its uplink's fault. */
-static int64_t without_downlink_queue(const struct peer *peer, int64_t rtt_us, int64_t now_us) {
+int64_t peer_rtt_us(const struct peer *peer, int64_t now_us) {
+  int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
   if (!peer->link.governed) return rtt_us;
   struct bandwidth_state state;
   bandwidth_estimator_state(downlink_estimator(peer->link.downlink), now_us, &state);
+  if (state.rtt_us) rtt_us = state.rtt_us;
   return rtt_us > state.queue_us ? rtt_us - state.queue_us : 0;
 }
 
@@ -151,12 +154,11 @@ void peer_review_quality(struct peer *peer, int64_t now_us) {
   if (!q->begun) return; /* it is still arriving */
   enum room_grade uplink = ROOM_LOST, downlink = ROOM_LOST;
   if (state == PEER_CONNECTED) {
-    int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
     measure_uplink_loss(peer, now_us);
-    uplink = grade_of(q->uplink_loss, without_downlink_queue(peer, rtt_us, now_us));
+    uplink = grade_of(q->uplink_loss, peer_rtt_us(peer, now_us));
     q->slow_device = uplink == ROOM_EXCELLENT && encodes_slowly(peer, now_us);
     if (q->slow_device || misses_a_layer(peer, now_us)) uplink = worse(uplink, ROOM_GOOD);
-    downlink = judge_downlink(peer, rtt_us, now_us);
+    downlink = judge_downlink(peer, now_us);
   }
   take(&q->uplink, uplink);
   take(&q->downlink, downlink);

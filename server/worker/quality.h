@@ -35,6 +35,10 @@ struct quality {
 };
 
 struct peer;
+/* Its round trip without what waits on the way down: ICE knows a short one from its first check (a longer one's check is repeated
+ * before the answer), the feedback about what it receives every other. 0: unknown. */
+int64_t peer_rtt_us(const struct peer *peer, int64_t now_us);
+
 void peer_review_quality(struct peer *peer, int64_t now_us);
 
 #endif

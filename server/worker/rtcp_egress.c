@@ -9,9 +9,9 @@
 #define COMPOUND_MAX_BYTES 1200
 #define NACK_MAX           256
 
-/* Round-trip time from STUN, for spacing NACKs and key-frame requests. */
-static void tell_rtt(const struct peer *peer) {
-  int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
+/* For spacing NACKs and key-frame requests. */
+static void tell_rtt(const struct peer *peer, int64_t now_us) {
+  int64_t rtt_us = peer_rtt_us(peer, now_us);
   if (rtt_us <= 0) return;
   for (size_t i = 0; i < peer->incoming_count; i++) {
     if (peer->incoming[i].stream) rtp_incoming_stream_set_rtt(peer->incoming[i].stream, rtt_us);
@@ -114,7 +114,7 @@ static void review_tracks(struct peer *peer, int64_t now_us) {
 }
 
 void peer_send_reports(struct peer *peer, int64_t now_us) {
-  tell_rtt(peer);
+  tell_rtt(peer, now_us);
   review_tracks(peer, now_us);
   peer_review_quality(peer, now_us);
   struct compound compound = {.peer = peer};

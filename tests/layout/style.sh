@@ -15,9 +15,10 @@ case $what in
   tidy)
     build=$3
     [ -e "$build/compile_commands.json" ] || { echo "style.sh: no compile_commands.json in the build" >&2; exit 1; }
-    # Without what only gcc knows, and the flag that clang 14 takes only with another, which gcc does not know.
+    # Without what only gcc knows, and the flag that clang 14 takes only with another, which gcc does not know; with the assertions,
+    # which say what cannot be.
     mkdir -p "$build/tidy"
-    sed -E 's/ -(ftrivial-auto-var-init=[a-z]+|flto=auto|ffat-lto-objects)//g' "$build/compile_commands.json" >"$build/tidy/compile_commands.json"
+    sed -E 's/ -(ftrivial-auto-var-init=[a-z]+|flto=auto|ffat-lto-objects|DNDEBUG)//g' "$build/compile_commands.json" >"$build/tidy/compile_commands.json"
     # One file a run: with several, clang-tidy 14 takes the second file's va_list for uninitialized.
     printf '%s\n' "${files[@]}" | grep '\.c$' | while read -r file; do grep -q "/$file\"" "$build/compile_commands.json" && echo "$file"; done |
       xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build/tidy"

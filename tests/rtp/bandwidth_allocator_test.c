@@ -1,17 +1,7 @@
 /* Who gets how much: importance, steps, hysteresis, properties over random rooms. */
 #include "rtp/bandwidth_allocator.h"
+#include "tests/rtp/allocation_desk.h"
 #include "tests/rtp/bytes.h"
-
-#define SLOTS 6
-#define AUDIO 68000
-
-struct desk { /* one receiver */
-  struct allocation a;
-  struct allocation_slot slots[SLOTS];
-  struct allocation_memory memory[SLOTS];
-  struct allocation_memory_all all;
-  int64_t now_us;
-};
 
 static struct desk desk;
 
@@ -37,15 +27,13 @@ static void slot(size_t i, enum allocation_class importance, uint32_t width) {
 static void room(size_t count) {
   memset(&desk, 0, sizeof desk);
   desk.now_us = 100000000;
-  desk.a = (struct allocation){.audio_bps = AUDIO, .slots = desk.slots, .slot_count = count, .memory = &desk.all};
+  desk.a = (struct allocation){.audio_bps = DESK_AUDIO, .slots = desk.slots, .slot_count = count, .memory = &desk.all};
   for (size_t i = 0; i < count; i++)
     slot(i, ALLOCATION_THUMBNAIL, 1280);
 }
 
 static void run(uint64_t bps) {
-  desk.now_us += ALLOCATION_INTERVAL_US;
-  desk.a.target_bps = desk.a.proven_bps = bps;
-  bandwidth_allocator_run(&desk.a, desk.now_us);
+  desk_run(&desk, bps);
 }
 
 static void enough_for_all_gives_all(void **state) {
@@ -59,7 +47,7 @@ static void enough_for_all_gives_all(void **state) {
   }
   assert_int_equal(desk.a.next_bps, 0);
   assert_false(desk.a.audio_only);
-  assert_int_equal(desk.a.used_bps, AUDIO + 3 * bandwidth_allocator_wire_bps(1700000));
+  assert_int_equal(desk.a.used_bps, DESK_AUDIO + 3 * bandwidth_allocator_wire_bps(1700000));
 }
 
 static void everybody_gets_the_smallest_before_anybody_gets_more(void **state) {
@@ -76,8 +64,8 @@ static void what_is_left_is_offered_once(void **state) {
   (void)state;
   room(3);
   slot(1, ALLOCATION_SPEAKER, 1280);
-  run(AUDIO + 1200000);
-  uint64_t spent = desk.a.used_bps - AUDIO, offered = 0;
+  run(DESK_AUDIO + 1200000);
+  uint64_t spent = desk.a.used_bps - DESK_AUDIO, offered = 0;
   for (int i = 0; i < 3; i++) {
     assert_int_equal(desk.slots[i].wanted, 2);
     assert_true(desk.slots[i].room_bps >= desk.slots[i].bps);
@@ -86,15 +74,15 @@ static void what_is_left_is_offered_once(void **state) {
   assert_int_equal(offered, 1200000);
   assert_int_equal(desk.slots[1].room_bps, desk.slots[1].bps + 1200000 - spent); /* to the speaker */
   room(1);
-  run(AUDIO + 5000000);
+  run(DESK_AUDIO + 5000000);
   assert_int_equal(desk.slots[0].room_bps, desk.slots[0].bps); /* wants no more */
   slot(0, ALLOCATION_THUMBNAIL, 1280);
   desk.slots[0].held_back = true;
-  run(AUDIO + 5000000);
+  run(DESK_AUDIO + 5000000);
   assert_int_equal(desk.slots[0].room_bps, 5000000);
   desk.a.stalled = true;
   slot(0, ALLOCATION_THUMBNAIL, 1280);
-  run(AUDIO + 5000000);
+  run(DESK_AUDIO + 5000000);
   assert_int_equal(desk.slots[0].room_bps, 0); /* nobody knows */
 }
 
@@ -102,11 +90,11 @@ static void with_too_little_the_important_one_stays(void **state) {
   (void)state;
   room(3);
   slot(1, ALLOCATION_SPEAKER, 1280);
-  run(AUDIO + 150000);
+  run(DESK_AUDIO + 150000);
   assert_int_equal(desk.slots[1].layer, 0);
   assert_int_equal(desk.slots[0].layer, LAYER_NONE);
   assert_int_equal(desk.slots[0].reason, ALLOCATION_BANDWIDTH);
-  assert_true(desk.a.next_bps > AUDIO + 150000);
+  assert_true(desk.a.next_bps > DESK_AUDIO + 150000);
 }
 
 static void audio_only_is_stated_and_ends_by_itself(void **state) {
@@ -138,7 +126,7 @@ static void hidden_and_dead_pictures_cost_nothing(void **state) {
   assert_int_equal(desk.slots[0].reason, ALLOCATION_HIDDEN);
   assert_int_equal(desk.slots[1].reason, ALLOCATION_NO_SOURCE);
   assert_int_equal(desk.slots[0].layer, LAYER_NONE);
-  assert_int_equal(desk.a.used_bps, AUDIO + bandwidth_allocator_wire_bps(1700000));
+  assert_int_equal(desk.a.used_bps, DESK_AUDIO + bandwidth_allocator_wire_bps(1700000));
 }
 
 static void a_small_box_takes_a_small_layer(void **state) {
@@ -238,15 +226,15 @@ static void a_held_layer_is_left_for_a_whole_one_only(void **state) {
   room(1);
   desk.slots[0].layers[1].bitrate_bps = 280000;
   desk.slots[0].layers[2].bitrate_bps = 800000;
-  run(AUDIO + 400000);
+  run(DESK_AUDIO + 400000);
   assert_int_equal(desk.slots[0].layer, 1);
   desk.slots[0].held_back = true;
   desk.slots[0].held = 1;
   for (int i = 0; i < 20; i++)
-    run(AUDIO + 500000);
+    run(DESK_AUDIO + 500000);
   assert_int_equal(desk.slots[0].layer, 1);
-  assert_true(desk.a.next_bps > AUDIO + 600000); /* the next step is the whole of it */
-  run(AUDIO + 1100000);
+  assert_true(desk.a.next_bps > DESK_AUDIO + 600000); /* the next step is the whole of it */
+  run(DESK_AUDIO + 1100000);
   assert_int_equal(desk.slots[0].layer, 2);
   assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
 }
@@ -297,10 +285,10 @@ static void all_frames_go_before_half_of_those_of_a_larger_picture(void **state)
   desk.slots[0].held_back = true;
   desk.slots[0].layers[1].bitrate_bps = 230000;
   desk.slots[0].layers[2].bitrate_bps = 337000;
-  run(AUDIO + 300000);
+  run(DESK_AUDIO + 300000);
   assert_int_equal(desk.slots[0].layer, 1);
   assert_int_equal(desk.slots[0].max_temporal, LAYER_TEMPORAL_MAX - 1);
-  run(AUDIO + 450000);
+  run(DESK_AUDIO + 450000);
   assert_int_equal(desk.slots[0].layer, 2);
   assert_int_equal(desk.slots[0].reason, ALLOCATION_FULL);
 }
@@ -370,7 +358,7 @@ static void a_screen_is_sharp_before_it_is_smooth(void **state) {
   room(1);
   desk.slots[0].screen = true;
   desk.slots[0].importance = ALLOCATION_PINNED;
-  run(AUDIO + 1100000);
+  run(DESK_AUDIO + 1100000);
   assert_int_equal(desk.slots[0].layer, 2);
   assert_int_equal(desk.slots[0].max_temporal, 0);
 }
@@ -382,7 +370,7 @@ static int order(const void *a, const void *b) { /* the allocator's: by importan
 
 /* What is shown and then how well, in the order of importance: comparable as words are. */
 static void describe(uint64_t *words) {
-  struct allocation_slot *sorted[SLOTS];
+  struct allocation_slot *sorted[DESK_SLOTS];
   for (size_t i = 0; i < desk.a.slot_count; i++)
     sorted[i] = &desk.slots[i];
   qsort(sorted, desk.a.slot_count, sizeof sorted[0], order);
@@ -393,14 +381,14 @@ static void describe(uint64_t *words) {
 }
 
 static void check_sums(uint64_t bps) {
-  uint64_t sum = AUDIO;
+  uint64_t sum = DESK_AUDIO;
   for (size_t i = 0; i < desk.a.slot_count; i++) {
     sum += desk.slots[i].bps;
     assert_true(desk.slots[i].layer >= LAYER_NONE && desk.slots[i].layer < 3);
     assert_true((desk.slots[i].layer == LAYER_NONE) == (desk.slots[i].bps == 0));
   }
   assert_int_equal(sum, desk.a.used_bps);
-  assert_true(sum <= bps || sum == AUDIO);
+  assert_true(sum <= bps || sum == DESK_AUDIO);
   assert_true(desk.a.next_bps == 0 || desk.a.most_bps >= desk.a.next_bps || desk.a.next_bps > bps);
 }
 
@@ -411,8 +399,8 @@ static void more_is_never_worse(void **state) {
   uint64_t seed = 42;
   for (int round = 0; round < 3000; round++) {
     seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    uint64_t before[2 * SLOTS] = {0}, now[2 * SLOTS];
-    size_t count = 1 + (seed >> 60) % SLOTS;
+    uint64_t before[2 * DESK_SLOTS] = {0}, now[2 * DESK_SLOTS];
+    size_t count = 1 + (seed >> 60) % DESK_SLOTS;
     for (uint64_t bps = 100000; bps < 16000000; bps = bps * 8 / 7) {
       room(count);
       for (size_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "rtp/bandwidth_allocator.h"
+#include "tests/rtp/allocation_desk.h"
 #include "tests/rtp/estimator_path.h"
 
 static uint64_t random_state;
@@ -87,27 +88,16 @@ static void the_estimate_is_never_far_above_what_was_tried(void **state) {
 
 /* ---- the allocation ---- */
 
-#define SLOTS 6
-#define AUDIO 68000
-
-struct desk { /* one receiver */
-  struct allocation a;
-  struct allocation_slot slots[SLOTS];
-  struct allocation_memory memory[SLOTS];
-  struct allocation_memory_all all;
-  int64_t now_us;
-};
-
 static void bind(struct desk *d) {
   d->a.slots = d->slots;
   d->a.memory = &d->all;
-  for (size_t i = 0; i < SLOTS; i++)
+  for (size_t i = 0; i < DESK_SLOTS; i++)
     d->slots[i].memory = &d->memory[i];
 }
 
 static void furnish(struct desk *d) {
   static const uint16_t widths[] = {320, 640, 1280};
-  *d = (struct desk){.now_us = 100000000, .a = {.audio_bps = AUDIO, .slot_count = 1 + below(SLOTS)}};
+  *d = (struct desk){.now_us = 100000000, .a = {.audio_bps = DESK_AUDIO, .slot_count = 1 + below(DESK_SLOTS)}};
   for (size_t i = 0; i < d->a.slot_count; i++) {
     struct allocation_slot *s = &d->slots[i];
     uint32_t width = 160 + (uint32_t)below(7) * 180;
@@ -130,12 +120,6 @@ static void furnish(struct desk *d) {
   bind(d);
 }
 
-static void run(struct desk *d, uint64_t bps) {
-  d->now_us += ALLOCATION_INTERVAL_US;
-  d->a.target_bps = d->a.proven_bps = bps;
-  bandwidth_allocator_run(&d->a, d->now_us);
-}
-
 static size_t by_importance(const struct desk *d, const struct allocation_slot **sorted) {
   size_t n = 0;
   for (int importance = ALLOCATION_PINNED; importance <= ALLOCATION_THUMBNAIL; importance++) {
@@ -148,7 +132,7 @@ static size_t by_importance(const struct desk *d, const struct allocation_slot *
 
 /* First whether each is shown, then how well, in the order of importance: -1, 0, 1 as words are compared. */
 static int compare(const struct desk *a, const struct desk *b) {
-  const struct allocation_slot *x[SLOTS], *y[SLOTS];
+  const struct allocation_slot *x[DESK_SLOTS], *y[DESK_SLOTS];
   size_t n = by_importance(a, x);
   by_importance(b, y);
   for (size_t i = 0; i < n; i++) {
@@ -161,7 +145,7 @@ static int compare(const struct desk *a, const struct desk *b) {
 }
 
 static void check(const struct desk *d, uint64_t bps, int64_t *over_since_us) {
-  uint64_t sum = AUDIO;
+  uint64_t sum = DESK_AUDIO;
   for (size_t i = 0; i < d->a.slot_count; i++) {
     const struct allocation_slot *s = &d->slots[i];
     sum += s->bps;
@@ -169,11 +153,11 @@ static void check(const struct desk *d, uint64_t bps, int64_t *over_since_us) {
     assert_true((s->layer == LAYER_NONE) == (s->bps == 0));
   }
   assert_int_equal(sum, d->a.used_bps);
-  if (sum <= bps || sum == AUDIO) *over_since_us = 0;
-  if (*over_since_us == 0) *over_since_us = sum <= bps || sum == AUDIO ? 0 : d->now_us;
+  if (sum <= bps || sum == DESK_AUDIO) *over_since_us = 0;
+  if (*over_since_us == 0) *over_since_us = sum <= bps || sum == DESK_AUDIO ? 0 : d->now_us;
   if (*over_since_us == 0) return;
   /* A little more than the budget for a moment: patience. */
-  assert_true((sum - AUDIO) * 100 <= (bps - AUDIO) * ALLOCATION_PATIENCE_PERCENT);
+  assert_true((sum - DESK_AUDIO) * 100 <= (bps - DESK_AUDIO) * ALLOCATION_PATIENCE_PERCENT);
   assert_true(d->now_us - *over_since_us < ALLOCATION_PATIENCE_US);
 }
 
@@ -192,9 +176,9 @@ static uint64_t least_bps(const struct allocation_slot *s) {
 }
 
 static void check_order(const struct desk *d, uint64_t bps) {
-  const struct allocation_slot *sorted[SLOTS];
+  const struct allocation_slot *sorted[DESK_SLOTS];
   size_t n = by_importance(d, sorted);
-  uint64_t before = AUDIO;
+  uint64_t before = DESK_AUDIO;
   for (size_t i = 0; i < n; i++) {
     /* Whoever is not shown would not have fitted beside those that are more important. */
     if (sorted[i]->layer == LAYER_NONE) assert_true(before + least_bps(sorted[i]) + 1000 > bps);
@@ -212,11 +196,11 @@ static void allocation_keeps_to_budget_order_and_rest(void **state) {
     int64_t over_since_us = 0;
     random_state = seed;
     furnish(&d);
-    uint64_t bps = AUDIO;
+    uint64_t bps = DESK_AUDIO;
     for (int i = 0; i < 200; i++) {
-      if (below(5) == 0) bps = AUDIO + below(8000000);
+      if (below(5) == 0) bps = DESK_AUDIO + below(8000000);
       d.a.queue = below(10) == 0;
-      run(&d, bps);
+      desk_run(&d, bps);
       if (!d.a.queue) check(&d, bps, &over_since_us);
       if (d.a.queue) over_since_us = 0;
     }
@@ -225,15 +209,15 @@ static void allocation_keeps_to_budget_order_and_rest(void **state) {
     bind(&richer);
     uint64_t more_bps = bps + bps / 20 + below(bps);
     for (int i = 0; i < SETTLED_RUNS; i++) {
-      run(&d, bps);
-      run(&richer, more_bps);
+      desk_run(&d, bps);
+      desk_run(&richer, more_bps);
     }
     check(&d, bps, &over_since_us);
     check_order(&d, bps);
     if (compare(&richer, &d) < 0) fail_msg("seed %lu: %lu shows less than %lu", seed, more_bps, bps);
     last = d;
     for (int i = 0; i < SETTLED_RUNS; i++) {
-      run(&d, bps);
+      desk_run(&d, bps);
       if (!shows_the_same(&d, &last)) fail_msg("seed %lu: changes at a constant %lu", seed, bps);
     }
   }
@@ -247,8 +231,8 @@ static void wandering_rates_change_little(void **state) {
     static struct desk d, last;
     random_state = seed;
     furnish(&d);
-    uint64_t rates[SLOTS][LAYER_MAX], bps = AUDIO + 150000 + below(5000000);
-    for (size_t i = 0; i < SLOTS; i++) {
+    uint64_t rates[DESK_SLOTS][LAYER_MAX], bps = DESK_AUDIO + 150000 + below(5000000);
+    for (size_t i = 0; i < DESK_SLOTS; i++) {
       for (size_t k = 0; k < LAYER_MAX; k++)
         rates[i][k] = d.slots[i].layers[k].bitrate_bps;
     }
@@ -257,7 +241,7 @@ static void wandering_rates_change_little(void **state) {
         for (size_t k = 0; k < d.slots[i].layer_count; k++)
           d.slots[i].layers[k].bitrate_bps = (uint64_t)((double)rates[i][k] * (0.95 + 0.1 * uniform()));
       }
-      run(&d, bps);
+      desk_run(&d, bps);
       if (run_count > 100) changes += !shows_the_same(&d, &last);
       last = d;
     }

@@ -19,18 +19,22 @@ static struct stage open_stage(void) {
   return s;
 }
 
+static void film_frame(struct stage *s, int fps, int lost) {
+  uint8_t packet[1600];
+  if (s->frame % 100 < lost) {
+    (void)source_write(&s->camera, false, packet);
+  } else {
+    source_send(&s->camera, s->frame % 50 == 0 || s->frame % 100 == lost);
+  }
+  harness_advance(s->h, SECOND / fps);
+  s->a->rtp_count = s->a->rtcp_count = s->b->rtp_count = s->b->rtcp_count = 0;
+  s->frame++;
+}
+
 /* Seconds of video; of a hundred packets `lost` never reach the engine. */
 static void film(struct stage *s, int seconds, int fps, int lost) {
-  uint8_t packet[1600];
-  for (int i = 0; i < seconds * fps; i++, s->frame++) {
-    if (s->frame % 100 < lost) {
-      (void)source_write(&s->camera, false, packet);
-    } else {
-      source_send(&s->camera, s->frame % 50 == 0 || s->frame % 100 == lost);
-    }
-    harness_advance(s->h, SECOND / fps);
-    s->a->rtp_count = s->a->rtcp_count = s->b->rtp_count = s->b->rtcp_count = 0;
-  }
+  for (int i = 0; i < seconds * fps; i++)
+    film_frame(s, fps, lost);
 }
 
 static const char *word(struct browser *to, struct browser *about, const char *key) {
@@ -139,6 +143,37 @@ static void alone_after_an_outage_all_is_well_again(void **state) {
   harness_free(s.h);
 }
 
+/* Seconds of video while somebody else keeps `queue_us` of b's way down full. */
+static void film_beside_a_download(struct stage *s, int seconds, int64_t queue_us) {
+  for (int i = 0; i < seconds * 25; i++) {
+    if (s->b->link.free_us < s->h->now_us + queue_us) s->b->link.free_us = s->h->now_us + queue_us;
+    film_frame(s, 25, 0);
+  }
+}
+
+/* Its way up is as short as before: what waits on the way down is not its fault, however long it makes the round trip. */
+static void a_queue_on_the_way_down_is_not_the_uplinks(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  browser_link(s.b, 2000000, 1500 * MILLISECOND, 20 * MILLISECOND);
+  film_beside_a_download(&s, 12, 700 * MILLISECOND);
+  expect(&s, s.b, "excellent", "poor", "downlink");
+  expect(&s, s.a, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
+/* A satellite: both ways are long. */
+static void a_long_way_is_the_uplinks_too(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  browser_link(s.b, 2000000, 300 * MILLISECOND, 300 * MILLISECOND);
+  film(&s, 12, 25, 0);
+  expect(&s, s.b, "poor", "poor", "uplink");
+  expect(&s, s.a, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
 static void a_camera_that_stutters_is_the_devices_fault(void **state) {
   (void)state;
   struct stage s = open_stage();
@@ -155,6 +190,8 @@ int main(void) {
       cmocka_unit_test(a_link_that_does_not_answer_is_lost),
       cmocka_unit_test(a_link_that_answers_again_is_found_by_the_picture),
       cmocka_unit_test(alone_after_an_outage_all_is_well_again),
+      cmocka_unit_test(a_queue_on_the_way_down_is_not_the_uplinks),
+      cmocka_unit_test(a_long_way_is_the_uplinks_too),
       cmocka_unit_test(a_camera_that_stutters_is_the_devices_fault),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
