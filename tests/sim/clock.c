@@ -83,8 +83,14 @@ static void close_root(struct sim_clock *c) {
 }
 
 bool sim_goes_on(struct sim_clock *c, int64_t at_us, uint64_t order) {
-  close_root(c);
-  if (at_us > c->end_us || (c->count && place_of(&c->heap[0]) < place(at_us, order))) return false;
+  const sim_place own = place(at_us, order);
+  if (at_us > c->end_us) return false;
+  if (c->root_is_free) { /* and stays so for what the caller makes next: the two below it are what comes first */
+    if (c->count > 1 && place_of(&c->heap[1]) < own) return false;
+    if (c->count > 2 && place_of(&c->heap[2]) < own) return false;
+  } else if (c->count && place_of(&c->heap[0]) < own) {
+    return false;
+  }
   c->now_us = at_us;
   return true;
 }

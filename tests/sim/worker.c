@@ -37,13 +37,13 @@ static int stream_of(const struct sim_member *m, uint32_t ssrc) {
 }
 
 static void count_sent(struct sim_member *m, uint8_t *data, size_t len) {
-  struct wire_packet p;
   if (data[1] >= 192 && data[1] <= 223) return;
   m->sent_bytes += len;
-  if (!wire_read(&p, data, len) || p.payload_bytes == 0) return;
-  int stream = stream_of(m, p.ssrc);
-  if (stream < 0 || p.timestamp == m->last_frame[stream]) return;
-  m->last_frame[stream] = p.timestamp;
+  const uint32_t timestamp = wire_u32(data + 4);
+  const int stream = stream_of(m, wire_u32(data + 8));
+  struct wire_packet p;
+  if (stream < 0 || timestamp == m->last_frame[stream] || !wire_read(&p, data, len) || p.payload_bytes == 0) return;
+  m->last_frame[stream] = timestamp;
   m->forwarded_frames++;
 }
 
