@@ -14,13 +14,18 @@
 #define DRAIN_PERCENT    85 /* of what arrived meanwhile */
 /* Jitter may hide a short cluster: probe for this many mean variations, at most so long. */
 #define JITTER_SPANS     4
+#define JITTERY_SPANS    6 /* where a decrease has been undone: there jitter is not of our making */
 /* A sudden drop makes a wait longer than this many of the mean variations before it. */
-#define DROP_SPANS       8
+#define DROP_SPANS       14
 /* … and a queue of ours stands higher than so many. */
 #define WITNESS_SPANS    8
 /* So much variation is made by frames, ours and those of others at the same bottleneck. */
 #define FRAMES_VARY_US   8000
-#define PROBE_MAX_US     100000
+/* Flows that share a bottleneck make less variation than this. */
+#define JITTERY_US       14000
+/* Before the jitter of a path is known it looks like a drop; but what arrives is carried. */
+#define OPENING_US       3000000
+#define PROBE_MAX_US     150000
 /* So long after a decrease, and with hardly a queue, what arrives is what the path carries at least. */
 #define CARRIED_AFTER_US 1000000
 #define CARRIED_QUEUE_US 5000
@@ -59,7 +64,7 @@ void bandwidth_estimator_init(struct bandwidth_estimator *e, const struct bandwi
   e->start_bps = c && c->start_bps ? c->start_bps : BANDWIDTH_START_BPS;
   rate_control_init(&e->control, e->start_bps, c && c->min_bps ? c->min_bps : BANDWIDTH_MIN_BPS,
                     c && c->max_bps ? c->max_bps : BANDWIDTH_MAX_BPS);
-  e->proven_us = e->feedback_us = e->waiting_us = e->sent_us = e->dropped_us = -1;
+  e->first_feedback_us = e->proven_us = e->feedback_us = e->waiting_us = e->sent_us = e->dropped_us = -1;
   settle(e);
 }
 
@@ -120,15 +125,17 @@ int64_t bandwidth_estimator_usual_wait_us(const struct bandwidth_estimator *e) {
 static bool leaves_it_to_growth(const struct bandwidth_estimator *e, int64_t now_us) {
   const struct rate_control *r = &e->control;
   if (!probe_controller_shares(&e->probes, now_us) || e->application.limited || r->capacity_kbps <= 0) return false;
+  if (e->undone) return false;
   if (e->dropped_us >= 0 && now_us - e->dropped_us <= SHARED_DROP_US) return false;
   return now_us - r->decreased_us < SHARED_PEACE_US && r->bps < SHARED_PASSED * 1000 * r->capacity_kbps;
 }
 
 bool bandwidth_estimator_probe(struct bandwidth_estimator *e, int64_t now_us, struct probe_cluster *out) {
   if (e->stalled || probe_controller_idle(&e->probes, now_us)) return false;
-  if (queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + queue_delay_jitter_us(&e->queue)) return false;
+  int64_t usual_us = e->undone ? bandwidth_estimator_usual_wait_us(e) : queue_delay_jitter_us(&e->queue);
+  if (queue_delay_standing_us(&e->queue) > PROBE_QUEUE_US + usual_us) return false;
   if (leaves_it_to_growth(e, now_us)) return false;
-  int64_t duration_us = e->jitter_us * JITTER_SPANS;
+  int64_t duration_us = e->jitter_us * (e->undone ? JITTERY_SPANS : JITTER_SPANS);
   probe_controller_set_duration(&e->probes, duration_us < PROBE_MAX_US ? duration_us : PROBE_MAX_US);
   if (!probe_controller_next(&e->probes, bandwidth_estimator_bps(e), bandwidth_estimator_proven_bps(e, now_us), now_us,
                              out)) {
@@ -247,10 +254,10 @@ static bool feed(struct bandwidth_estimator *e, const struct transport_results *
   return overused;
 }
 
-static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
+static void take_probes(struct bandwidth_estimator *e, int64_t newest_sent_us, int64_t now_us) {
   struct probe_result result;
-  while (
-      probe_results_take(&e->results, loss_bound_random(&e->loss), queue_delay_base_us(&e->queue), now_us, &result)) {
+  while (probe_results_take(&e->results, loss_bound_random(&e->loss), queue_delay_base_us(&e->queue), newest_sent_us,
+                            now_us, &result)) {
     uint64_t measured_bps = result.measured_bps;
     uint64_t target_bps = rate_control_bps(&e->control);
     if (measured_bps > target_bps) {
@@ -266,12 +273,14 @@ static void take_probes(struct bandwidth_estimator *e, int64_t now_us) {
 }
 
 /* Everything in flight beyond what a round trip holds is queue, and leaves at the link's new rate. */
-static bool check_drop(struct bandwidth_estimator *e, uint64_t in_flight_bytes, int64_t now_us) {
+static bool check_drop(struct bandwidth_estimator *e, uint64_t acknowledged_bps, uint64_t in_flight_bytes,
+                       int64_t now_us) {
   uint64_t bps;
   int64_t usual_us = queue_delay_jitter_us(&e->queue) + DROP_SPANS * beyond_frames(e->jitter_before_us);
   e->jitter_before_us = e->jitter_us;
   if (!link_drop_message(&e->drop, queue_delay_base_us(&e->queue) + usual_us, now_us, &bps)) return false;
   bps = with_lost(e, bps);
+  if (now_us - e->first_feedback_us < OPENING_US && bps < acknowledged_bps) bps = acknowledged_bps;
   if (bps >= rate_control_bps(&e->control) || bps == 0) return false;
   e->drops++;
   e->dropped_us = now_us;
@@ -288,6 +297,7 @@ static void note_feedback(struct bandwidth_estimator *e, const struct transport_
   if (r->received == 0) return;
   e->has_feedback = true;
   e->feedback_us = now_us;
+  if (e->first_feedback_us < 0) e->first_feedback_us = now_us;
   e->waiting_us = -1;
   int64_t sample_us = now_us - r->newest_sent_us;
   if (e->least_rtt_us == 0 || sample_us < e->least_rtt_us) e->least_rtt_us = sample_us;
@@ -321,15 +331,13 @@ static void believe_the_drain(struct bandwidth_estimator *e, uint64_t acknowledg
 
 /* After a decrease a queue of ours leaves no faster than what we send less than the path carries. One that has gone far sooner was
  * none of ours. */
-#define DOUBT_US        400000
-#define DOUBT_LEAST_US  80000
-/* Flows that share a bottleneck make less variation than this. */
-#define DOUBT_JITTER_US 14000
-#define DOUBT_PERCENT   70
+#define DOUBT_US       400000
+#define DOUBT_LEAST_US 80000
+#define DOUBT_PERCENT  70
 
 static void doubt(struct bandwidth_estimator *e, double before_bps, int64_t wait_us, uint64_t carried_bps,
                   int64_t newest_sent_us) {
-  if (e->doubt.carried_bps || carried_bps == 0 || e->jitter_us < DOUBT_JITTER_US) return;
+  if (e->doubt.carried_bps || carried_bps == 0 || e->jitter_us < JITTERY_US) return;
   e->doubt = (struct bandwidth_doubt){
       .before_bps = before_bps, .wait_us = wait_us, .sent_us = newest_sent_us, .carried_bps = carried_bps};
 }
@@ -382,7 +390,7 @@ static bool govern(struct bandwidth_estimator *e, bool overused, bool lossy, uin
         now_us);
     return false;
   }
-  bool dropped = check_drop(e, in_flight_bytes, now_us);
+  bool dropped = check_drop(e, acknowledged_bps, in_flight_bytes, now_us);
   int64_t newest_us = link_drop_delay_us(&e->drop);
   bool drained = newest_us != INT64_MAX && newest_us - queue_delay_base_us(&e->queue) < BANDWIDTH_DRAINED_US;
   if (drained && now_us - e->dropped_us > DRAIN_MIN_US) {
@@ -418,7 +426,7 @@ void bandwidth_estimator_feedback(struct bandwidth_estimator *e, const struct tr
     probe_controller_fell(&e->probes, rate_control_bps(&e->control), now_us);
   }
   reconsider(e, r, now_us);
-  take_probes(e, now_us);
+  take_probes(e, r->newest_sent_us, now_us);
   settle(e);
 }
 

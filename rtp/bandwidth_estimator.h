@@ -67,6 +67,7 @@ struct bandwidth_estimator {
   struct probe_results results;
   struct probe_controller probes;
   uint64_t start_bps, remb_bps, proven_bps;
+  int64_t first_feedback_us;                           /* -1: none yet */
   int64_t proven_us, feedback_us, waiting_us, sent_us; /* -1: never, not waiting */
   int64_t ignore_before_us;
   int64_t dropped_us;                      /* last sudden drop; -1 never */

@@ -111,8 +111,20 @@ static void hand_on(struct downlink *d, struct downlink_slot *s, bool rtx, uint8
   d->listener.send(d->listener.arg, s->arg, rtx, packet, r->header_len, r->len, r->transport_seq_offset);
 }
 
+/* What waits may still be cut, and its numbers be given to others: until it is sent nothing goes under them. */
+static bool was_handed_on(const struct downlink_slot *s, uint16_t seq) {
+  return s->any_sent && (int16_t)(uint16_t)(seq - s->last_sent) <= 0;
+}
+
+static bool refuse(struct downlink *d, enum rtp_drop_reason reason) {
+  d->stats.repairs_refused++;
+  if (d->listener.refused) d->listener.refused(d->listener.arg, reason);
+  return reason != RTP_DROP_HISTORY_MISS;
+}
+
 /* Answers one missing number. False when it is beyond repair. */
 static bool repair(struct downlink *d, struct downlink_slot *s, uint16_t seq, bool charged, int64_t now_us) {
+  if (!was_handed_on(s, seq)) return refuse(d, RTP_DROP_NOT_SENT);
   uint8_t packet[DOWNLINK_PACKET_MAX];
   struct rtp_rtx_iterator it;
   struct rtp_rtx_result r;
@@ -122,11 +134,7 @@ static bool repair(struct downlink *d, struct downlink_slot *s, uint16_t seq, bo
     d->stats.carried++;
     return true;
   }
-  if (r.reason != RTP_DROP_NONE) {
-    d->stats.repairs_refused++;
-    if (d->listener.refused) d->listener.refused(d->listener.arg, r.reason);
-    return r.reason != RTP_DROP_HISTORY_MISS;
-  }
+  if (r.reason != RTP_DROP_NONE) return refuse(d, r.reason);
   if (!charged) pacer_charge(&d->pacer, (uint32_t)r.len + d->overhead_bytes, now_us);
   d->stats.repairs++;
   hand_on(d, s, true, packet, &r);
@@ -198,6 +206,7 @@ void downlink_feedback(struct downlink *d, struct rtcp_transport_feedback *f, in
   tell_estimator(d, now_us);
   bandwidth_estimator_feedback(&d->estimator, &results, transport_send_history_in_flight(&d->history), now_us);
   burst_rate_feedback(&d->bursts, &results, queue_delay_base_us(&d->estimator.queue), now_us);
+  if (results.lost) downlink_hurry_playout(d, now_us);
   d->service_us = 0;
   if (d->estimator.decreases == d->decreases) return;
   d->decreases = d->estimator.decreases;

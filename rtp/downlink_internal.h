@@ -31,7 +31,7 @@ struct downlink {
   uint64_t allocated_bps;             /* target at the last allocation */
   uint64_t used_bps;                  /* of it */
   int64_t repeat_us, repeat_until_us; /* next look, INT64_MAX: nothing goes twice; last needed */
-  int64_t playout_due_us, playout_lossy_us;
+  int64_t playout_due_us, playout_rest_us, playout_lossy_us;
   int64_t redundancy_us; /* last needed */
   struct downlink_slot slots[DOWNLINK_SLOTS];
   uint32_t cluster_bytes, cluster_packets;
@@ -61,6 +61,8 @@ static inline bool downlink_queue_stands(const struct downlink *d) {
 void downlink_probe(struct downlink *d, int64_t now_us);
 /* Once a second: how long receivers should hold frames back, so that lost packets can be sent again in time; how often audio is
  * sent. */
+/* The first losses were reported: what they need is not put off. */
+void downlink_hurry_playout(struct downlink *d, int64_t now_us);
 void downlink_review_playout(struct downlink *d, int64_t now_us);
 
 /* With it: whether the base temporal layer goes twice. And the look at what has settled. */

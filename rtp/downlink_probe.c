@@ -19,7 +19,8 @@ static uint32_t send_one(struct downlink *d, struct downlink_slot *s, int64_t no
   bool small =
       d->cluster.bytes < PADDING_BYTES * 2 * PROBE_MIN_PACKETS; /* large packets would overshoot a slow cluster */
   if (s->any_sent && !small)
-    rtp_outgoing_stream_probe_media(s->out, d->cluster_back++, now_us, packet, sizeof packet, &r);
+    rtp_outgoing_stream_probe_media(s->out, (uint16_t)(s->last_sent - d->cluster_back++), now_us, packet, sizeof packet,
+                                    &r);
   if (r.reason != RTP_DROP_NONE || r.len < PADDING_BYTES)
     rtp_outgoing_stream_probe(s->out, PADDING_BYTES, now_us, packet, sizeof packet, &r);
   if (r.reason != RTP_DROP_NONE || r.transport_seq_offset == 0) return 0;

@@ -49,6 +49,16 @@ double loss_bound_recent(const struct loss_bound *l) {
   return packets > 0 && lost > 0 ? least(lost / packets, 1) : 0;
 }
 
+double loss_bound_early(const struct loss_bound *l) {
+  double packets = l->packets, lost = l->lost;
+  for (uint32_t i = 0; i < l->count && packets < LOSS_BOUND_FIRST; i++) {
+    packets += observation(l, i)->packets;
+    lost += observation(l, i)->lost;
+  }
+  if (packets >= LOSS_BOUND_FIRST) return l->random_loss;
+  return least(most(lost, 0) / (packets + LOSS_BOUND_DOUBT), LOSS_BOUND_RANDOM_MAX);
+}
+
 /* ---- the model ---- */
 
 static double excess(double bps, double bottleneck_bps) {

@@ -24,7 +24,10 @@
 #define LOSS_BOUND_FORGET       0.9    /* weight of each older observation */
 #define LOSS_BOUND_EVIDENCE     4.0    /* log likelihood ratio that makes a bound: odds of 55 to 1 */
 #define LOSS_BOUND_RANDOM_MAX   0.5    /* more random loss than this is not believed */
-#define LOSS_BOUND_RELEASE      1.10   /* growth of the bound per second while nothing speaks for it */
+/* Of the first packets, one that is lost may be chance: as if so many more had come. */
+#define LOSS_BOUND_FIRST        200
+#define LOSS_BOUND_DOUBT        20
+#define LOSS_BOUND_RELEASE      1.10 /* growth of the bound per second while nothing speaks for it */
 
 struct loss_observation {
   double bps, packets, lost;
@@ -56,6 +59,8 @@ static inline uint64_t loss_bound_bps(const struct loss_bound *l) {
 static inline double loss_bound_random(const struct loss_bound *l) {
   return l->random_loss;
 } /* share lost at random */
+/* The share lost at random, from the first lost packet on: a careful guess until there have been LOSS_BOUND_FIRST. */
+double loss_bound_early(const struct loss_bound *l);
 double loss_bound_recent(const struct loss_bound *l); /* share lost, all causes, last second or so */
 
 #endif

@@ -163,12 +163,12 @@ void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, i
   r->abs_send_time_offset = place.abs_send_time;
 }
 
-void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t back, int64_t now_us, uint8_t *packet,
+void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, uint8_t *packet,
                                      size_t cap, struct rtp_rtx_result *r) {
   struct sent *sent = NULL;
   const struct rtp_media_packet *m = NULL;
   const struct epoch *epoch = NULL;
-  *r = (struct rtp_rtx_result){.nacked = (uint16_t)(s->highest_out - back)};
+  *r = (struct rtp_rtx_result){.nacked = seq};
   r->reason = find(s, r->nacked, now_us, &sent, &m, &epoch);
   if (r->reason != RTP_DROP_NONE) return;
   uint8_t payload_type = m ? rtx_payload_type(s, m) : 0;

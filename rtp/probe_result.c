@@ -45,7 +45,12 @@ void probe_results_run(struct probe_results *r, const struct transport_result *r
   if (!c) return;
   if (run->arrival_us < 0) {
     c->lost += run->packets;
+    c->lost_bytes += run->bytes;
     return;
+  }
+  if (run->again) { /* counted as lost by an earlier message */
+    c->lost -= run->packets;
+    c->lost_bytes -= run->bytes;
   }
   bool any = c->packets > 0;
   c->packets += run->packets;
@@ -71,7 +76,7 @@ static uint64_t rate_bps(uint64_t bytes, int64_t interval_us) {
 static uint64_t measure(const struct probe_measurement *c, double random_loss, int64_t base_us, bool *saturated) {
   if (c->packets < PROBE_RESULT_MIN_PACKETS) return 0;
   double kept = 1 - random_loss; /* lost ones took their time on the path too */
-  if ((double)c->bytes < PROBE_RESULT_MIN_SHARE * kept * c->sent_bytes) return 0;
+  if (c->bytes < PROBE_RESULT_MIN_SHARE * kept * (c->bytes + c->lost_bytes)) kept = 1;
   int64_t sent_us = c->last_sent_us - c->first_sent_us, arrival_us = c->last_arrival_us - c->first_arrival_us;
   if (sent_us <= 0 || sent_us > SPAN_MAX_US || arrival_us > SPAN_MAX_US) return 0;
   uint64_t bytes = c->bytes - c->last_sent_bytes;
@@ -90,14 +95,16 @@ static uint64_t measure(const struct probe_measurement *c, double random_loss, i
   return (uint64_t)((double)rate_bps(bytes, span_us) / kept);
 }
 
-bool probe_results_take(struct probe_results *r, double random_loss, int64_t base_us, int64_t now_us,
-                        struct probe_result *out) {
+bool probe_results_take(struct probe_results *r, double random_loss, int64_t base_us, int64_t newest_sent_us,
+                        int64_t now_us, struct probe_result *out) {
   for (size_t i = 0; i < PROBE_RESULT_CLUSTERS; i++) {
     struct probe_measurement *c = &r->clusters[i];
     if (!c->id || !c->complete) continue;
-    bool late = now_us - c->sent_until_us > PROBE_RESULT_TIMEOUT_US;
-    if (!late && c->packets + c->lost < c->sent_packets) continue;
-    *out = (struct probe_result){.asked_bps = c->asked_bps};
+    bool over = now_us - c->sent_until_us > PROBE_RESULT_TIMEOUT_US ||
+                newest_sent_us - c->sent_until_us > PROBE_RESULT_PASSED_US;
+    bool unheard = c->packets + c->lost < c->sent_packets;
+    if (!over && unheard) continue;
+    *out = (struct probe_result){.asked_bps = c->asked_bps, .unheard = unheard};
     out->measured_bps = measure(c, random_loss, base_us, &out->saturated);
     c->id = 0;
     return true;

@@ -13,6 +13,7 @@
 struct desk_sent {
   bool rtx, padding;
   uint16_t seq, transport_seq, len;
+  uint16_t repeats; /* of a retransmission: the number it repeats */
   uint8_t payload_type;
 };
 
@@ -50,6 +51,7 @@ static inline void desk_on_send(void *arg, void *slot, bool rtx, uint8_t *packet
   assert_true(slot == k->video || slot == k->audio);
   assert_true(header_len <= len);
   desk_note(k, rtx, packet, len, transport);
+  if (rtx && len >= header_len + 2) k->sent[k->count - 1].repeats = fixture_u16(packet + header_len);
 }
 
 static inline struct rtp_outgoing_stream *desk_slot(bool video) {

@@ -30,6 +30,27 @@ static void a_clean_path_gets_nothing(void **state) {
   desk_close(k);
 }
 
+/* Who joins over a lossy path is not left to freeze until a second's measurement is complete. */
+static void the_first_losses_are_answered_at_once(void **state) {
+  (void)state;
+  struct desk *k = desk_open(2000000);
+  one_in = 6;
+  chance = 3;
+  k->loses = loses;
+  int frames = 0;
+  for (; frames < 30 && desk_stats(k).playout_ms == 0; frames++) {
+    desk_frame(k, 4, frames == 0);
+    desk_run(k, 35, true);
+    k->count = 0;
+  }
+  assert_true(frames < 8);
+  assert_true(desk_stats(k).redundancy > 0);
+  uint16_t first = desk_stats(k).playout_ms;
+  run(k, 1, 6);
+  assert_true(desk_stats(k).playout_ms > first); /* step by step: a longer pause would be seen */
+  desk_close(k);
+}
+
 static void redundancy_follows_the_loss(void **state) {
   (void)state;
   struct desk *k = desk_open(2000000);
@@ -102,8 +123,11 @@ static void a_full_queue_takes_redundancy_away(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_clean_path_gets_nothing),          cmocka_unit_test(redundancy_follows_the_loss),
-      cmocka_unit_test(the_picture_waits_for_repairs),      cmocka_unit_test(a_thin_link_gets_no_redundancy),
+      cmocka_unit_test(a_clean_path_gets_nothing),
+      cmocka_unit_test(redundancy_follows_the_loss),
+      cmocka_unit_test(the_first_losses_are_answered_at_once),
+      cmocka_unit_test(the_picture_waits_for_repairs),
+      cmocka_unit_test(a_thin_link_gets_no_redundancy),
       cmocka_unit_test(a_full_queue_takes_redundancy_away),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,14 +51,15 @@ static void a_cluster_keeps_its_rate(void **state) {
   desk_close(k);
 }
 
-static void media_is_repeated_before_padding_is_made(void **state) {
-  (void)state;
-  struct desk *k = desk_open(2000000);
-  /* The fixture's packets are smaller than padding is, so they are not worth it; large ones are. */
+/* The fixture's packets are smaller than padding is, so they are not worth repeating; those of this frame are. Returns how many left
+ * at once. */
+static int large_frame(struct desk *k, int count, bool keyframe, int64_t every_us) {
   struct fixture_packet small[4];
-  fixture_vp8_frame(&k->camera, small, 4, true);
-  static uint8_t bytes[12][RTP_HEADER_SIZE + 1000];
-  for (int i = 0; i < 12; i++) {
+  fixture_vp8_frame(&k->camera, small, 4, keyframe);
+  k->camera.seq = (uint16_t)(k->camera.seq + count - 4);
+  static uint8_t bytes[64][RTP_HEADER_SIZE + 1000];
+  int at_once = 0;
+  for (int i = 0; i < count; i++) {
     struct fixture_packet p = small[i < 4 ? i : 3];
     memcpy(bytes[i], p.bytes, sizeof p.bytes);
     p.packet.data = bytes[i];
@@ -66,16 +67,56 @@ static void media_is_repeated_before_padding_is_made(void **state) {
     p.packet.payload_len = 1000;
     p.packet.len = RTP_HEADER_SIZE + 1000;
     p.packet.seq = (uint16_t)(p.packet.seq + (i < 4 ? 0 : i - 3));
-    p.packet.marker = i == 11;
-    k->now_us += 10000;
-    assert_true(desk_pass(k, &p, true));
+    p.packet.marker = i == count - 1;
+    k->now_us += every_us;
+    at_once += desk_pass(k, &p, true);
   }
+  return at_once;
+}
+
+static void media_is_repeated_before_padding_is_made(void **state) {
+  (void)state;
+  struct desk *k = desk_open(2000000);
+  assert_int_equal(large_frame(k, 12, true, 10000), 12);
   size_t before = k->count;
   want(k, 20000000, 20000000);
   desk_run(k, 5, false);
   assert_true(k->count > before);
   assert_true(k->sent[before].rtx && !k->sent[before].padding);
   assert_true(k->sent[before].len > 1000);
+  desk_close(k);
+}
+
+static bool was_sent_before(const struct desk *k, size_t until, uint16_t seq) {
+  for (size_t i = 0; i < until; i++) {
+    if (!k->sent[i].rtx && k->sent[i].seq == seq) return true;
+  }
+  return false;
+}
+
+/* A key frame comes while a cluster runs, and waits. Its numbers are free again when it is cut: a receiver that had got one of them
+ * before would take what comes under it later for a duplicate. */
+static void what_waits_is_not_repeated(void **state) {
+  (void)state;
+  struct desk *k = desk_open(1000000);
+  large_frame(k, 5, true, 40000);
+  want(k, 6000000, 6000000);
+  desk_run(k, 5, false);
+  assert_int_not_equal(k->d->cluster.id, 0);
+  assert_true(large_frame(k, 40, true, 0) < 30);
+  uint16_t waiting = (uint16_t)(k->d->slots[k->video_slot].last_sent + 3);
+  downlink_nack(k->d, k->video_slot, &waiting, 1, k->now_us);
+  desk_run(k, 20, false);
+  downlink_stepped_down(k->d, k->video_slot);
+  assert_true(desk_stats(k).cut > 0);
+  desk_run(k, 300, false);
+  size_t repeats = 0;
+  for (size_t i = 0; i < k->count; i++) {
+    if (!k->sent[i].rtx || k->sent[i].padding) continue;
+    assert_true(was_sent_before(k, i, k->sent[i].repeats));
+    repeats++;
+  }
+  assert_true(repeats > 3);
   desk_close(k);
 }
 
@@ -132,6 +173,7 @@ int main(void) {
       cmocka_unit_test(a_start_probes_at_three_and_six_times),
       cmocka_unit_test(a_cluster_keeps_its_rate),
       cmocka_unit_test(media_is_repeated_before_padding_is_made),
+      cmocka_unit_test(what_waits_is_not_repeated),
       cmocka_unit_test(nobody_wants_nobody_probes),
       cmocka_unit_test(without_rtx_there_is_no_probe),
       cmocka_unit_test(what_waits_goes_before_a_probe),

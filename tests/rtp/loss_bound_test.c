@@ -90,6 +90,19 @@ static void forgetting_keeps_the_bound_alone(void **state) {
   assert_true(loss_bound_recent(&l) == 0 && loss_bound_random(&l) == 0);
 }
 
+/* One lost packet of few may be chance, several are not; from enough packets on there is no doubt left. */
+static void the_first_losses_are_doubted(void **state) {
+  (void)state;
+  assert_true(loss_bound_early(&l) == 0);
+  loss_bound_packets(&l, now_us, now_us + 9000, 10, 1, 12000, now_us);
+  assert_true(loss_bound_early(&l) > 0.02 && loss_bound_early(&l) < 0.05);
+  loss_bound_packets(&l, now_us + 10000, now_us + 19000, 20, 3, 24000, now_us);
+  assert_true(loss_bound_early(&l) > 0.06 && loss_bound_early(&l) < 0.1);
+  run(10, 1000000, 0.1, 1e12);
+  assert_true(loss_bound_early(&l) == loss_bound_random(&l));
+  assert_true(loss_bound_early(&l) > 0.06 && loss_bound_early(&l) < 0.15);
+}
+
 static void hostile_counts_do_no_harm(void **state) {
   (void)state;
   for (int i = 0; i < 20000; i++) {
@@ -98,7 +111,8 @@ static void hostile_counts_do_no_harm(void **state) {
     loss_bound_packets(&l, now_us, now_us + (int64_t)(uniform() * 400000), packets, lost, (uint64_t)(uniform() * 1e6),
                        now_us);
     now_us += (int64_t)(uniform() * 100000);
-    double p = loss_bound_random(&l), recent = loss_bound_recent(&l);
+    double p = loss_bound_random(&l), recent = loss_bound_recent(&l), early = loss_bound_early(&l);
+    assert_true(early >= 0 && early <= LOSS_BOUND_RANDOM_MAX);
     assert_true(p >= 0 && p <= LOSS_BOUND_RANDOM_MAX && recent >= 0 && recent <= 1);
     assert_true(loss_bound_bps(&l) > 0);
   }
@@ -112,6 +126,7 @@ int main(void) {
       cmocka_unit_test_setup(a_bottleneck_is_found_behind_random_loss, setup),
       cmocka_unit_test_setup(the_bound_is_given_back, setup),
       cmocka_unit_test_setup(forgetting_keeps_the_bound_alone, setup),
+      cmocka_unit_test_setup(the_first_losses_are_doubted, setup),
       cmocka_unit_test_setup(hostile_counts_do_no_harm, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

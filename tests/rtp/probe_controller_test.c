@@ -110,6 +110,21 @@ static void one_that_said_nothing_is_repeated_once_soon(void **state) {
   assert_false(next(START_BPS, START_BPS));
 }
 
+/* Its feedback got lost: nobody knows what it would have shown, so it goes again, once, at once. */
+static void one_that_was_not_heard_of_goes_again_at_once(void **state) {
+  (void)state;
+  probe_controller_want(&p, 1000000, 10000000);
+  probe_controller_start(&p, START_BPS, now_us);
+  while (next(START_BPS, START_BPS)) {
+  }
+  struct probe_result unheard = {.asked_bps = 1800000, .measured_bps = 500000, .unheard = true};
+  probe_controller_result(&p, &unheard, now_us);
+  assert_true(next(START_BPS, START_BPS));
+  assert_int_equal(cluster.bps, 1800000);
+  probe_controller_result(&p, &unheard, now_us);
+  assert_false(next(START_BPS, START_BPS));
+}
+
 static void congestion_voids_and_rests(void **state) {
   (void)state;
   probe_controller_want(&p, 1000000, 5000000);
@@ -161,6 +176,7 @@ int main(void) {
       cmocka_unit_test_setup(the_next_step_is_probed_every_few_seconds, setup),
       cmocka_unit_test_setup(what_is_proven_need_not_be_probed, setup),
       cmocka_unit_test_setup(one_that_said_nothing_is_repeated_once_soon, setup),
+      cmocka_unit_test_setup(one_that_was_not_heard_of_goes_again_at_once, setup),
       cmocka_unit_test_setup(congestion_voids_and_rests, setup),
       cmocka_unit_test_setup(jitter_makes_clusters_longer, setup),
       cmocka_unit_test_setup(what_was_shown_and_is_gone_belongs_to_others, setup),

@@ -37,7 +37,7 @@ static void send(uint16_t id, int count, uint32_t bytes, double link_bps, uint32
 }
 
 static bool take(double random_loss, int64_t now_us) {
-  return probe_results_take(&r, random_loss, BASE_US, now_us, &result);
+  return probe_results_take(&r, random_loss, BASE_US, 0, now_us, &result);
 }
 
 static void a_wide_path_confirms_what_was_sent(void **state) {
@@ -79,11 +79,13 @@ static void sizes_may_differ(void **state) {
   assert_in_range(result.measured_bps, 700000, 720000); /* 2200 bytes in 25 ms */
 }
 
-static void losses_beyond_chance_say_nothing(void **state) {
+/* What came has come: at the beginning nobody knows what is chance. */
+static void of_losses_beyond_chance_what_came_counts(void **state) {
   (void)state;
   send(1, 10, 250, 10e6, 0x124); /* three of ten */
   assert_true(take(0, 100000));
-  assert_int_equal(result.measured_bps, 0);
+  assert_in_range(result.measured_bps, 600000, 700000);
+  assert_false(result.saturated);
   send(2, 10, 250, 10e6, 0x124);
   assert_true(take(0.25, 100000)); /* on a path that loses a quarter anyway they do */
   assert_in_range(result.measured_bps, 800000, 1100000);
@@ -110,7 +112,7 @@ static void bunched_packets_prove_less(void **state) {
     packet(2, i * 2000, BASE_US + 45000 + i * 10, 250);
   }
   probe_results_end(&r, 2);
-  assert_true(probe_results_take(&r, 0, INT64_MAX, 100000, &result));
+  assert_true(probe_results_take(&r, 0, INT64_MAX, 0, 100000, &result));
   assert_int_equal(result.measured_bps, 0);
 }
 
@@ -125,6 +127,35 @@ static void an_incomplete_cluster_times_out(void **state) {
   assert_false(take(0, 100000));
   assert_true(take(0, 18000 + PROBE_RESULT_TIMEOUT_US + 1));
   assert_int_equal(result.measured_bps, 0);
+}
+
+/* A feedback message got lost: what was sent later is reported, so nothing more will come. */
+static void later_news_end_a_cluster(void **state) {
+  (void)state;
+  probe_results_begin(&r, 1, ASKED);
+  for (int i = 0; i < 10; i++)
+    probe_results_sent(&r, 1, 250, i * 2000);
+  probe_results_end(&r, 1);
+  for (int i = 4; i < 10; i++)
+    packet(1, i * 2000, BASE_US + i * 2000, 250);
+  assert_false(probe_results_take(&r, 0, BASE_US, 18000 + PROBE_RESULT_PASSED_US, 100000, &result));
+  assert_true(probe_results_take(&r, 0, BASE_US, 18001 + PROBE_RESULT_PASSED_US, 100000, &result));
+  assert_true(result.unheard);
+  assert_int_equal(result.measured_bps, ASKED); /* five packets' time, five packets' bytes */
+}
+
+/* What a message called lost came after all. */
+static void late_packets_are_not_lost(void **state) {
+  (void)state;
+  send(1, 10, 250, 10e6, 0x18);
+  struct transport_result run = run_of_one(3 * 2000, 3 * 2000 + 200 + BASE_US, 250);
+  run.tag = 1;
+  run.again = true;
+  probe_results_run(&r, &run);
+  assert_int_equal(r.clusters[0].lost, 1);
+  assert_int_equal(r.clusters[0].lost_bytes, 250);
+  assert_true(take(0, 100000));
+  assert_in_range(result.measured_bps, 880000, 900000);
 }
 
 static void the_oldest_cluster_makes_room(void **state) {
@@ -146,7 +177,9 @@ int main(void) {
       cmocka_unit_test_setup(a_wide_path_confirms_what_was_sent, setup),
       cmocka_unit_test_setup(a_narrow_path_gives_its_rate_with_a_margin, setup),
       cmocka_unit_test_setup(sizes_may_differ, setup),
-      cmocka_unit_test_setup(losses_beyond_chance_say_nothing, setup),
+      cmocka_unit_test_setup(of_losses_beyond_chance_what_came_counts, setup),
+      cmocka_unit_test_setup(later_news_end_a_cluster, setup),
+      cmocka_unit_test_setup(late_packets_are_not_lost, setup),
       cmocka_unit_test_setup(bunched_packets_prove_less, setup),
       cmocka_unit_test_setup(an_incomplete_cluster_times_out, setup),
       cmocka_unit_test_setup(the_oldest_cluster_makes_room, setup),

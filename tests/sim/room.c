@@ -144,6 +144,7 @@ static void fill_room(struct room *r) {
                                                         .fixed = c->fixed,
                                                         .down = &r->up_back[0],
                                                         .rtt_us = up_rtt_us}));
+  if (c->join_s > 0) sim_run_until(&r->clock, (int64_t)(c->join_s * 1e6));
   for (int i = 0; i < c->receivers; i++) {
     struct leg *leg = &r->legs[i];
     leg->publisher = c->everybody ? &r->publishers[i] : NULL;
@@ -276,7 +277,10 @@ static void measure_freezes(const struct leg *leg, const struct video_buffer *v,
 /* Of its streams the worst, of frames all. */
 static void measure_streams(struct room *r, const struct leg *leg, struct leg_result *out) {
   const double seconds = r->config->seconds - r->config->measure_from_s;
+  const struct video_buffer *first = &leg->browser.streams[0].video;
   uint64_t in_time = 0;
+  out->first_shown_s = (double)first->first_us / 1e6;
+  out->shown_fps = share((double)first->frames_shown, r->config->seconds - out->first_shown_s);
   for (int k = 0; k < leg->browser.stream_count; k++) {
     const struct video_buffer *v = &leg->browser.streams[k].video;
     const struct audio_buffer *a = &leg->browser.streams[k].audio;

@@ -20,6 +20,7 @@ struct room_view_step {
 struct room_config {
   uint64_t seed;
   double seconds, measure_from_s;       /* statistics begin after start-up */
+  double join_s;                        /* receivers join so late, when the publisher is at its rate */
   int receivers;                        /* of one publisher, each behind a link of its own, unless … */
   bool shared;                          /* … all behind links[0], with a publisher each */
   bool elastic;                         /* encoders that follow the estimate, instead of layers */
@@ -45,6 +46,7 @@ struct leg_result {
   double wait_p95_ms, wait_max_ms;
   double target_share; /* mean of min(target, link) / link while measured */
   double frames_in_time, frozen_share, longest_freeze_ms, concealed;
+  double shown_fps, first_shown_s; /* from the first counted picture on; of the first stream */
   /* The longest freeze that the link does not explain: it neither stood nor held packets up for 150 ms; a loss explains one and a
    * half round trips. */
   double longest_own_freeze_ms;

@@ -7,6 +7,7 @@
 #include "tests/sim/room.h"
 
 #define NEVER_S 99.0
+#define JOIN_S  5.0
 
 static struct room_config base(uint64_t seed, double seconds, double bps, double rtt_ms) {
   struct room_config c = {.seed = seed, .seconds = seconds, .measure_from_s = 3, .receivers = 1};
@@ -199,6 +200,27 @@ static void run_radio(const struct sim_row *row, uint64_t seed, double *v, struc
   v[3] = r->legs[0].wire_bps / 1000;
 }
 
+/* The first seconds of somebody who joins a call that goes on, behind a bad link: nothing is known of it yet. */
+static void run_join(const struct sim_row *row, uint64_t seed, double *v, struct room_result *r) {
+  struct room_config c = base(seed, JOIN_S + 15, row->bps, row->rtt_ms);
+  c.join_s = c.measure_from_s = JOIN_S;
+  c.red = true;
+  if (row->number > 0) {
+    c.links[0].loss = row->number;
+  } else {
+    c.links[0].jitter_ms = 200;
+    c.links[0].jitter_slow = true;
+  }
+  room_run(&c, r);
+  const struct leg_result *leg = &r->legs[0];
+  double full = room_layer_reached_s(leg, SIM_LAYERS - 1, JOIN_S, 1);
+  v[0] = leg->shown_fps;
+  v[1] = 100 * leg->frozen_share;
+  v[2] = 100 * leg->concealed;
+  v[3] = elapsed(full, JOIN_S);
+  v[4] = leg->first_shown_s - JOIN_S;
+}
+
 static void run_room(const struct sim_row *row, uint64_t seed, double *v, struct room_result *r) {
   (void)row;
   struct room_config c = base(seed, 60, 10e6, 40);
@@ -373,6 +395,27 @@ static const struct sim_row rows[] = {
                  {"frozen %", 1, true, 1},
                  {"concealed %", 2, true, 2},
                  {"kbit/s", 1000, false, 1000}}},
+    {.name = "join-loss-10%",
+     .metric_count = 5,
+     .run = run_join,
+     .bps = 10e6,
+     .rtt_ms = 50,
+     .number = 0.1,
+     .metrics = {{"shown /s", 29.5, false, 29},
+                 {"frozen %", 0.5, true, 0.5},
+                 {"concealed %", 1, true, 1},
+                 {"full layer s", 2.5, true, 2.5},
+                 {"first picture s", 0.5, true, 0.5}}},
+    {.name = "join-jitter-200ms",
+     .metric_count = 5,
+     .run = run_join,
+     .bps = 3e6,
+     .rtt_ms = 50,
+     .metrics = {{"shown /s", 28, false, 27},
+                 {"frozen %", 0.5, true, 3},
+                 {"concealed %", 1, true, 1.7},
+                 {"full layer s", 15, true, 15},
+                 {"first picture s", 1, true, 1}}},
     {.name = "room-of-4-one-on-3g",
      .metric_count = 3,
      .run = run_room,

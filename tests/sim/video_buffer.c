@@ -142,7 +142,7 @@ static bool decodable(const struct video_buffer *v, const struct video_frame *f)
 }
 
 static void count_show(struct video_buffer *v, const struct video_frame *f, int64_t now_us) {
-  v->frames_shown++;
+  if (v->frames_shown++ == 0) v->first_us = now_us;
   v->width = f->key && f->width ? f->width : v->width;
   if (v->shown_us >= 0) {
     double gap_us = (double)(now_us - v->shown_us), usual_us = v->average_us > 0 ? v->average_us : 33333;

@@ -53,7 +53,7 @@ struct video_buffer {
       minimum_us; /* repaired: last frame that needed RTX; minimum: the sender's playout delay */
   uint32_t repaired_frames;
   /* what was shown */
-  int64_t shown_us, since_us;
+  int64_t shown_us, since_us, first_us; /* first: of those counted */
   double average_us;
   bool paused;
   uint64_t frames_shown, frames_in_time, freezes;

@@ -265,11 +265,11 @@ struct slot *worker_video(struct sim_member *m, int stream) {
   return m->video[stream] = section ? section->slot : NULL;
 }
 
-/* What signaling would tell the page. */
+/* What signaling tells the page. Before it is told, a picture that stands still is a freeze. */
 static void tell_page(struct sim_member *m, int stream) {
   const struct slot *slot = worker_video(m, stream);
   if (!slot || !slot->track) return;
-  bool starved = slot->share == LAYER_NONE &&
+  bool starved = slot->share == LAYER_NONE && m->peer->link.audio_only_told &&
                  (slot->share_reason == ALLOCATION_BANDWIDTH || slot->share_reason == ALLOCATION_STALLED);
   video_buffer_pause(&m->browser->streams[stream].video, starved || !slot_is_shown(slot), m->worker->clock->now_us);
   m->layer_changes += slot->share != m->share[stream];
