@@ -67,6 +67,8 @@ static void odd_input(void **state) {
   assert_true(histogram_mean(&h) == 0);
   histogram_add(&h, -5);
   assert_int_equal(histogram_percentile(&h, 50), 0);
+  assert_int_equal(h.min, 0);
+  assert_true(histogram_mean(&h) == 0);
   histogram_add(&h, INT64_MAX);
   assert_int_equal(histogram_percentile(&h, 100), INT64_MAX);
 }
@@ -82,9 +84,12 @@ static void merge_and_difference(void **state) {
   assert_int_equal(h.count, 3);
   assert_int_equal(h.min, 3);
   assert_int_equal(h.max, 50);
+  assert_true(histogram_mean(&h) == 21);
   static struct histogram difference;
   histogram_difference(&difference, &h, &other);
   assert_int_equal(difference.count, 1);
+  assert_int_equal(difference.min, 10);
+  assert_true(histogram_mean(&difference) == 10);
   assert_int_equal(histogram_percentile(&difference, 99), 10);
   histogram_reset(&other);
   histogram_merge(&h, &other); /* nothing changes */

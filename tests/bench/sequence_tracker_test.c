@@ -73,6 +73,24 @@ static void old_and_far_numbers(void **state) {
   assert_int_equal(after.restarts, 1);
 }
 
+/* What was at the same place of the window a round before says nothing. */
+static void gaps_are_gaps_in_every_round(void **state) {
+  (void)state;
+  memset(&t, 0, sizeof t);
+  for (uint32_t i = 0; i < SEQUENCE_WINDOW + 100; i++)
+    sequence_tracker_receive(&t, (uint16_t)i, false);
+  const uint16_t gap = SEQUENCE_WINDOW + 100;
+  sequence_tracker_receive(&t, gap + 3, false);
+  for (uint16_t i = 0; i < 3; i++)
+    assert_int_equal(sequence_tracker_receive(&t, (uint16_t)(gap + i), i == 1), SEQUENCE_LATE);
+  /* And when a gap is longer than the window: */
+  const uint16_t far = gap + 3 + SEQUENCE_DROPOUT + 200;
+  assert_int_equal(sequence_tracker_receive(&t, far, true), SEQUENCE_NEW); /* a repair is no restart */
+  for (uint16_t i = 1; i < SEQUENCE_WINDOW; i++)
+    assert_int_equal(sequence_tracker_receive(&t, (uint16_t)(far - i), false), SEQUENCE_LATE);
+  assert_int_equal(t.counts.restarts, 0);
+}
+
 static void counts_add_up(void **state) {
   (void)state;
   struct sequence_counts a = {10, 8, 1, 2, 3, 1}, sum = a;
@@ -89,7 +107,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loss_across_the_wrap), cmocka_unit_test(many_wraps_lose_nothing),
       cmocka_unit_test(late_is_not_lost),     cmocka_unit_test(rtx_repairs_but_the_loss_stays_counted),
-      cmocka_unit_test(old_and_far_numbers),  cmocka_unit_test(counts_add_up),
+      cmocka_unit_test(old_and_far_numbers),  cmocka_unit_test(gaps_are_gaps_in_every_round),
+      cmocka_unit_test(counts_add_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
