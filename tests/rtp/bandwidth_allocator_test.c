@@ -404,8 +404,9 @@ static void more_is_never_worse(void **state) {
     for (uint64_t bps = 100000; bps < 16000000; bps = bps * 8 / 7) {
       room(count);
       for (size_t i = 0; i < count; i++) {
-        slot(i, seed >> (8 + 3 * i) & 1 ? ALLOCATION_THUMBNAIL : ALLOCATION_SPEAKER,
+        slot(i, (enum allocation_class)((seed >> (8 + 3 * i) & 7) % 3),
              160 + (uint32_t)(seed >> (20 + 4 * i) & 7) * 180);
+        desk.slots[i].screen = desk.slots[i].importance == ALLOCATION_PINNED && seed >> (40 + i) & 1;
         desk.slots[i].layers[0].temporal_count = (uint8_t)(1 + (seed >> i & 3));
       }
       run(bps);

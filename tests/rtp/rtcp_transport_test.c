@@ -70,6 +70,25 @@ static void all_kinds_of_chunks(void **state) {
   }
 }
 
+/* The four examples of the draft (-01 §3.1.3 and §3.1.4): a run of 221 not received; a vector of 1 not received, 5 received, 3 not, 3
+ * received, 2 not; and two with "received, without a delta", which no message here may have. */
+static void the_drafts_examples(void **state) {
+  (void)state;
+  char found[4096], expected[4096];
+  size_t n = 0;
+  for (unsigned seq = 1; seq <= 235; seq++) {
+    unsigned in_vector = seq - 222; /* of the second chunk */
+    bool received = seq > 221 && ((in_vector >= 1 && in_vector <= 5) || (in_vector >= 9 && in_vector <= 11));
+    unsigned before = in_vector <= 5 ? in_vector : in_vector - 3;
+    if (received) n += (size_t)snprintf(expected + n, sizeof expected - n, "%u@%u ", seq, before * 250);
+    if (!received) n += (size_t)snprintf(expected + n, sizeof expected - n, "%u- ", seq);
+  }
+  assert_int_equal(list_statuses(HEAD("07", "000100eb") "00dd 9f1c 01010101 01010101", found, sizeof found), RTP_OK);
+  assert_string_equal(found, expected);
+  assert_int_equal(list_statuses(HEAD("05", "00010018") "6018 0000", found, sizeof found), RTP_ERROR_VALUE);
+  assert_int_equal(list_statuses(HEAD("06", "00010007") "cd50 010101 000000", found, sizeof found), RTP_ERROR_VALUE);
+}
+
 static void hostile_messages_are_refused(void **state) {
   (void)state;
   const struct {
@@ -111,9 +130,8 @@ static void reference_time_is_signed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(header_of_a_chromium_feedback),
-      cmocka_unit_test(all_kinds_of_chunks),
-      cmocka_unit_test(hostile_messages_are_refused),
+      cmocka_unit_test(header_of_a_chromium_feedback), cmocka_unit_test(all_kinds_of_chunks),
+      cmocka_unit_test(the_drafts_examples),           cmocka_unit_test(hostile_messages_are_refused),
       cmocka_unit_test(reference_time_is_signed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
