@@ -75,7 +75,6 @@ static void resume(struct bandwidth_estimator *e, int64_t now_us) {
   e->stalled = false;
   e->ignore_before_us = now_us;
   loss_bound_forget(&e->loss);
-  e->competition.queued_since_us = -1;
   arrival_groups_init(&e->groups);
   trendline_init(&e->trend);
   calm_link_init(&e->calm);

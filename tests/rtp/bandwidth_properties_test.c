@@ -44,7 +44,9 @@ static void watch(double seconds) {
  * sender that always sends what the estimate allows. A queue of 500 ms drops what it cannot hold. */
 static void the_estimate_is_never_above_the_link_for_long(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= 120; seed++) {
+  static const uint64_t found[] = {255, 576, 2000, 2209}; /* faults of earlier estimators */
+  for (uint64_t n = 1; n <= 120 + COUNT(found); n++) {
+    uint64_t seed = n <= 120 ? n : found[n - 121];
     random_state = seed * 77777;
     memset(&over, 0, sizeof over);
     path_open(&p, 200e3 * pow(25, uniform()), 20 + 200 * uniform());
