@@ -3,7 +3,9 @@
 
 #include <math.h>
 
-#define AHEAD 1.5 /* of what arrives: as rtp/rate_control.h */
+/* Per message: a share that an overflow has left behind, before it is forgotten, is not taken for the usual one. */
+#define USUAL_SMOOTHING 0.02
+#define AHEAD           1.5 /* of what arrives: as rtp/rate_control.h */
 
 void competition_init(struct competition *c) {
   *c = (struct competition){.queued_since_us = -1};
@@ -14,11 +16,12 @@ bool competition_update(struct competition *c, int64_t queue_us, double chance, 
     c->queued_since_us = -1;
     c->decreases = 0;
     c->on = false;
+    c->usual += USUAL_SMOOTHING * (chance - c->usual);
     return false;
   }
   if (c->queued_since_us < 0) {
     c->queued_since_us = now_us;
-    c->chance = chance;
+    c->chance = c->usual < chance ? c->usual : chance;
   }
   c->decreases += decreased;
   if (!c->on && c->decreases >= COMPETITION_DECREASES && now_us - c->queued_since_us >= COMPETITION_AFTER_US) {

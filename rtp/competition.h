@@ -24,7 +24,8 @@ struct competition {
   bool on;
   int64_t queued_since_us; /* -1: no queue */
   uint32_t decreases;      /* of ours, meanwhile */
-  double chance;           /* share lost at random when the queue came: what is lost beyond that is lost to it */
+  double usual;            /* share lost at random while there was no queue, smoothed */
+  double chance;           /* when the queue came: what is lost beyond that is lost to it */
   int64_t rest_until_us, updated_us;
   uint64_t begun; /* counter */
 };
