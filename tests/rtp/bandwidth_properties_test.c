@@ -41,7 +41,7 @@ static void watch(double seconds) {
 }
 
 /* A link whose rate jumps anywhere between 0.2 and 5 Mbit/s, goes away now and then, and loses up to a tenth at random for a while; a
- * sender that always sends what the estimate allows. A queue of 500 ms drops what it cannot hold. */
+ * sender that always sends what the estimate allows. A queue of 500 ms drops what it cannot hold. (Of the first 3000 seeds, three go beyond.) */
 static void the_estimate_is_never_above_the_link_for_long(void **state) {
   (void)state;
   static const uint64_t found[] = {255, 576, 1248, 1784, 2000, 2209, 2404}; /* faults of earlier estimators */
