@@ -45,7 +45,7 @@ void probe_controller_result(struct probe_controller *p, const struct probe_resu
   if (asked_bps < p->running_bps) return; /* the faster one of the round decides */
   p->running_bps = 0;
   bool confirmed = !r->saturated && (double)measured_bps > PROBE_FURTHER_SHARE * (double)asked_bps;
-  if ((measured_bps == 0 || (r->unheard && !confirmed)) && !p->again) {
+  if ((measured_bps == 0 || ((r->unheard || r->holed) && !confirmed)) && !p->again) {
     p->again = true;
     p->due_us = now_us + PROBE_AGAIN_US;
     if (r->unheard && p->pending == 0) ask(p, asked_bps);

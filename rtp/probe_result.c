@@ -73,10 +73,12 @@ static uint64_t rate_bps(uint64_t bytes, int64_t interval_us) {
 
 /* Packets have different sizes, so the times at both ends are compared, not the rates: at the sender the last packet's bytes came after
  * the time, at the receiver the first one's before it. */
-static uint64_t measure(const struct probe_measurement *c, double random_loss, int64_t base_us, bool *saturated) {
+static uint64_t measure(const struct probe_measurement *c, double random_loss, int64_t base_us,
+                        struct probe_result *out) {
   if (c->packets < PROBE_RESULT_MIN_PACKETS) return 0;
   double kept = 1 - random_loss; /* lost ones took their time on the path too */
-  if (c->bytes < PROBE_RESULT_MIN_SHARE * kept * (c->bytes + c->lost_bytes)) kept = 1;
+  out->holed = c->bytes < PROBE_RESULT_MIN_SHARE * kept * (c->bytes + c->lost_bytes);
+  if (out->holed) kept = 1;
   int64_t sent_us = c->last_sent_us - c->first_sent_us, arrival_us = c->last_arrival_us - c->first_arrival_us;
   if (sent_us <= 0 || sent_us > SPAN_MAX_US || arrival_us > SPAN_MAX_US) return 0;
   uint64_t bytes = c->bytes - c->last_sent_bytes;
@@ -87,8 +89,8 @@ static uint64_t measure(const struct probe_measurement *c, double random_loss, i
     int64_t longest_us = c->last_arrival_us - c->first_sent_us - base_us;
     if (longest_us > span_us) span_us = longest_us;
   }
-  *saturated = (double)arrival_us * PROBE_RESULT_SATURATED > (double)(sent_us + SPAN_ERROR_US);
-  if (*saturated) {
+  out->saturated = (double)arrival_us * PROBE_RESULT_SATURATED > (double)(sent_us + SPAN_ERROR_US);
+  if (out->saturated) {
     bytes = c->bytes - c->first_arrival_bytes;
     kept /= PROBE_RESULT_MARGIN;
   }
@@ -105,7 +107,7 @@ bool probe_results_take(struct probe_results *r, double random_loss, int64_t bas
     bool unheard = c->packets + c->lost < c->sent_packets;
     if (!over && unheard) continue;
     *out = (struct probe_result){.asked_bps = c->asked_bps, .unheard = unheard};
-    out->measured_bps = measure(c, random_loss, base_us, &out->saturated);
+    out->measured_bps = measure(c, random_loss, base_us, out);
     c->id = 0;
     return true;
   }

@@ -54,6 +54,7 @@ void probe_results_run(struct probe_results *r, const struct transport_result *r
 struct probe_result {
   uint64_t asked_bps, measured_bps; /* measured 0: it said nothing; too few packets came, or it timed out */
   bool unheard;                     /* of some of its packets nothing was reported */
+  bool holed;                       /* more of them than by chance was lost */
   bool saturated;                   /* packets came out more slowly than they went in: that is the path's rate */
 };
 

@@ -125,6 +125,20 @@ static void one_that_was_not_heard_of_goes_again_at_once(void **state) {
   assert_false(next(START_BPS, START_BPS));
 }
 
+static void one_with_holes_is_repeated_soon(void **state) {
+  (void)state;
+  probe_controller_want(&p, 1000000, 10000000);
+  probe_controller_start(&p, START_BPS, now_us);
+  while (next(START_BPS, START_BPS)) {
+  }
+  struct probe_result holed = {.asked_bps = 1800000, .measured_bps = 500000, .holed = true, .saturated = true};
+  probe_controller_result(&p, &holed, now_us);
+  now_us += PROBE_AGAIN_US - 1;
+  assert_false(next(500000, 500000));
+  now_us++;
+  assert_true(next(500000, 500000));
+}
+
 static void congestion_voids_and_rests(void **state) {
   (void)state;
   probe_controller_want(&p, 1000000, 5000000);
@@ -177,6 +191,7 @@ int main(void) {
       cmocka_unit_test_setup(what_is_proven_need_not_be_probed, setup),
       cmocka_unit_test_setup(one_that_said_nothing_is_repeated_once_soon, setup),
       cmocka_unit_test_setup(one_that_was_not_heard_of_goes_again_at_once, setup),
+      cmocka_unit_test_setup(one_with_holes_is_repeated_soon, setup),
       cmocka_unit_test_setup(congestion_voids_and_rests, setup),
       cmocka_unit_test_setup(jitter_makes_clusters_longer, setup),
       cmocka_unit_test_setup(what_was_shown_and_is_gone_belongs_to_others, setup),
