@@ -336,8 +336,10 @@ static enum ice_drop_reason take_response(struct ice_agent *a, const struct ice_
   return ICE_DROP_NONE;
 }
 
-enum ice_drop_reason ice_agent_receive(struct ice_agent *a, const struct ice_address *from, const uint8_t *data,
-                                       size_t len, int64_t now_us) {
+__attribute__((cold, noinline)) enum ice_drop_reason ice_agent_receive(struct ice_agent *a,
+                                                                       const struct ice_address *from,
+                                                                       const uint8_t *data, size_t len,
+                                                                       int64_t now_us) {
   struct stun_view v;
   if (!ice_address_is_set(from)) return ICE_DROP_STUN_MALFORMED;
   const enum ice_drop_reason drop = stun_view_parse(&v, data, len);

@@ -251,13 +251,14 @@ void peer_transport_close(struct peer_transport *t, int64_t now_us) {
 
 /* --- input ------------------------------------------------------------------------------------------------------------ */
 
-static enum ice_drop_reason receive_dtls(struct peer_transport *t, const uint8_t *data, size_t len) {
+__attribute__((cold, noinline)) static enum ice_drop_reason receive_dtls(struct peer_transport *t, const uint8_t *data,
+                                                                         size_t len) {
   const enum ice_drop_reason drop = dtls_transport_receive(t->dtls, data, len, t->now_us);
   peer_transport_update_state(t);
   return drop;
 }
 
-static enum ice_drop_reason drop_of(int srtp_status) {
+__attribute__((cold, noinline)) static enum ice_drop_reason drop_of(int srtp_status) {
   switch (srtp_status) {
     case SRTP_AUTH_FAILED:
       return ICE_DROP_SRTP_AUTH;

@@ -68,7 +68,7 @@ void peer_transport_remove_sender(struct peer_transport *t, struct peer_sender *
 
 /* --- sealing ---------------------------------------------------------------------------------------------------------- */
 
-static int may_seal(struct peer_transport *t, size_t len) {
+__attribute__((noinline)) static int may_seal(struct peer_transport *t, size_t len) {
   if (t->srtp == NULL || t->state == PEER_CLOSED || ice_agent_selected(t->ice) == NULL) return PEER_NOT_CONNECTED;
   if (ice_agent_may_send(t->ice, len)) return PEER_OK;
   t->stats.drops[ICE_DROP_OUT_UNPROVEN]++;

@@ -138,7 +138,7 @@ static void note_index(struct received *r, uint32_t index) {
   r->window |= UINT64_C(1) << (r->highest - index);
 }
 
-int srtcp_open(struct srtcp *s, uint8_t *packet, size_t len) {
+__attribute__((noinline)) int srtcp_open(struct srtcp *s, uint8_t *packet, size_t len) {
   const size_t tag_bytes = s->info->tag_bytes;
   if (len < HEADER_BYTES + INDEX_BYTES + tag_bytes || len > MAX_DATAGRAM_BYTES || packet[0] >> 6 != 2)
     return SRTP_MALFORMED;

@@ -4,7 +4,7 @@
 #include "ice/srtp_session_internal.h"
 
 /* The index of a packet that is not the one after the highest. */
-static int take_other(struct srtp_index *x, uint16_t seq, uint64_t *index) {
+__attribute__((cold, noinline)) static int take_other(struct srtp_index *x, uint16_t seq, uint64_t *index) {
   int64_t estimate = srtp_index_estimate(x, seq);
   if (estimate < 0) return (int)estimate;
   int rc = srtp_index_check(x, (uint64_t)estimate);
@@ -32,7 +32,8 @@ static inline void write_iv(const struct srtp_sender *sender, uint64_t index, ui
 }
 
 /* RFC 3550 §5.1: "The last octet of the padding contains a count of how many padding octets should be ignored". */
-static void pad(uint8_t *packet, size_t header_len, const uint8_t *payload, size_t payload_len, uint8_t padding) {
+__attribute__((noinline)) static void pad(uint8_t *packet, size_t header_len, const uint8_t *payload,
+                                          size_t payload_len, uint8_t padding) {
   uint8_t *plain = packet + header_len;
   packet[0] |= 0x20;
   if (payload_len > 0) memcpy(plain, payload, payload_len);

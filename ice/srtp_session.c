@@ -65,10 +65,7 @@ enum srtp_profile srtp_session_profile(const struct srtp_session *s) {
   return s->info->profile;
 }
 
-/* Finds the receiver of `ssrc`; NULL when there is none. Packets come in bursts of one SSRC: try the last one first. */
-static struct srtp_receiver *find_receiver(struct srtp_session *s, uint32_t ssrc) {
-  if (s->last_receiver < s->receiver_count && s->receivers[s->last_receiver].ssrc == ssrc)
-    return &s->receivers[s->last_receiver];
+__attribute__((noinline)) static struct srtp_receiver *search_receiver(struct srtp_session *s, uint32_t ssrc) {
   for (size_t i = 0; i < s->receiver_count; i++) {
     if (s->receivers[i].ssrc != ssrc) continue;
     s->last_receiver = i;
@@ -77,8 +74,15 @@ static struct srtp_receiver *find_receiver(struct srtp_session *s, uint32_t ssrc
   return NULL;
 }
 
+/* Finds the receiver of `ssrc`; NULL when there is none. Packets come in bursts of one SSRC: try the last one first. */
+static struct srtp_receiver *find_receiver(struct srtp_session *s, uint32_t ssrc) {
+  if (s->last_receiver < s->receiver_count && s->receivers[s->last_receiver].ssrc == ssrc)
+    return &s->receivers[s->last_receiver];
+  return search_receiver(s, ssrc);
+}
+
 /* Room for one more: SRTP_OK, SRTP_SSRC_LIMIT, SRTP_NO_MEMORY. */
-static int grow_receivers(struct srtp_session *s) {
+__attribute__((cold, noinline)) static int grow_receivers(struct srtp_session *s) {
   if (s->receiver_count < s->receiver_cap) return SRTP_OK;
   if (s->receiver_count == SRTP_MAX_RECEIVERS) return SRTP_SSRC_LIMIT;
   const size_t cap = s->receiver_cap ? 2 * s->receiver_cap : FIRST_RECEIVERS;
@@ -89,13 +93,14 @@ static int grow_receivers(struct srtp_session *s) {
   return SRTP_OK;
 }
 
-static struct srtp_receiver *add_receiver(struct srtp_session *s, uint32_t ssrc) {
+__attribute__((cold, noinline)) static struct srtp_receiver *add_receiver(struct srtp_session *s, uint32_t ssrc) {
   s->last_receiver = s->receiver_count++;
   s->receivers[s->last_receiver] = (struct srtp_receiver){.ssrc = ssrc};
   return &s->receivers[s->last_receiver];
 }
 
-bool srtp_session_may_skip(struct srtp_session *s, const uint8_t *packet, size_t len, int64_t now_us) {
+__attribute__((noinline)) bool srtp_session_may_skip(struct srtp_session *s, const uint8_t *packet, size_t len,
+                                                     int64_t now_us) {
   struct srtp_rtp_header header;
   if (srtp_rtp_header_parse(&header, packet, len) != SRTP_OK || len < header.bytes + s->info->tag_bytes) return false;
   struct srtp_receiver *receiver = find_receiver(s, header.ssrc);

@@ -65,7 +65,8 @@ void downlink_run_end(struct downlink_run *r) {
   pacer_set_level(&d->pacer, r->level_us, r->now_us);
 }
 
-bool downlink_run_wait(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered, uint16_t *number) {
+__attribute__((noinline)) bool downlink_run_wait(struct downlink_run *r, uint16_t seq, uint32_t bytes, bool numbered,
+                                                 uint16_t *number) {
   struct downlink *d = r->downlink;
   downlink_run_end(r);
   bool now = !r->to || downlink_offer(d, r->content.slot, seq, bytes, r->now_us);

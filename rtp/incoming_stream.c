@@ -87,7 +87,7 @@ static void note_spatial(struct rtp_incoming_stream *s, const struct rtp_media_p
 }
 
 /* The descriptor tells the layers where the payload does not (AV1 without OBU extension, H.264, encrypted payloads). */
-static void read_dependency(struct rtp_incoming_stream *s, struct rtp_media_packet *m) {
+__attribute__((noinline)) static void read_dependency(struct rtp_incoming_stream *s, struct rtp_media_packet *m) {
   struct rtp_dependency_descriptor d;
   if (rtp_dependency_parse(&s->dependency, m->dependency_descriptor, m->dependency_descriptor_len, &d) < 0) return;
   struct rtp_codec_info *info = &m->info;
@@ -118,8 +118,8 @@ static void read_dependency(struct rtp_incoming_stream *s, struct rtp_media_pack
   (1U << RTP_EXTENSION_AUDIO_LEVEL | 1U << RTP_EXTENSION_VIDEO_ORIENTATION | 1U << RTP_EXTENSION_PLAYOUT_DELAY | \
    1U << RTP_EXTENSION_ABS_CAPTURE_TIME | 1U << RTP_EXTENSION_DEPENDENCY_DESCRIPTOR)
 
-static void read_extensions(struct rtp_media_packet *m, const struct rtp_extension_values *x) {
-  if (!(x->present & PASSED_ON)) return; /* as it was initialised: plain */
+__attribute__((noinline)) static void read_extensions(struct rtp_media_packet *m,
+                                                      const struct rtp_extension_values *x) {
   if ((m->has_audio_level = RTP_EXTENSION_HAS(x, AUDIO_LEVEL))) m->audio_level = x->audio_level;
   if ((m->has_orientation = RTP_EXTENSION_HAS(x, VIDEO_ORIENTATION))) m->orientation = x->orientation;
   if ((m->has_playout_delay = RTP_EXTENSION_HAS(x, PLAYOUT_DELAY))) m->playout_delay = x->playout_delay;
@@ -204,7 +204,7 @@ static enum rtp_drop_reason accept(struct rtp_incoming_stream *s, struct rtp_med
   enum rtp_drop_reason hole = read_payload(s, m, len, format_index);
   m->hole = (uint8_t)hole;
   m->padding_only = hole != RTP_DROP_NONE;
-  if (x && !m->padding_only) {
+  if (x && x->present & PASSED_ON && !m->padding_only) { /* else it is plain, as it was initialised */
     read_extensions(m, x);
     if (m->dependency_descriptor) read_dependency(s, m);
   }
@@ -236,9 +236,10 @@ static void init_media(struct rtp_incoming_stream *s, struct rtp_media_packet *m
 }
 
 /* RFC 4588 §4: the payload follows the original sequence number; the payload type is mapped back by the format. */
-static enum rtp_drop_reason receive_rtx(struct rtp_incoming_stream *s, const struct rtp_packet *p,
-                                        const struct rtp_extension_values *x, int64_t now_us,
-                                        struct rtp_media_packet *out) {
+__attribute__((noinline)) static enum rtp_drop_reason receive_rtx(struct rtp_incoming_stream *s,
+                                                                  const struct rtp_packet *p,
+                                                                  const struct rtp_extension_values *x, int64_t now_us,
+                                                                  struct rtp_media_packet *out) {
   if (p->payload_len <= OSN_SIZE) return RTP_DROP_RTX_EMPTY;
   uint8_t format_index = s->rtx_format[p->payload_type & 127];
   if (format_index == 0 || !s->statistics.started) return RTP_DROP_RTX_UNKNOWN;
@@ -264,6 +265,13 @@ bool rtp_incoming_stream_note_unopened(struct rtp_incoming_stream *s, const stru
   return true;
 }
 
+__attribute__((cold, noinline)) static void restart(struct rtp_incoming_stream *s, int64_t now_us) {
+  packet_history_clear(s->history);
+  nack_requester_restart(&s->nack);
+  s->has_frame = false;
+  rtp_incoming_stream_wish_keyframe(s, now_us);
+}
+
 enum rtp_drop_reason rtp_incoming_stream_receive(struct rtp_incoming_stream *s, const struct rtp_packet *p,
                                                  const struct rtp_extension_values *x, int64_t now_us,
                                                  struct rtp_media_packet *out) {
@@ -272,11 +280,6 @@ enum rtp_drop_reason rtp_incoming_stream_receive(struct rtp_incoming_stream *s, 
   enum rtp_sequence_verdict verdict =
       rtp_receive_statistics_packet(&s->statistics, p->seq, p->timestamp, (uint32_t)p->len, now_us, &out->seq);
   if (verdict == RTP_SEQUENCE_BAD) return RTP_DROP_SEQUENCE_JUMP;
-  if (verdict == RTP_SEQUENCE_RESTARTED) {
-    packet_history_clear(s->history);
-    nack_requester_restart(&s->nack);
-    s->has_frame = false;
-    rtp_incoming_stream_wish_keyframe(s, now_us);
-  }
+  if (verdict == RTP_SEQUENCE_RESTARTED) restart(s, now_us);
   return accept(s, out, p->payload_len, s->media_format[p->payload_type & 127], x, verdict != RTP_SEQUENCE_LATE);
 }

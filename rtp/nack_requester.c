@@ -56,7 +56,7 @@ static struct nack_missing *find(struct nack_requester *n, uint16_t seq) {
   return NULL;
 }
 
-static enum nack_event late(struct nack_requester *n, uint16_t seq) {
+__attribute__((noinline)) static enum nack_event late(struct nack_requester *n, uint16_t seq) {
   struct nack_missing *m = find(n, seq);
   if (!m || m->done) {
     n->duplicates++;
@@ -68,6 +68,22 @@ static enum nack_event late(struct nack_requester *n, uint16_t seq) {
   if (!asked) return NACK_NONE;
   n->recovered++;
   return NACK_RECOVERED;
+}
+
+/* Those from `first` to the one before `seq` have not come. */
+__attribute__((noinline)) static enum nack_event miss(struct nack_requester *n, uint16_t first, uint16_t seq,
+                                                      int64_t now_us) {
+  const uint16_t gap = (uint16_t)(seq - first);
+  if (gap + 1 >= NACK_MAX_DROPOUT || gap > NACK_CAPACITY - (n->tail - n->head)) {
+    n->given_up += n->tail - n->head;
+    clear(n);
+    return NACK_NEED_KEYFRAME;
+  }
+  for (uint16_t s = first; s != seq; s++) {
+    *at(n, n->tail++) = (struct nack_missing){.since_us = now_us, .next_us = now_us + NACK_REORDER_US, .seq = s};
+  }
+  if (now_us + NACK_REORDER_US < n->deadline_us) n->deadline_us = now_us + NACK_REORDER_US;
+  return NACK_NONE;
 }
 
 enum nack_event nack_requester_packet(struct nack_requester *n, uint16_t seq, bool keyframe, int64_t now_us) {
@@ -85,18 +101,7 @@ enum nack_event nack_requester_packet(struct nack_requester *n, uint16_t seq, bo
     clear(n);
     return NACK_NONE;
   }
-  if (delta == 1) return NACK_NONE;
-  uint32_t gap = delta - 1U;
-  if (delta >= NACK_MAX_DROPOUT || gap > NACK_CAPACITY - (n->tail - n->head)) {
-    n->given_up += n->tail - n->head;
-    clear(n);
-    return NACK_NEED_KEYFRAME;
-  }
-  for (uint16_t s = first; s != seq; s++) {
-    *at(n, n->tail++) = (struct nack_missing){.since_us = now_us, .next_us = now_us + NACK_REORDER_US, .seq = s};
-  }
-  if (now_us + NACK_REORDER_US < n->deadline_us) n->deadline_us = now_us + NACK_REORDER_US;
-  return NACK_NONE;
+  return delta == 1 ? NACK_NONE : miss(n, first, seq, now_us);
 }
 
 size_t nack_requester_due(struct nack_requester *n, uint16_t *seqs, size_t max, int64_t now_us) {

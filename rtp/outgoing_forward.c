@@ -89,7 +89,8 @@ static void begin_epoch(struct rtp_outgoing_stream *s, const struct rtp_media_pa
 }
 
 /* A packet of a stream that does not flow: may it begin to? */
-static enum rtp_drop_reason try_switch(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m) {
+__attribute__((cold, noinline)) static enum rtp_drop_reason try_switch(struct rtp_outgoing_stream *s,
+                                                                       const struct rtp_media_packet *m) {
   if (m->stream != s->target) return RTP_DROP_NOT_SELECTED;
   if (s->paused) return RTP_DROP_PAUSED;
   if (m->padding_only) return (enum rtp_drop_reason)m->hole;
@@ -155,7 +156,8 @@ static void map_set(struct rtp_outgoing_stream *s, uint32_t source_seq, uint32_t
 }
 
 /* A packet older than the newest: its number of ours, if one is reserved for it. */
-static enum rtp_drop_reason find_reserved(const struct rtp_outgoing_stream *s, uint32_t source_seq, uint32_t *ours) {
+__attribute__((cold, noinline)) static enum rtp_drop_reason find_reserved(const struct rtp_outgoing_stream *s,
+                                                                          uint32_t source_seq, uint32_t *ours) {
   if ((int32_t)(source_seq - s->first_source) < 0) return RTP_DROP_BEFORE_SWITCH;
   if (s->highest_source - source_seq > s->window_mask) return RTP_DROP_TOO_OLD;
   uint32_t word = s->window[source_seq & s->window_mask].map;
@@ -194,7 +196,7 @@ static enum rtp_drop_reason place(struct rtp_outgoing_stream *s, const struct rt
   return RTP_DROP_NONE;
 }
 
-static void begin_lap(struct rtp_outgoing_stream *s, int64_t now_us) {
+__attribute__((cold, noinline)) static void begin_lap(struct rtp_outgoing_stream *s, int64_t now_us) {
   if (now_us - s->lap_began_us < OUTGOING_WINDOW_US && s->window_mask < s->window_most) outgoing_grow_window(s);
   s->lap_began_us = now_us;
 }
@@ -253,8 +255,9 @@ static void write_media(struct rtp_outgoing_stream *s, const struct rtp_media_pa
   s->frame_sent = *sent;
 }
 
-static void write_filler(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, uint16_t seq, int64_t now_us,
-                         uint8_t *header, struct rtp_forward_result *r) {
+__attribute__((cold, noinline)) static void write_filler(struct rtp_outgoing_stream *s,
+                                                         const struct rtp_media_packet *m, uint16_t seq, int64_t now_us,
+                                                         uint8_t *header, struct rtp_forward_result *r) {
   struct header_fields f = {.ssrc = s->ssrc,
                             .timestamp = m->timestamp - outgoing_epoch(s)->timestamp_offset,
                             .seq = seq,

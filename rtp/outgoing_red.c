@@ -49,7 +49,8 @@ static void add(struct rtp_outgoing_stream *s, struct rtp_red *red, const struct
   *bytes += RED_HEADER + old->payload_len;
 }
 
-uint16_t outgoing_red_wrap(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m, int64_t now_us) {
+__attribute__((noinline)) uint16_t outgoing_red_wrap(struct rtp_outgoing_stream *s, const struct rtp_media_packet *m,
+                                                     int64_t now_us) {
   if (m->format != s->red_inner || m->seq != s->highest_source) return 0;
   struct rtp_red red = {.count = 0};
   size_t bytes = RED_PRIMARY + (size_t)m->payload_len;

@@ -51,7 +51,7 @@ void rtp_outgoing_stream_free(struct rtp_outgoing_stream *s) {
   free(s);
 }
 
-void outgoing_grow_window(struct rtp_outgoing_stream *s) {
+__attribute__((cold, noinline)) void outgoing_grow_window(struct rtp_outgoing_stream *s) {
   const uint32_t count = s->window_mask + 1;
   for (uint32_t i = 0; i < count; i++) {
     struct sent *old = &s->window[i].sent, *new = &s->window[i + count].sent;

@@ -103,7 +103,7 @@ void packet_history_expect(struct packet_history *h, int64_t age_us) {
   note_asked(h, age_us);
 }
 
-static void forget_asked(struct packet_history *h, int64_t now_us) {
+__attribute__((cold, noinline)) static void forget_asked(struct packet_history *h, int64_t now_us) {
   h->asked_since_us = now_us;
   h->asked_earlier_us = h->asked_us;
   h->asked_us = 0;
@@ -119,7 +119,7 @@ static bool is_young(const struct packet_history *h, uint64_t offset, size_t nee
 }
 
 /* Makes room before what was written in the lap before this one, which moves to the new end. */
-static void grow_bytes(struct packet_history *h, uint64_t offset) {
+__attribute__((cold, noinline)) static void grow_bytes(struct packet_history *h, uint64_t offset) {
   const uint64_t old = h->capacity, grown = old + SEGMENTS(old / 2);
   const uint64_t capacity = grown < h->max_capacity ? grown : h->max_capacity, by = capacity - old;
   const uint64_t base = h->position - offset; /* of this lap: a multiple of the capacity, from now on of the new one */
@@ -151,7 +151,7 @@ static void give_back(uint8_t *begin, const uint8_t *end) {
 }
 
 /* In the middle of a lap that has lasted long enough: the ring ends here, and what is behind it goes back. */
-static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity) {
+__attribute__((cold, noinline)) static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity) {
   const uint64_t base = h->position - offset;
   for (uint32_t i = 0; i <= h->mask; i++) {
     struct entry *e = &h->entries[i];
@@ -164,7 +164,7 @@ static void shorten(struct packet_history *h, uint64_t offset, uint64_t capacity
 }
 
 /* Half of the packets, when none of the others must be kept. */
-static void shorten_entries(struct packet_history *h, int64_t now_us) {
+__attribute__((cold, noinline)) static void shorten_entries(struct packet_history *h, int64_t now_us) {
   const uint32_t count = (h->mask + 1) / 2;
   uint32_t young = 0;
   for (uint32_t i = 0; i <= h->mask; i++)
@@ -179,7 +179,7 @@ static void shorten_entries(struct packet_history *h, int64_t now_us) {
   give_back((uint8_t *)(h->entries + count), (uint8_t *)(h->entries + count * 2));
 }
 
-static void grow_entries(struct packet_history *h) {
+__attribute__((cold, noinline)) static void grow_entries(struct packet_history *h) {
   const uint32_t count = h->mask + 1;
   for (uint32_t i = 0; i < count; i++) {
     struct entry *e = &h->entries[i];

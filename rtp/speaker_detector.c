@@ -90,7 +90,8 @@ static void integrate(struct member *m, float loudness, int64_t dt_us) {
   approach(&m->long_db, loudness, dt_us, LONG_US);
 }
 
-void speaker_detector_level(struct speaker_detector *d, uint32_t member, uint8_t level, bool voice, int64_t now_us) {
+__attribute__((noinline)) void speaker_detector_level(struct speaker_detector *d, uint32_t member, uint8_t level,
+                                                      bool voice, int64_t now_us) {
   struct member *m = member_of(d, member);
   if (!m) return;
   int64_t dt = m->last_us < 0 ? 20000 : now_us - m->last_us;

@@ -307,7 +307,7 @@ static void join_chain(struct egress_batch *batch, uint32_t first) {
   }
 }
 
-static void join_messages(struct egress_batch *batch) {
+__attribute__((noinline)) static void join_messages(struct egress_batch *batch) {
   if (!batch->chains) return;
   batch->chains = false;
   const uint32_t count = batch->message_count;
@@ -384,7 +384,7 @@ static void send_singly(struct egress_batch *batch, struct message *message) {
 }
 
 /* sendmmsg stopped at message `at`: decides what becomes of it. */
-static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
+__attribute__((cold, noinline)) static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
   struct message *message = &batch->messages[at];
   if (message->count > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
     /* No checksum offload on this route, or an MTU below the segment: single sends from here on. */
@@ -398,7 +398,7 @@ static void handle_refusal(struct egress_batch *batch, uint32_t at, int error) {
   }
 }
 
-void egress_batch_flush(struct egress_batch *batch) {
+__attribute__((noinline)) void egress_batch_flush(struct egress_batch *batch) {
   if (batch->message_count == 0) return;
   if (batch->finish) batch->finish(batch->finish_arg);
   batch->last->end = (uint32_t)batch->used;

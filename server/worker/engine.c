@@ -132,7 +132,8 @@ static struct ufrag_entry *find_ufrag(const struct engine *engine, const char *u
   return entry;
 }
 
-struct peer *engine_find_ufrag(const struct engine *engine, const char *ufrag, size_t len) {
+__attribute__((cold, noinline)) struct peer *engine_find_ufrag(const struct engine *engine, const char *ufrag,
+                                                               size_t len) {
   struct ufrag_entry *entry = find_ufrag(engine, ufrag, len);
   return entry ? entry->peer : NULL;
 }
@@ -175,7 +176,8 @@ static bool lives_at(const struct peer *peer, const struct ice_address *address)
   return selected && peer_transport_state(peer->transport) == PEER_CONNECTED && ice_address_equal(selected, address);
 }
 
-void engine_claim_address(struct engine *engine, const struct ice_address *address, struct peer *peer) {
+__attribute__((cold, noinline)) void engine_claim_address(struct engine *engine, const struct ice_address *address,
+                                                          struct peer *peer) {
   struct peer *owner = address_map_find(engine->addresses, &address->any);
   if (owner == peer) return;
   if (owner && lives_at(owner, address)) {

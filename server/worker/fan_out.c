@@ -27,7 +27,7 @@ static void give_back(struct fan_out *f, struct fan_out_packet *packet) {
 }
 
 /* RED (RFC 2198) carries the newest Opus frame as its last block: what a receiver without RED gets. False: malformed. */
-static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_packet *plain) {
+__attribute__((noinline)) static bool strip_red(const struct rtp_media_packet *media, struct rtp_media_packet *plain) {
   struct rtp_red red;
   if (rtp_red_parse(media->payload, media->payload_len, &red)) return false;
   const struct rtp_red_block *primary = &red.blocks[red.count - 1];
@@ -70,13 +70,14 @@ static void note_frame(struct fan_out_frame *frame, const struct rtp_media_packe
 void fan_out_add(struct track *track, uint8_t layer, struct rtp_media_packet *media) {
   struct fan_out *f = &track->publisher->engine->fan_out;
   struct fan_out_packet *packet = take(f);
-  if (&packet->media != media) packet->media = *media; /* there was a run in between */
+  if (__builtin_expect(&packet->media != media, 0)) packet->media = *media; /* there was a run in between */
   if (track->kind == ROOM_VIDEO) note_frame(&track->frames[layer], media, &track->publisher->engine->gather);
   packet->next = NULL;
   packet->layer = layer;
   packet->kept = false;
-  packet->stripped =
-      packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only && strip_red(&packet->media, &packet->plain);
+  packet->stripped = false;
+  if (packet->media.codec == RTP_CODEC_RED && !packet->media.padding_only)
+    packet->stripped = strip_red(&packet->media, &packet->plain);
   if (track->waiting) {
     track->waiting_last->next = packet;
     track->waiting_last = packet;
@@ -207,7 +208,7 @@ static bool is_kept(const struct track *track, const struct fan_out_packet *pack
 }
 
 /* Kept packets are in the history, unless the source has begun anew meanwhile. */
-static bool fetch(struct fan_out_packet *packet) {
+__attribute__((noinline)) static bool fetch(struct fan_out_packet *packet) {
   if (!packet->kept || packet->media.padding_only) return true;
   const struct rtp_media_packet *found = rtp_incoming_stream_find(packet->media.stream, packet->media.seq, -1);
   if (!found) return false;

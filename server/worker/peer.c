@@ -260,7 +260,7 @@ struct section *peer_find_section(const struct peer *peer, const char *mid, size
 
 /* A loaded worker makes the packets of a frame equally long, so that they leave as one run; one with time to spare leaves them as
  * they are. Bytes per packet, below 1 % of it. */
-static uint8_t padding_for(const struct peer_run *run, const uint8_t *header, size_t len) {
+__attribute__((noinline)) static uint8_t padding_for(const struct peer_run *run, const uint8_t *header, size_t len) {
   if (len < PADDED_MIN_BYTES || header[0] & RTP_PADDING_BIT) return 0;
   return (uint8_t)egress_batch_padding(run->egress, &run->peer->destination, len + run->seal.tag_bytes,
                                        !(header[1] & RTP_MARKER_BIT));

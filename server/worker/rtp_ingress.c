@@ -23,16 +23,19 @@
   (1U << RTP_EXTENSION_ABS_SEND_TIME | 1U << RTP_EXTENSION_TRANSMISSION_OFFSET | 1U << RTP_EXTENSION_VIDEO_TIMING | \
    1U << RTP_EXTENSION_VIDEO_CONTENT_TYPE | 1U << RTP_EXTENSION_VIDEO_LAYERS_ALLOCATION)
 
-static struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {
-  if (peer->incoming_last < peer->incoming_count && peer->incoming[peer->incoming_last].ssrc == ssrc) {
-    return &peer->incoming[peer->incoming_last];
-  }
+__attribute__((noinline)) static struct incoming *search_incoming(struct peer *peer, uint32_t ssrc) {
   for (size_t i = 0; i < peer->incoming_count; i++) {
     if (peer->incoming[i].ssrc != ssrc) continue;
     peer->incoming_last = i;
     return &peer->incoming[i];
   }
   return NULL;
+}
+
+static inline struct incoming *find_incoming(struct peer *peer, uint32_t ssrc) {
+  if (peer->incoming_last < peer->incoming_count && peer->incoming[peer->incoming_last].ssrc == ssrc)
+    return &peer->incoming[peer->incoming_last];
+  return search_incoming(peer, ssrc);
 }
 
 static int layer_of_rid(const struct section *section, const struct rtp_text *rid) {
@@ -198,8 +201,9 @@ static struct incoming *bind_repair(struct peer *peer, struct section *section, 
   return incoming;
 }
 
-static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc, const struct rtp_extension_values *x,
-                                  int64_t now_us) {
+__attribute__((cold, noinline)) static struct incoming *bind_ssrc(struct peer *peer, uint32_t ssrc,
+                                                                  const struct rtp_extension_values *x,
+                                                                  int64_t now_us) {
   struct section *section = NULL;
   if (x->mid.len) section = peer_find_section(peer, x->mid.data, x->mid.len);
   if (section && section->sends && x->repaired_rid.len) {
@@ -238,7 +242,7 @@ static void note_arrival(struct peer *peer, uint16_t seq, int64_t now_us) {
 }
 
 /* Audio is always opened: it is little, and its loudness decides who is heard. */
-static bool is_received(const struct incoming *media) {
+__attribute__((noinline)) static bool is_received(const struct incoming *media) {
   const struct track *track = media->section->track;
   if (!track || media->section->kind != ROOM_VIDEO || !media->heard) return true;
   if (!track->forwarding) return false;
@@ -264,7 +268,7 @@ bool peer_wants_rtp(struct peer *peer, const uint8_t *packet, size_t len, int64_
 }
 
 /* The publisher's estimate of its link needs each packet's arrival, opened or not. Of its repairs nothing else is of interest here. */
-void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
+__attribute__((noinline)) void peer_note_unopened(struct peer *peer, uint8_t *data, size_t len, int64_t now_us) {
   struct engine_counters *counters = &peer->engine->counters;
   struct rtp_packet packet;
   data[0] &= (uint8_t)~RTP_PADDING_BIT; /* how much of it is padding is encrypted */

@@ -59,7 +59,8 @@ void slot_wish_if_needed(struct slot *slot, int64_t now_us) {
 }
 
 /* A receiver may take the codec and not the profile (H.264 has four): its slot must not ask for key frames it cannot use. */
-void track_note_format(struct track *track, const struct rtp_media_packet *media, int64_t now_us) {
+__attribute__((cold, noinline)) void track_note_format(struct track *track, const struct rtp_media_packet *media,
+                                                       int64_t now_us) {
   if (track->kind == ROOM_VIDEO) track->format = (int8_t)media->format;
   track_choose_layers(track, now_us);
   /* Choosing wished for a key frame, and it begins with this very packet. */
