@@ -362,10 +362,6 @@ bool ice_agent_accepts(struct ice_agent *a, const struct ice_address *from, size
 
 /* --- output ---------------------------------------------------------------------------------------------------------- */
 
-void ice_agent_prefetch(const struct ice_agent *a) {
-  __builtin_prefetch(a); /* the first tuple is nearly always the selected one */
-}
-
 const struct ice_address *ice_agent_selected(const struct ice_agent *a) {
   return a->selected == NOBODY ? NULL : &a->tuples[a->selected].remote;
 }

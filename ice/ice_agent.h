@@ -105,9 +105,6 @@ const struct ice_address *ice_agent_selected(const struct ice_agent *a);
 bool ice_agent_may_send(struct ice_agent *a, size_t len);
 bool ice_agent_selected_proven(const struct ice_agent *a);
 
-/* The selected tuple will be asked for soon. */
-void ice_agent_prefetch(const struct ice_agent *a);
-
 enum ice_state ice_agent_state(const struct ice_agent *a);
 int64_t ice_agent_rtt_us(const struct ice_agent *a); /* of the last answered check of ours; 0 = unknown */
 size_t ice_agent_tuples(const struct ice_agent *a, struct ice_address *out, size_t max);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ice/cache_line.h"
 #include "ice/demux.h"
 #include "ice/peer_transport_internal.h"
 
@@ -91,19 +92,28 @@ static void on_tuple_added(void *arg, const struct ice_address *remote) {
   if (t->on.tuple_added != NULL) t->on.tuple_added(t->on.arg, remote);
 }
 
+static void note_path(struct peer_transport *t) {
+  t->path = ice_agent_selected(t->ice) == NULL  ? PEER_PATH_NONE
+            : ice_agent_selected_proven(t->ice) ? PEER_PATH_PROVEN
+                                                : PEER_PATH_UNPROVEN;
+}
+
 static void on_tuple_removed(void *arg, const struct ice_address *remote) {
   struct peer_transport *t = arg;
+  note_path(t);
   if (t->on.tuple_removed != NULL) t->on.tuple_removed(t->on.arg, remote);
 }
 
 static void on_selected(void *arg, const struct ice_address *remote) {
   struct peer_transport *t = arg;
+  note_path(t);
   if (t->on.selected != NULL) t->on.selected(t->on.arg, remote);
 }
 
 static void on_proven(void *arg, const struct ice_address *remote, int64_t rtt_us) {
   struct peer_transport *t = arg;
   (void)remote;
+  note_path(t);
   dtls_transport_set_rtt(t->dtls, rtt_us);
   if (t->flight_cut && ice_agent_selected_proven(t->ice)) {
     t->flight_cut = false;
@@ -177,7 +187,7 @@ static int make_parts(struct peer_transport *t) {
 
 int peer_transport_create(struct peer_transport **out, struct peer_transport_context *context,
                           const struct peer_transport_listener *listener, int64_t now_us) {
-  struct peer_transport *t = calloc(1, sizeof(*t));
+  struct peer_transport *t = cache_line_alloc(sizeof(*t));
   if (t == NULL) return PEER_NO_MEMORY;
   t->context = context;
   t->on = *listener;

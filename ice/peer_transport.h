@@ -204,7 +204,7 @@ int peer_transport_seal_padded(struct peer_transport *t, struct peer_sender *s, 
 /* A run to this peer comes soon: what it will need begins to come into the cache. First the one, and a while later, when that is
  * there, the other. */
 void peer_transport_prefetch(const struct peer_transport *t, const struct peer_sender *s);
-void peer_transport_prefetch_keys(const struct peer_transport *t, const struct peer_sender *s);
+void peer_transport_prefetch_keys(const struct peer_sender *s);
 
 /* A run of packets to one peer: what is the same for all of them is asked once. Between begin and the last seal nothing else may
  * happen to the transport. PEER_OK, PEER_NOT_CONNECTED. */

@@ -20,11 +20,20 @@ struct peer_sender {
   struct peer_sender *next;
 };
 
+/* The selected address. */
+enum peer_path {
+  PEER_PATH_NONE,
+  PEER_PATH_UNPROVEN, /* takes no more than its allowance */
+  PEER_PATH_PROVEN,
+};
+
 struct peer_transport {
   /* What a packet asks for. */
   struct ice_agent *ice;
   struct srtp_session *srtp; /* NULL until the handshake is over */
   enum peer_state state;
+  uint8_t tag_bytes;                 /* what sealing adds; 0 without keys */
+  enum peer_path path : 8;           /* as the ICE agent says: it lies elsewhere */
   struct peer_transport_stats stats; /* how much was sent lies in front */
   struct peer_transport_context *context;
   struct peer_transport_listener on;

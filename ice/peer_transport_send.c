@@ -13,6 +13,7 @@ bool peer_transport_take_keys(struct peer_transport *t) {
   const int status = srtp_session_create(&t->srtp, t->context->srtp, (enum srtp_profile)keys.profile, SRTP_ROLE_SERVER,
                                          keys.block, keys.len);
   t->stats.srtp_profile = keys.profile;
+  t->tag_bytes = (uint8_t)srtp_profile_tag_bytes((enum srtp_profile)keys.profile);
   OPENSSL_cleanse(&keys, sizeof(keys));
   if (status != SRTP_OK) return false;
   for (struct peer_sender *s = t->senders; s != NULL; s = s->next) {
@@ -115,16 +116,15 @@ void peer_transport_prefetch(const struct peer_transport *t, const struct peer_s
   __builtin_prefetch(s->srtp, 1);
 }
 
-void peer_transport_prefetch_keys(const struct peer_transport *t, const struct peer_sender *s) {
-  ice_agent_prefetch(t->ice);
+void peer_transport_prefetch_keys(const struct peer_sender *s) {
   if (s->srtp != NULL) srtp_sender_prefetch(s->srtp);
 }
 
 int peer_transport_begin_run(struct peer_transport *t, struct peer_seal_run *run) {
-  if (t->srtp == NULL || t->state == PEER_CLOSED || ice_agent_selected(t->ice) == NULL) return PEER_NOT_CONNECTED;
+  if (t->srtp == NULL || t->state == PEER_CLOSED || t->path == PEER_PATH_NONE) return PEER_NOT_CONNECTED;
   run->transport = t;
-  run->tag_bytes = (uint8_t)srtp_profile_tag_bytes((enum srtp_profile)t->stats.srtp_profile);
-  run->proven = ice_agent_selected_proven(t->ice);
+  run->tag_bytes = t->tag_bytes;
+  run->proven = t->path == PEER_PATH_PROVEN;
   return PEER_OK;
 }
 

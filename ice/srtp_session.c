@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "ice/cache_line.h"
 #include "ice/secret_memory.h"
 #include "ice/srtp_session_internal.h"
 
@@ -180,7 +181,7 @@ int srtp_sender_open(struct srtp_sender **out, struct srtp_session *s, uint32_t 
   }
   int rc = grow_senders(s);
   if (rc != SRTP_OK) return rc;
-  struct srtp_sender *sender = calloc(1, sizeof *sender);
+  struct srtp_sender *sender = cache_line_alloc(sizeof *sender);
   if (sender == NULL) return SRTP_NO_MEMORY;
   sender->session = s;
   sender->cipher = s->seal_cipher;

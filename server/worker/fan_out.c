@@ -177,7 +177,7 @@ static void prefetch(unsigned step, const struct slot *slot) {
       rtp_outgoing_stream_prefetch_places(slot->out);
       break;
     default:
-      peer_transport_prefetch_keys(peer->transport, slot->sender);
+      peer_transport_prefetch_keys(slot->sender);
       downlink_prefetch_ring(peer->link.downlink);
   }
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ice/cache_line.h"
 #include "server/worker/engine.h"
 #include "signaling/sdp_json.h"
 
@@ -173,7 +174,7 @@ static struct slot *open_slot(struct peer *peer, struct section *section, const 
       if (codec->rtx_pt != SDP_NO_PT && !config.rtx_ssrc) config.rtx_ssrc = fresh_ssrc(peer, config.ssrc);
     }
   }
-  struct slot *slot = calloc(1, sizeof *slot);
+  struct slot *slot = cache_line_alloc(sizeof *slot);
   if (!slot) return NULL;
   slot->peer = peer;
   slot->section = section;

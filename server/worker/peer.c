@@ -1,4 +1,5 @@
 /* server/worker/peer.c: one member's transport: its life, its timers, and the sealing of what it is sent. */
+#include "ice/cache_line.h"
 #include "ice/srtp_session.h"
 #include "server/worker/engine.h"
 
@@ -78,7 +79,7 @@ static bool on_wants_rtp(void *arg, const uint8_t *packet, size_t len) {
 /* ---- life ---- */
 
 struct peer *peer_open(struct engine *engine, const struct room_participant *participant) {
-  struct peer *peer = calloc(1, sizeof *peer);
+  struct peer *peer = cache_line_alloc(sizeof *peer);
   if (!peer) return NULL;
   peer->engine = engine;
   peer->participant = participant->participant;

@@ -189,8 +189,7 @@ void peer_transport_prefetch(const struct peer_transport *t, const struct peer_s
   (void)s;
 }
 
-void peer_transport_prefetch_keys(const struct peer_transport *t, const struct peer_sender *s) {
-  (void)t;
+void peer_transport_prefetch_keys(const struct peer_sender *s) {
   (void)s;
 }
 
