@@ -84,5 +84,10 @@ int rtp_h264_parse(const uint8_t *payload, size_t len, bool marker, struct rtp_c
   }
   out->frame_end = marker;
   out->discardable = n.any_slice && !n.any_reference && !out->keyframe;
+  /* H.264 §7.4.1: nal_ref_idc 0 is never referred to: two temporal layers, where encoders mark no more (SVC NAL units, which RFC 6184
+   * senders do not have). A dependency descriptor knows better: rtp/incoming_stream.c. */
+  out->has_temporal = n.any_slice;
+  out->temporal_id = out->discardable;
+  out->switch_up = out->discardable;
   return RTP_OK;
 }

@@ -45,7 +45,7 @@ struct rtp_frame_marks layer_filter_marks(const struct rtp_dependency_structure 
 
 int layer_filter_target(const struct rtp_dependency_structure *s, uint8_t spatial, uint8_t temporal) {
   int best = -1;
-  for (int t = 0; t < s->target_count; t++) {
+  for (int t = 0; t < s->target_count && t < LAYER_FILTER_TARGETS; t++) {
     const uint8_t ts = s->target_spatial_id[t], tt = s->target_temporal_id[t];
     if (ts > spatial || tt > temporal || !(s->active_targets >> t & 1)) continue;
     bool better = best < 0 || ts > s->target_spatial_id[best] ||

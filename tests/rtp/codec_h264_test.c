@@ -21,7 +21,11 @@ static void single_nal_units(void **state) {
   assert_true(!i.keyframe && i.frame_start && !i.discardable);
   assert_int_equal(parse("01 9a", true, &i), RTP_OK); /* nal_ref_idc 0 */
   assert_true(i.discardable);
+  assert_true(i.has_temporal && i.temporal_id == 1 && i.switch_up); /* an upper layer: nothing refers to it */
+  assert_int_equal(parse("41 9a", true, &i), RTP_OK);
+  assert_true(i.has_temporal && i.temporal_id == 0);
   assert_int_equal(parse("06 05", false, &i), RTP_OK); /* SEI: no slice, so nothing to discard */
+  assert_false(i.has_temporal);
   assert_true(!i.discardable && !i.frame_start);
   assert_int_equal(parse("68 ce", false, &i), RTP_OK); /* PPS */
   assert_false(i.keyframe);
@@ -66,7 +70,7 @@ static void fragments(void **state) {
   assert_int_equal(parse("7c 45 88", true, &i), RTP_OK);
   assert_true(!i.keyframe && i.frame_end);
   assert_int_equal(parse("1c 01 88", false, &i), RTP_OK); /* nal_ref_idc 0 in every fragment */
-  assert_true(i.discardable);
+  assert_true(i.discardable && i.temporal_id == 1);
   assert_int_equal(parse("7c 07 88", false, &i), RTP_OK); /* the middle of an SPS */
   assert_false(i.keyframe);
   assert_int_equal(parse("7c c5 88", false, &i), RTP_ERROR_VALUE); /* start and end */

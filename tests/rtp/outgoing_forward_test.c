@@ -368,6 +368,41 @@ static void a_codec_the_receiver_lacks_is_closed_up(void **state) {
   rtp_incoming_stream_free(s.stream);
 }
 
+/* H.264 has no numbers for pictures: what is left out shows in the sequence numbers alone, and those are closed up. */
+static void h264_frames_that_nothing_refers_to_are_a_layer(void **state) {
+  (void)state;
+  struct rtp_incoming_config config = {.ssrc = 1, .video = true, .format_count = 1};
+  config.formats[0] = (struct rtp_incoming_format){.payload_type = 96, .format = VP8_FORMAT, .codec = RTP_CODEC_H264};
+  struct rtp_incoming_stream *stream = NULL;
+  assert_int_equal(rtp_incoming_stream_create(&stream, &config), RTP_OK);
+  struct receiver *r = fixture_receiver(true, NULL);
+  rtp_outgoing_stream_select(r->out, stream);
+  size_t sent[3] = {0};
+  uint16_t seq = 100;
+  for (unsigned f = 0; f < 90; f++) {
+    rtp_outgoing_stream_set_temporal(r->out, f / 30 == 1 ? 0 : RTP_TEMPORAL_ALL);
+    const uint8_t head = f == 0 ? 0x65 : f % 2 ? 0x01 : 0x41; /* IDR; every other one with nal_ref_idc 0 */
+    for (unsigned i = 0; i < 2; i++) {                        /* two slices a frame */
+      struct rtp_media_packet m;
+      const uint8_t slice[3] = {head, i == 0 ? 0x88 : 0x40, 0x80};
+      memcpy(frame[0].bytes + RTP_HEADER_SIZE, slice, sizeof slice);
+      fixture_fill(&frame[0], 1, seq++, f * VIDEO_STEP, 96, sizeof slice, i == 1);
+      assert_int_equal(rtp_incoming_stream_receive(stream, &frame[0].packet, NULL, f * FRAME_US, &m), RTP_DROP_NONE);
+      sent[f / 30] += fixture_forward(r, &m, f * FRAME_US) == RTP_DROP_NONE;
+    }
+  }
+  struct rtp_incoming_stats stats;
+  rtp_incoming_stream_stats(stream, 90 * FRAME_US, &stats);
+  assert_int_equal(stats.temporal_layers, 2);
+  assert_int_equal(sent[0], 60);
+  assert_int_equal(sent[1], 30);
+  assert_int_equal(sent[2], 60);
+  assert_int_equal(fixture_holes(r), 0);
+  assert_null(rtp_outgoing_stream_needs_keyframe(r->out));
+  fixture_receiver_free(r);
+  rtp_incoming_stream_free(stream);
+}
+
 /* ---- packets that are alike ---- */
 
 /* The same wishes to both slots. */
@@ -462,6 +497,7 @@ int main(void) {
                                      cmocka_unit_test(audio_switches_at_once_with_a_marker),
                                      cmocka_unit_test(temporal_layers_come_back_at_a_sync_point),
                                      cmocka_unit_test(a_source_that_restarts_waits_for_its_keyframe_and_goes_on),
-                                     cmocka_unit_test(a_codec_the_receiver_lacks_is_closed_up)};
+                                     cmocka_unit_test(a_codec_the_receiver_lacks_is_closed_up),
+                                     cmocka_unit_test(h264_frames_that_nothing_refers_to_are_a_layer)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
