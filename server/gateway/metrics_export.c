@@ -80,6 +80,15 @@ static void add_workers(struct metrics *m, const struct gateway *g) {
           m, METRICS_LABELS({"worker", index}, {"direction", direction}, {"quality", grade}), json_number_value(value));
     }
   }
+  metrics_family(m, "consilium_connection_quality_causes", "gauge",
+                 "Participants by what keeps their connection from being excellent.");
+  for (size_t i = 0; i < g->worker_count; i++) {
+    const char *cause;
+    json_t *value;
+    snprintf(index, sizeof index, "%zu", i);
+    json_object_foreach(json_object_get(g->workers[i].stats, "qualityCauses"), cause, value)
+        metrics_sample(m, METRICS_LABELS({"worker", index}, {"cause", cause}), json_number_value(value));
+  }
   metrics_family(m, "consilium_dropped_packets_total", "counter", "Packets that were dropped, by reason.");
   for (size_t i = 0; i < g->worker_count; i++) {
     const char *reason;

@@ -96,14 +96,13 @@ static bool gets_less_than_wanted(const struct peer *peer) {
   return false;
 }
 
-static enum room_grade judge_downlink(const struct peer *peer, int64_t now_us) {
-  int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
+static enum room_grade judge_downlink(const struct peer *peer, int64_t rtt_us, int64_t now_us) {
   if (!peer->link.governed) return grade_of(reported_loss(peer, now_us), rtt_us);
   struct bandwidth_state state;
   bandwidth_estimator_state(downlink_estimator(peer->link.downlink), now_us, &state);
   if (state.stalled) return ROOM_LOST;
   if (peer->link.audio_only) return ROOM_POOR;
-  enum room_grade grade = grade_of(state.loss, state.rtt_us ? state.rtt_us : rtt_us);
+  enum room_grade grade = grade_of(state.loss, rtt_us);
   return gets_less_than_wanted(peer) ? worse(grade, ROOM_GOOD) : grade;
 }
 
@@ -115,6 +114,18 @@ int64_t peer_rtt_us(const struct peer *peer, int64_t now_us) {
   bandwidth_estimator_state(downlink_estimator(peer->link.downlink), now_us, &state);
   if (state.rtt_us) rtt_us = state.rtt_us;
   return rtt_us > state.queue_us ? rtt_us - state.queue_us : 0;
+}
+
+/* And what waits on the way up is not the downlink's. */
+static int64_t downlink_rtt_us(const struct peer *peer, int64_t now_us) {
+  int64_t rtt_us = peer_transport_stats(peer->transport)->rtt_us;
+  if (!peer->link.governed) return rtt_us;
+  const struct bandwidth_estimator *e = downlink_estimator(peer->link.downlink);
+  struct bandwidth_state state;
+  bandwidth_estimator_state(e, now_us, &state);
+  if (!state.rtt_us) return rtt_us;
+  int64_t queued_up_us = state.rtt_us - e->least_rtt_us - state.queue_us;
+  return state.rtt_us - (queued_up_us > 0 ? queued_up_us : 0);
 }
 
 /* ---- together ---- */
@@ -158,10 +169,11 @@ void peer_review_quality(struct peer *peer, int64_t now_us) {
     uplink = grade_of(q->uplink_loss, peer_rtt_us(peer, now_us));
     q->slow_device = uplink == ROOM_EXCELLENT && encodes_slowly(peer, now_us);
     if (q->slow_device || misses_a_layer(peer, now_us)) uplink = worse(uplink, ROOM_GOOD);
-    downlink = judge_downlink(peer, now_us);
+    downlink = judge_downlink(peer, downlink_rtt_us(peer, now_us), now_us);
   }
   take(&q->uplink, uplink);
   take(&q->downlink, downlink);
-  const struct room_quality quality = {.uplink = q->uplink.grade, .downlink = q->downlink.grade, .cause = blame(peer)};
+  q->cause = blame(peer);
+  const struct room_quality quality = {.uplink = q->uplink.grade, .downlink = q->downlink.grade, .cause = q->cause};
   room_manager_quality(peer->engine->manager, peer->participant, &quality, now_us);
 }

@@ -29,6 +29,7 @@ struct quality_direction {
 struct quality {
   bool begun;
   struct quality_direction uplink, downlink;
+  enum room_cause cause; /* as told */
   bool slow_device;
   double uplink_loss;
   uint64_t packets, nacked, lost; /* of all it sends, at the last review */

@@ -130,12 +130,14 @@ static void add_sockets(const struct engine *engine, json_t *drops, json_t *stat
 
 /* How many have which connection, and what their links cost. */
 static void add_links(const struct engine *engine, json_t *stats) {
-  uint64_t uplink[4] = {0}, downlink[4] = {0}, audio_only = 0, probes = 0, delayed = 0, cut = 0, target_bps = 0;
+  uint64_t uplink[4] = {0}, downlink[4] = {0}, causes[5] = {0}, audio_only = 0, probes = 0, delayed = 0, cut = 0,
+           target_bps = 0;
   const struct peer *peer;
   for (peer = engine->peers; peer; peer = peer->hh.next) {
     if (peer->quality.begun) {
       uplink[peer->quality.uplink.grade]++;
       downlink[peer->quality.downlink.grade]++;
+      causes[peer->quality.cause]++;
     }
     if (!peer->link.downlink) continue;
     struct downlink_stats link;
@@ -152,6 +154,10 @@ static void add_links(const struct engine *engine, json_t *stats) {
     set_number(grades[1], room_grade_name((enum room_grade)i), downlink[i]);
   }
   json_object_set_new(stats, "quality", json_pack("{s:o, s:o}", "uplink", grades[0], "downlink", grades[1]));
+  json_t *blamed = json_object();
+  for (int i = 0; i < 5; i++)
+    set_number(blamed, room_cause_name((enum room_cause)i), causes[i]);
+  json_object_set_new(stats, "qualityCauses", blamed);
   set_number(stats, "audioOnly", audio_only);
   set_number(stats, "linkTargetBps", target_bps);
   set_number(stats, "probeBytes", probes);

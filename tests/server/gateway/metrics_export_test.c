@@ -93,7 +93,8 @@ static void test_workers(void **state) {
   assert_null(strstr(page, "consilium_rooms{")); /* nothing told yet: no zero that is none */
   tell_stats(1,
              "{'rooms':3,'participants':7,'rtpBytesOut':12345678901234,'busyPercent':12.5,'gatherUs':'soon',"
-             "'drops':{'replay':4,'no_such_peer':1},'unknown':9}");
+             "'drops':{'replay':4,'no_such_peer':1},'unknown':9,"
+             "'quality':{'uplink':{'poor':2},'downlink':{'good':1}},'qualityCauses':{'uplink':2,'otherUplink':3}}");
   export();
   expect_line("consilium_rooms{worker=\"1\"} 3");
   expect_line("consilium_participants{worker=\"1\"} 7");
@@ -102,6 +103,9 @@ static void test_workers(void **state) {
   assert_null(strstr(page, "consilium_worker_gather_seconds{")); /* no number */
   expect_line("consilium_dropped_packets_total{worker=\"1\",reason=\"replay\"} 4");
   expect_line("consilium_dropped_packets_total{worker=\"1\",reason=\"no_such_peer\"} 1");
+  expect_line("consilium_connection_quality{worker=\"1\",direction=\"uplink\",quality=\"poor\"} 2");
+  expect_line("consilium_connection_quality_causes{worker=\"1\",cause=\"uplink\"} 2");
+  expect_line("consilium_connection_quality_causes{worker=\"1\",cause=\"otherUplink\"} 3");
   assert_null(strstr(page, "unknown"));
   assert_null(strstr(page, "consilium_worker_gather_microseconds{")); /* not a number */
   assert_null(strstr(page, "consilium_rooms{worker=\"0\"}"));

@@ -46,11 +46,12 @@ struct sctp_association;
  * through it. Without one (bps 0) packets are there at once and nobody reports. */
 #define LINK_PACKETS 2048
 struct member_link {
-  uint64_t bps;      /* 0: none; NO_LIMIT_BPS: as fast as light */
-  int64_t queue_us;  /* longer than that is dropped */
-  int64_t delay_us;  /* each way */
-  bool cut;          /* nothing gets through, either way */
-  size_t lose_every; /* 0: none; every so manieth packet is lost */
+  uint64_t bps;           /* 0: none; NO_LIMIT_BPS: as fast as light */
+  int64_t queue_us;       /* longer than that is dropped */
+  int64_t delay_us;       /* each way */
+  int64_t down_us, up_us; /* and so much more, because others' packets wait there, too */
+  bool cut;               /* nothing gets through, either way */
+  size_t lose_every;      /* 0: none; every so manieth packet is lost */
   size_t offered;
   int64_t free_us; /* when the bottleneck is idle */
   uint64_t bytes;  /* that came through */

@@ -25,7 +25,7 @@ bool link_carries(struct browser *m, const struct rtp_extension_values *x, size_
   l->bytes += len + WIRE_BYTES;
   if (!RTP_EXTENSION_HAS(x, TRANSPORT_SEQUENCE)) return true;
   assert_true(l->tail - l->head < LINK_PACKETS);
-  l->under_way[l->tail % LINK_PACKETS].arrival_us = l->free_us + l->delay_us;
+  l->under_way[l->tail % LINK_PACKETS].arrival_us = l->free_us + l->delay_us + l->down_us;
   l->under_way[l->tail++ % LINK_PACKETS].seq = x->transport_sequence;
   return true;
 }
@@ -40,7 +40,7 @@ static void build(struct browser *m) {
         transport_feedback_build(&l->recorder, 1, 0, l->reports[at].data, sizeof l->reports[at].data, now_us);
     if (len <= 0) return;
     l->reports[at].len = (size_t)len;
-    l->reports[at].due_us = now_us + l->delay_us;
+    l->reports[at].due_us = now_us + l->delay_us + l->up_us;
     l->report_tail++;
   }
 }

@@ -182,6 +182,34 @@ static void a_camera_that_stutters_is_the_devices_fault(void **state) {
   harness_free(s.h);
 }
 
+/* Others' downloads fill the buffer of the line, one way or the other: the round trip alone does not tell which. */
+static void what_waits_on_the_way_down_is_not_the_uplinks_fault(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  expect(&s, s.b, "excellent", "excellent", "none");
+  s.b->link.down_us = 350 * MILLISECOND;
+  film(&s, 4, 25, 0);
+  expect(&s, s.b, "excellent", "good", "downlink");
+  s.b->link.down_us = 0;
+  film(&s, 20, 25, 0);
+  expect(&s, s.b, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
+static void what_waits_on_the_way_up_is_not_the_downlinks_fault(void **state) {
+  (void)state;
+  struct stage s = open_stage();
+  film(&s, 5, 25, 0);
+  s.b->link.up_us = 350 * MILLISECOND;
+  film(&s, 6, 25, 0);
+  expect(&s, s.b, "good", "excellent", "uplink");
+  s.b->link.up_us = 0;
+  film(&s, 20, 25, 0);
+  expect(&s, s.b, "excellent", "excellent", "none");
+  harness_free(s.h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_is_well),
@@ -193,6 +221,8 @@ int main(void) {
       cmocka_unit_test(a_queue_on_the_way_down_is_not_the_uplinks),
       cmocka_unit_test(a_long_way_is_the_uplinks_too),
       cmocka_unit_test(a_camera_that_stutters_is_the_devices_fault),
+      cmocka_unit_test(what_waits_on_the_way_down_is_not_the_uplinks_fault),
+      cmocka_unit_test(what_waits_on_the_way_up_is_not_the_downlinks_fault),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,11 @@ static void the_worker_counts_everything(void **state) {
     (void)number(drops, rtp_drop_reason_name((enum rtp_drop_reason)i));
   for (int i = 1; i < ICE_DROP_REASONS; i++)
     (void)number(drops, ice_drop_reason_name((enum ice_drop_reason)i));
+  harness_advance(h, 2 * SECOND);
+  json_t *later = statistics_worker(h->engine);
+  assert_int_equal(number(json_object_get(later, "qualityCauses"), "none"), 2);
+  assert_int_equal(number(json_object_get(later, "qualityCauses"), "otherUplink"), 0);
+  json_decref(later);
   assert_int_equal(json_object_size(drops), ENGINE_DROP_COUNT + RTP_DROP_COUNT + ICE_DROP_REASONS - 3 + 4);
   json_decref(stats);
   harness_free(h);
