@@ -14,12 +14,16 @@
 #define BUDGET_MAX_VIDEO 131072
 #define BUDGET_MAX_AUDIO 8192
 
-void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seqs, size_t count, int64_t now_us,
-                              struct rtp_rtx_iterator *it) {
+static void refill_budget(struct rtp_outgoing_stream *s) {
   int64_t most = s->video ? BUDGET_MAX_VIDEO : BUDGET_MAX_AUDIO;
   int64_t budget = s->budget_bytes + (int64_t)(s->bytes - s->budget_counted) / 2;
   s->budget_bytes = budget < most ? budget : most;
   s->budget_counted = s->bytes;
+}
+
+void rtp_outgoing_stream_nack(struct rtp_outgoing_stream *s, const uint16_t *seqs, size_t count, int64_t now_us,
+                              struct rtp_rtx_iterator *it) {
+  refill_budget(s);
   *it = (struct rtp_rtx_iterator){.stream = s, .seqs = seqs, .count = count, .now_us = now_us};
 }
 
@@ -172,11 +176,15 @@ void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t seq
   r->reason = find(s, r->nacked, now_us, &sent, &m, &epoch);
   if (r->reason != RTP_DROP_NONE) return;
   uint8_t payload_type = m ? rtx_payload_type(s, m) : 0;
+  refill_budget(s);
   if (payload_type == 0) {
     r->reason = RTP_DROP_NO_RTX;
   } else if (cap < (size_t)OSN_SIZE + m->payload_len + RTP_OUTGOING_HEADER_MAX) {
     r->reason = RTP_DROP_NO_SPACE;
+  } else if (OSN_SIZE + m->payload_len > s->budget_bytes) {
+    r->reason = RTP_DROP_RTX_BUDGET;
   } else {
+    s->budget_bytes -= OSN_SIZE + m->payload_len;
     sent->resent_ms = stamp_ms(now_us);
     write_again(s, sent, m, epoch, payload_type, now_us, packet, r);
   }
@@ -201,11 +209,23 @@ void rtp_outgoing_stream_deferred(struct rtp_outgoing_stream *s, uint16_t seq, i
   write_again(s, sent, m, e, 0, now_us, packet, r);
 }
 
+/* It was counted when it was numbered: neither a report nor the budget of repairs shall know it. */
+static void forget_unsent(struct rtp_outgoing_stream *s, uint32_t seq) {
+  struct sent *sent = outgoing_sent(s, seq);
+  if (!sent->used) return;
+  sent->used = false;
+  s->packets--;
+  const struct epoch *e = &s->epochs[sent->epoch % EPOCHS];
+  bool known = (uint8_t)(s->epoch_number - sent->epoch) < EPOCHS && e->stream && sent->kind != SENT_FILLER;
+  const struct rtp_media_packet *m = known ? rtp_incoming_stream_find(e->stream, sent->source_seq, -1) : NULL;
+  if (m) s->bytes -= m->payload_len;
+}
+
 void rtp_outgoing_stream_cut(struct rtp_outgoing_stream *s, uint16_t last_sent) {
   uint32_t last = s->highest_out - (uint16_t)((uint16_t)s->highest_out - last_sent);
   if (s->highest_out - last > s->window_mask) return; /* not a number of ours */
   for (uint32_t seq = last + 1; seq != s->highest_out + 1; seq++)
-    outgoing_sent(s, seq)->used = false;
+    forget_unsent(s, seq);
   s->highest_out = last;
   s->current = NULL;
   s->interrupted = true;

@@ -179,8 +179,8 @@ bool rtp_outgoing_stream_is_base(struct rtp_outgoing_stream *s, uint16_t seq, in
 void rtp_outgoing_stream_probe(struct rtp_outgoing_stream *s, uint8_t padding, int64_t now_us, uint8_t *packet,
                                size_t cap, struct rtp_rtx_result *r);
 
-/* Another kind of probe: what was sent as `seq`, as RTX, which may even be of use. Not charged to the RTX budget. HISTORY_MISS,
- * RTX_TOO_SOON, … : take padding instead. */
+/* Another kind of probe: what was sent as `seq`, as RTX, which may even be of use. Charged to the RTX budget. HISTORY_MISS,
+ * RTX_TOO_SOON, RTX_BUDGET, … : take padding instead. */
 void rtp_outgoing_stream_probe_media(struct rtp_outgoing_stream *s, uint16_t seq, int64_t now_us, uint8_t *packet,
                                      size_t cap, struct rtp_rtx_result *r);
 

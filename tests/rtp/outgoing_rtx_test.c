@@ -122,6 +122,19 @@ static void rtx_takes_at_most_half_of_the_media(void **state) {
   rtp_outgoing_stream_stats(receiver->out, 2000000, &stats);
   assert_true(stats.rtx_bytes * 2 <= stats.bytes);
   assert_true(stats.rtx_bytes * 2 + 100 > stats.bytes);
+  rtp_outgoing_stream_probe_media(receiver->out, 0, 3000000, packet, sizeof packet, &result);
+  assert_int_equal(result.reason, RTP_DROP_RTX_BUDGET); /* it would be one more: padding probes as well */
+}
+
+/* What was numbered and never sent is no media that repairs could be half of, and no report counts it. */
+static void what_was_cut_does_not_count(void **state) {
+  (void)state;
+  struct rtp_outgoing_stats before, after;
+  rtp_outgoing_stream_stats(receiver->out, 1000000, &before);
+  rtp_outgoing_stream_cut(receiver->out, (uint16_t)(receiver->result.seq - 5));
+  rtp_outgoing_stream_stats(receiver->out, 1000000, &after);
+  assert_int_equal(before.packets - after.packets, 5);
+  assert_in_range(before.bytes - after.bytes, 5 * 16, 5 * 40);
 }
 
 static void what_cannot_be_answered_says_why(void **state) {
@@ -180,6 +193,7 @@ int main(void) {
       cmocka_unit_test(every_nack_gets_the_exact_original),
       cmocka_unit_test_setup_teardown(never_twice_within_a_round_trip, begin, end),
       cmocka_unit_test_setup_teardown(rtx_takes_at_most_half_of_the_media, begin, end),
+      cmocka_unit_test_setup_teardown(what_was_cut_does_not_count, begin, end),
       cmocka_unit_test_setup_teardown(what_cannot_be_answered_says_why, begin, end),
       cmocka_unit_test_setup_teardown(a_filler_is_answered_with_an_empty_packet, begin, end),
       cmocka_unit_test_setup_teardown(probes_are_padding_on_the_rtx_ssrc, begin, end)};

@@ -307,6 +307,10 @@ static void measure(struct room *r, int i) {
   out->target_share = target_share(out, leg->down, c->measure_from_s);
   measure_streams(r, leg, out);
   out->plis = leg->browser.plis;
+  if (leg->member && leg->member->media_bytes) {
+    out->repair_share = (double)leg->member->repair_bytes / (double)leg->member->media_bytes;
+    out->repeated_soon = leg->member->repeated_soon;
+  }
   if (leg->member) out->keyframe_requests = worker_keyframes_asked(r->speakers[0]);
   if (leg->member) out->layer_changes = leg->member->layer_changes;
   out->decreases = downlink_estimator(downlink_of(leg))->decreases;

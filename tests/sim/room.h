@@ -51,6 +51,8 @@ struct leg_result {
    * half round trips. */
   double longest_own_freeze_ms;
   double wire_bps;
+  double repair_share;        /* bytes of pictures sent again, of those sent */
+  uint64_t repeated_soon;     /* packets sent again twice within a round trip */
   uint64_t keyframe_requests; /* to the source that was asked most */
   uint64_t plis, layer_changes, probe_bytes, cut, delayed, frames, decreases;
   size_t sample_count;

@@ -116,6 +116,8 @@ static void run_storm(const struct sim_row *row, uint64_t seed, double *v, struc
   v[1] = (double)leg->keyframe_requests / 60;
   v[2] = 100 * leg->frozen_share;
   v[3] = (double)leg->frames / 60;
+  v[4] = 100 * leg->repair_share;
+  v[5] = (double)leg->repeated_soon;
 }
 
 /* First an encoder that stays at its rate, then one that does as it is asked: its picture fits. */
@@ -322,14 +324,16 @@ static const struct sim_row rows[] = {
     LOSS(5, 99.7, 0.3),
     LOSS(10, 99.5, 0.5),
     {.name = "loss-30%-jitter-200ms",
-     .metric_count = 4,
+     .metric_count = 6,
      .run = run_storm,
      .bps = 3e6,
      .rtt_ms = 50,
      .metrics = {{"concealed %", 5, true, 5},
                  {"key requests /s", 0.5, true, 0.5},
                  {"frozen %", 100, true, 100},
-                 {"frames /s", 5, false, 5}}},
+                 {"frames /s", 5, false, 5},
+                 {"repairs %", 50, true, 51},
+                 {"repeated soon", 0, true, 0}}},
     {.name = "thin-150k-then-1M",
      .metric_count = 4,
      .run = run_thin,

@@ -36,13 +36,33 @@ static int stream_of(const struct sim_member *m, uint32_t ssrc) {
   return -1;
 }
 
+/* RFC 4588: the original number, then its payload. */
+static void count_repair(struct sim_member *m, const struct wire_packet *p) {
+  for (int i = 0; i < m->browser->stream_count; i++) {
+    if (m->browser->streams[i].rtx_ssrc != p->ssrc) continue;
+    const uint16_t seq = (uint16_t)(p->payload[0] << 8 | p->payload[1]);
+    const int64_t now_us = now(running), sent_us = m->repairs[i][seq % WORKER_REPAIRS].sent_us;
+    bool again = sent_us && m->repairs[i][seq % WORKER_REPAIRS].seq == seq;
+    m->repeated_soon += again && now_us - sent_us < m->rtt_us;
+    m->repairs[i][seq % WORKER_REPAIRS].sent_us = now_us;
+    m->repairs[i][seq % WORKER_REPAIRS].seq = seq;
+    m->repair_bytes += p->payload_bytes;
+  }
+}
+
 static void count_sent(struct sim_member *m, uint8_t *data, size_t len) {
   if (data[1] >= 192 && data[1] <= 223) return;
   m->sent_bytes += len;
   const uint32_t timestamp = wire_u32(data + 4);
   const int stream = stream_of(m, wire_u32(data + 8));
   struct wire_packet p;
-  if (stream < 0 || timestamp == m->last_frame[stream] || !wire_read(&p, data, len) || p.payload_bytes == 0) return;
+  if (!m->browser || !wire_read(&p, data, len) || p.payload_bytes == 0) return;
+  if (stream < 0) {
+    if (p.payload_bytes > 2) count_repair(m, &p);
+    return;
+  }
+  m->media_bytes += p.payload_bytes;
+  if (timestamp == m->last_frame[stream]) return;
   m->last_frame[stream] = timestamp;
   m->forwarded_frames++;
 }
@@ -219,6 +239,7 @@ struct sim_member *worker_join(struct sim_worker *w, const struct sim_joining *h
           json_pack("{s:o}", "offer", offer_make(how->publisher, how->browser ? how->streams : 0, how->red)));
   m->peer = engine_find_peer(w->engine, m->handle);
   if (!ice_address_parse(&m->address, "192.0.2.1", (uint16_t)(FIRST_PORT + index))) abort();
+  m->rtt_us = how->rtt_us;
   null_transport_connect(m->peer->transport, &m->address, how->rtt_us);
   peer_hurry(m->peer);
   if (how->publisher)

@@ -19,6 +19,7 @@
 #define WORKER_SIGNALING_US 20000
 #define WORKER_ENCODER_US   200000 /* an encoder that was given another rate keeps to it after so long */
 #define WORKER_BATCH        UDP_BATCH
+#define WORKER_REPAIRS      1024
 
 struct sim_worker;
 
@@ -35,6 +36,13 @@ struct sim_member {
   struct slot *video[RECEIVER_STREAMS];                 /* its slots: there is no second offer */
   uint64_t sent_bytes, forwarded_frames, layer_changes; /* RTP; pictures and changes of all slots */
   uint32_t last_frame[RECEIVER_STREAMS];
+  int64_t rtt_us; /* of the path without queues */
+  uint64_t media_bytes, repair_bytes,
+      repeated_soon; /* pictures; sent again; of those, sent again within a round trip, too */
+  struct {
+    int64_t sent_us;
+    uint16_t seq;
+  } repairs[RECEIVER_STREAMS][WORKER_REPAIRS]; /* by sequence number */
   int8_t share[RECEIVER_STREAMS];
   uint8_t wanted;                /* layers, as the publisher was told last */
   double limit_bps[SIM_LAYERS];  /* 0: none */
