@@ -2,7 +2,7 @@
 add_library(room_harness STATIC room/harness.c room/invariants.c room/client_model.c)
 target_link_libraries(room_harness PRIVATE consilium_flags PUBLIC room PkgConfig::CMOCKA)
 
-foreach(name audit chat codec_policy direct events layers media member names quality query ranking requests requests_media room_manager session
+foreach(name audit chat codec_policy crowd direct events layers media member names quality query ranking requests requests_media room_manager session
     settle slots slots_needed snapshot topology track waiting
     simulation)
   consilium_test(server/room/${name} room/${name}_test.c LINK room_harness room)

@@ -18,7 +18,7 @@
 
 #include "server/room/internal.h"
 
-#define SEATS  40
+#define SEATS  100
 #define SECOND INT64_C(1000000)
 
 struct seat {
