@@ -145,9 +145,11 @@ int room_manager_track_media(struct room_manager *m, uint32_t track, const struc
   if (bit) t->codec = bit;
   bool sized = t->kind == ROOM_VIDEO && media->width && media->height;
   /* With the top layer paused the largest live one says nothing about the full picture. */
-  if (sized && (t->rid_count < 2 || t->layers_told >> (t->rid_count - 1))) {
-    t->full_width = media->width;
-    t->full_height = media->height;
+  bool asked_for = t->rid_count < 2 || t->layers_told >> (t->rid_count - 1);
+  /* Nor does it while the top layer has not begun, or its publisher's link does not carry it: browsers halve each. */
+  if (sized && asked_for && (!media->missing || !t->full_width)) {
+    t->full_width = media->width << media->missing;
+    t->full_height = media->height << media->missing;
   }
   if (sized && !t->width) {
     /* Clients are told once: encoders adapt their size all the time, and nobody should hear of each step. */

@@ -147,6 +147,7 @@ int room_manager_transport_state(struct room_manager *m, uint32_t participant, e
 struct room_track_media {
   bool flowing;
   uint32_t width, height; /* of the largest live layer, 0 unknown */
+  uint8_t missing;        /* simulcast layers above that one, which do not come (yet) */
   char codec[16];         /* "" unknown                           */
 };
 int room_manager_track_media(struct room_manager *m, uint32_t track, const struct room_track_media *media,

@@ -93,6 +93,15 @@ void track_set_forwarding(struct track *track, bool on, int64_t now_us) {
   }
 }
 
+/* How many of its simulcast layers are above the largest that comes. */
+static uint8_t missing_above(const struct track *track, size_t layer, int64_t now_us) {
+  const struct section *section = track->section;
+  struct rtp_spatial_layer within[RTP_DD_MAX_SPATIAL];
+  if (!section || layer + 1 >= section->rid_count) return 0;
+  if (rtp_incoming_stream_spatial(track->layers[layer]->stream, now_us, within) > 1) return 0;
+  return (uint8_t)(section->rid_count - 1 - layer);
+}
+
 /* Tells the room when media begins to flow and when its largest size or its codec changes; nothing in between. */
 void track_tell_room(struct track *track, int64_t now_us) {
   if (track->flowing_told && now_us - track->told_us < TELL_INTERVAL_US) return;
@@ -105,6 +114,7 @@ void track_tell_room(struct track *track, int64_t now_us) {
     if ((uint32_t)stats.width * stats.height > media.width * media.height) {
       media.width = stats.width;
       media.height = stats.height;
+      media.missing = missing_above(track, i, now_us);
     }
   }
   bool same = track->flowing_told && media.width == track->told_width && media.height == track->told_height &&

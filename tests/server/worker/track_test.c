@@ -244,6 +244,24 @@ static void the_room_is_told_of_sizes_at_its_own_pace(void **state) {
   harness_free(r.h);
 }
 
+/* Encoders begin with the small layers, and a busy machine's or a slow link's stay with them for seconds: the picture is still as large as
+ * it was announced, and a small window needs no more than the small layer. */
+static void a_layer_that_has_not_begun_does_not_make_the_picture_small(void **state) {
+  (void)state;
+  struct room r = open_room();
+  browser_view(r.b, r.camera, 320, 180);
+  browser_view(r.c, r.camera, 320, 180);
+  for (int n = 0; n < 100; n++) {
+    source_send(&r.layers[0], n == 0);
+    harness_advance(r.h, 30 * MILLISECOND);
+  }
+  const struct track *track = engine_find_track(r.h->engine, room_manager_find_track(r.h->manager, r.camera));
+  assert_int_equal(track->wanted, 1); /* the others were paused a second after the view */
+  browser_view(r.b, r.camera, 640, 360);
+  assert_int_equal(track->wanted, 3);
+  harness_free(r.h);
+}
+
 static void red_reaches_those_who_take_it(void **state) {
   (void)state;
   struct harness *h = harness_new();
@@ -301,6 +319,7 @@ int main(void) {
       cmocka_unit_test(a_slot_goes_from_one_to_another),
       cmocka_unit_test(what_a_receiver_cannot_decode_asks_for_nothing),
       cmocka_unit_test(the_room_is_told_of_sizes_at_its_own_pace),
+      cmocka_unit_test(a_layer_that_has_not_begun_does_not_make_the_picture_small),
       cmocka_unit_test(red_reaches_those_who_take_it),
       cmocka_unit_test(nobody_watching_means_no_key_frames),
   };
