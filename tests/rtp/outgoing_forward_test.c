@@ -391,14 +391,10 @@ static void h264_frames_that_nothing_refers_to_are_a_layer(void **state) {
       sent[f / 30] += fixture_forward(r, &m, f * FRAME_US) == RTP_DROP_NONE;
     }
   }
-  struct rtp_incoming_stats stats;
-  rtp_incoming_stream_stats(stream, 90 * FRAME_US, &stats);
-  assert_int_equal(stats.temporal_layers, 2);
   assert_int_equal(sent[0], 60);
   assert_int_equal(sent[1], 30);
   assert_int_equal(sent[2], 60);
   assert_int_equal(fixture_holes(r), 0);
-  assert_null(rtp_outgoing_stream_needs_keyframe(r->out));
   fixture_receiver_free(r);
   rtp_incoming_stream_free(stream);
 }
