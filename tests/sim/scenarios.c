@@ -417,7 +417,7 @@ static const struct sim_row rows[] = {
      .rtt_ms = 50,
      .metrics = {{"shown /s", 28, false, 27},
                  {"frozen %", 0.5, true, 3},
-                 {"concealed %", 1, true, 1.7},
+                 {"concealed %", 1, true, 2},
                  {"full layer s", 15, true, 15},
                  {"first picture s", 1, true, 1}}},
     {.name = "room-of-4-one-on-3g",
