@@ -1,6 +1,6 @@
 // tests/browser/direct_collisions.test.mjs: changes that collide, from a seed: a third comes and goes within a moment, the other
 // one reloads, a screen is shared, signaling breaks, devices go off and on, all while a change is under way. In the end there is
-// the right topology, with media. 200 rounds with CONSILIUM_LONG, 10 without, any other number with
+// the right topology, with media. 200 rounds with CONSILIUM_LONG, 6 without, any other number with
 // CONSILIUM_ROUNDS; in more rooms side by side with CONSILIUM_ROOMS, where there are cores for it. Replay with CONSILIUM_SEED.
 
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ import { becomes, noteChanges, seesMoving } from './lib/direct.mjs';
 import { fakeScreen } from './lib/fakes.mjs';
 import { Server } from './lib/server.mjs';
 
-const ROUNDS = Number(process.env.CONSILIUM_ROUNDS ?? (process.env.CONSILIUM_LONG ? 200 : 10));
+const ROUNDS = Number(process.env.CONSILIUM_ROUNDS ?? (process.env.CONSILIUM_LONG ? 200 : 6));
 const ROOMS = Number(process.env.CONSILIUM_ROOMS ?? 1);
 const seed = Number(process.env.CONSILIUM_SEED ?? 20261122);
 const camera = { width: 320, height: 180, frameRate: 15 };
