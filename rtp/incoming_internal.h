@@ -27,11 +27,12 @@ struct rtp_incoming_stream {
   uint8_t temporal_top,
       temporal_top_before; /* highest id since the last key frame, and between it and the one before */
   uint8_t codec;
-  uint8_t media_format[128], rtx_format[128]; /* payload type → index in config.formats + 1 */
-  struct nack_requester nack;
-  struct rtp_dependency_structure dependency;
+  uint8_t media_format[128], rtx_format[128];              /* payload type → index in config.formats + 1 */
   struct rtp_rate_window spatial_rate[RTP_DD_MAX_SPATIAL]; /* of what a receiver of so many spatial layers gets */
   uint64_t spatial_bytes[RTP_DD_MAX_SPATIAL];
+  struct nack_requester nack;
+  /* Last, and set by the stream's first descriptor: most streams never touch the page it ends in. */
+  struct rtp_dependency_structure dependency;
 };
 
 #endif
